@@ -1,0 +1,1 @@
+//! peerctl/1 for the reference peer.

@@ -1,0 +1,1 @@
+//! peerctl/1 for webrtc-rs `rtc`.

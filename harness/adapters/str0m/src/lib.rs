@@ -1,0 +1,1 @@
+//! peerctl/1 for str0m.

@@ -1,0 +1,3 @@
+//! The `rtcspec` binary.
+
+fn main() {}

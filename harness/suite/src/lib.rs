@@ -1,0 +1,1 @@
+//! Scenarios, cases, runner, verdicts, reports.

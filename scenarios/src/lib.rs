@@ -1,0 +1,1 @@
+//! Scenario files and their transcripts; the tests of this package run them.
