@@ -1,1 +1,3 @@
 //! The reference WebRTC peer.
+
+pub mod tamper;
