@@ -1,3 +1,5 @@
 //! The reference WebRTC peer.
 
+pub mod io;
+pub mod rng;
 pub mod tamper;
