@@ -1,0 +1,5 @@
+//! A link: delay, loss and every other harm that comes to packets on a wire.
+
+mod params;
+
+pub use params::{Corruption, CorruptionKind, Direction, Jitter, Loss, Mtu, Params, Rate, Reorder};
