@@ -1,1 +1,3 @@
 //! Bytes to views and values for every WebRTC wire format.
+
+pub mod sctp;
