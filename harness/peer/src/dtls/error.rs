@@ -1,0 +1,26 @@
+//! Why DTLS ended.
+
+use super::fingerprint::HashFunction;
+
+/// Why a DTLS session could not be made or did not go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The peer's certificate is not the one its description announces (RFC 8122 §6.2).
+    #[error("match the peer's certificate: its {function} fingerprint is {actual}")]
+    Fingerprint {
+        /// Hash function compared.
+        function: HashFunction,
+        /// What the certificate has.
+        actual: String,
+    },
+    /// The description has no fingerprint by a hash function we know.
+    #[error("match the peer's certificate: no fingerprint by a known hash function")]
+    NoUsableFingerprint,
+    /// The handshake or the connection failed: bad input, a fatal alert or a timeout.
+    #[error("go on with DTLS: {0}")]
+    Library(dimpl::Error),
+    /// Data was to be sent before the handshake was complete or after the end.
+    #[error("send on a DTLS session that is not connected")]
+    NotConnected,
+}
