@@ -22,6 +22,7 @@ pub mod firewall;
 pub mod host;
 pub mod link;
 pub mod nat;
+pub mod oracle;
 pub mod prefix;
 pub mod segment;
 mod time;
