@@ -39,14 +39,13 @@ pub struct Candidate {
 impl Candidate {
     pub(super) fn from_view(view: &CandidateView<'_>) -> Result<Self, CandidateError> {
         let need = |field, part: Option<_>| part.ok_or(CandidateError::Missing(field));
-        let typ = |text: &str| (text == "typ").then_some(());
         let foundation = need(Field::Foundation, view.foundation())?;
         let component = need(Field::Component, view.component())?;
         let transport = need(Field::Transport, view.transport())?;
         let priority = need(Field::Priority, view.priority())?;
         let address = need(Field::Address, view.address())?;
         let port = need(Field::Port, view.port())?;
-        checked(Field::Typ, need(Field::Typ, view.typ())?, typ)?;
+        let typ = need(Field::Typ, view.typ())?;
         let kind = need(Field::Kind, view.kind())?;
 
         let mut candidate = Self {
@@ -58,7 +57,8 @@ impl Candidate {
             })?,
             address: checked(Field::Address, address, ConnectionAddress::new)?,
             port: checked(Field::Port, port, port_number)?,
-            kind: checked(Field::Kind, kind, CandidateKind::from_text)?,
+            kind: checked(Field::Typ, typ, |text| (text == "typ").then_some(kind))
+                .and_then(|kind| checked(Field::Kind, kind, CandidateKind::from_text))?,
             related_address: None,
             related_port: None,
             extensions: Vec::new(),
