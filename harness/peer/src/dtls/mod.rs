@@ -15,6 +15,7 @@ mod keylog;
 mod kx;
 mod provider;
 mod session;
+mod verify;
 
 pub use certificate::Identity;
 pub use error::Error;

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use dimpl::crypto::{
     Buf, CryptoProvider, HashAlgorithm, HmacProvider, KeyProvider, SecureRandom,
-    SignatureAlgorithm, SignatureVerifier, SigningKey, SupportedKxGroup, rust_crypto,
+    SignatureAlgorithm, SigningKey, SupportedKxGroup, rust_crypto,
 };
 use dimpl::{Config, ConfigBuilder, CryptoError, CryptoOperation};
 use p256::ecdsa::signature::hazmat::PrehashSigner as _;
@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256, Sha384};
 use super::entropy;
 use super::error::Error;
 use super::kx::{SeededP256, SeededX25519};
+use super::verify::Verifier;
 
 static KX_GROUPS: &[&dyn SupportedKxGroup] = &[&SeededX25519, &SeededP256];
 
@@ -69,26 +70,6 @@ impl SecureRandom for SessionRandom {
     fn fill(&self, buf: &mut [u8]) -> Result<(), CryptoError> {
         entropy::with_tap(|tap| tap.rng.fill(buf))
             .ok_or(CryptoError::OperationFailed(CryptoOperation::FillRandom))
-    }
-}
-
-#[derive(Debug)]
-struct Verifier;
-
-impl SignatureVerifier for Verifier {
-    fn verify_signature(
-        &self,
-        cert_der: &[u8],
-        data: &[u8],
-        signature: &[u8],
-        hash_alg: HashAlgorithm,
-        sig_alg: SignatureAlgorithm,
-    ) -> Result<(), CryptoError> {
-        if entropy::is_rebuild() {
-            return Ok(());
-        }
-        let verifier = rust_crypto::default_provider().signature_verification;
-        verifier.verify_signature(cert_der, data, signature, hash_alg, sig_alg)
     }
 }
 
