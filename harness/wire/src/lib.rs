@@ -3,6 +3,8 @@
 pub mod candidate;
 pub mod demux;
 pub mod framing;
+pub mod rtp;
 pub mod sctp;
+pub mod sdp;
 pub mod stun;
 pub mod turn;
