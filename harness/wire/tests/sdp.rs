@@ -1,5 +1,7 @@
 //! Session descriptions of real stacks, mangled ones, and properties of both.
 
+#![expect(clippy::unwrap_used, reason = "every function here is a test or serves one")]
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -43,9 +45,16 @@ fn canonical_captures_print_from_the_typed_value_unchanged_but_for_known_deviati
         let view = View::parse(&bytes);
         let session = Session::from_view(&view).unwrap();
         let printed = session.print();
-        for (sent, ours) in String::from_utf8(bytes.clone()).unwrap().lines().zip(printed.lines()) {
-            let sent =
-                sent.replace("msid-semantic: ", "msid-semantic:").replace("ice2,t", "ice2 t");
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        for (sent, ours) in text.lines().zip(printed.lines()) {
+            let sent = match sent.split_once(':') {
+                Some(("a=candidate", _)) => {
+                    sent.replace(" UDP ", " udp ").replace(" TCP ", " tcp ")
+                }
+                _ => {
+                    sent.replace("semantic: ", "semantic:").replace("ice2,trickle", "ice2 trickle")
+                }
+            };
             assert_eq!(sent, ours, "{}", path.display());
         }
     }
@@ -237,6 +246,7 @@ fn a_megabyte_of_anything_takes_linear_time() {
         let time = |bytes: usize| {
             let text = text(bytes);
             let run = || {
+                #[expect(clippy::disallowed_methods, reason = "this test measures time")]
                 let start = Instant::now();
                 let view = View::parse(text.as_bytes());
                 assert_eq!(view.print().len(), text.len());
@@ -304,7 +314,7 @@ fn apply(bytes: &mut Vec<u8>, edit: &Edit) {
     match edit {
         Edit::Drop(at) if !lines.is_empty() => drop(lines.remove(at % count)),
         Edit::Double(at) if !lines.is_empty() => {
-            lines.insert(at % count, lines[at % count].clone())
+            lines.insert(at % count, lines[at % count].clone());
         }
         Edit::Swap(a, b) if !lines.is_empty() => lines.swap(a % count, b % count),
         Edit::Byte(line, at, byte) if !lines.is_empty() => {

@@ -15,6 +15,7 @@ use super::sctp::{SctpInit, Sctpmap};
 use super::simulcast::{Rid, Simulcast};
 use super::ssrc::{SsrcAttribute, SsrcGroup};
 use super::text::{IcePwd, IceUfrag, Text, TlsId, Token};
+use crate::candidate::{Candidate, CandidateError, CandidateView};
 
 /// An attribute of a session or media section.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +23,8 @@ use super::text::{IcePwd, IceUfrag, Text, TlsId, Token};
 pub enum Attribute {
     /// `bundle-only` (RFC 9143 §6).
     BundleOnly,
-    /// `candidate` (RFC 8839 §5.1): the text after the colon.
-    Candidate(Text),
+    /// `candidate` (RFC 8839 §5.1).
+    Candidate(Box<Candidate>),
     /// `sendrecv`, `sendonly`, `recvonly`, `inactive` (RFC 8866 §6.7).
     Direction(Direction),
     /// `end-of-candidates` (RFC 8840 §8.2).
@@ -194,7 +195,7 @@ const VALUED: [&str; 29] = [
 
 fn value(name: &str, cursor: &mut Cursor<'_, '_>) -> Result<Attribute, Fault> {
     Ok(match name {
-        "candidate" => Attribute::Candidate(Parse::parse(cursor)?),
+        "candidate" => Attribute::Candidate(Box::new(Parse::parse(cursor)?)),
         "extmap" => Attribute::Extmap(Parse::parse(cursor)?),
         "fingerprint" => Attribute::Fingerprint(Parse::parse(cursor)?),
         "fmtp" => Attribute::Fmtp(Parse::parse(cursor)?),
@@ -350,6 +351,29 @@ impl Attribute {
     }
 }
 
+impl Parse for Candidate {
+    fn parse(cursor: &mut Cursor<'_, '_>) -> Result<Self, Fault> {
+        let start = cursor.at();
+        let text = cursor.run(|_| true);
+        let trimmed = text.trim_end_matches([' ', '\t']);
+        if trimmed.len() < text.len() {
+            cursor.note(Reason::WhiteSpace);
+        }
+        CandidateView::new(trimmed).parse().map_err(|error| {
+            let (CandidateError::Missing(field) | CandidateError::Invalid { field, .. }) = error;
+            // Fields are in the order of the line; what follows the type shares a column.
+            let spaces = trimmed.match_indices(' ').map(|(at, _)| at + 1);
+            let at = std::iter::once(0).chain(spaces).nth((field as usize).min(8));
+            cursor.fault_at(start + at.unwrap_or(trimmed.len()), Reason::Candidate(field))
+        })
+    }
+}
+
+fn print_candidate<W: Write + ?Sized>(candidate: &Candidate, out: &mut W) -> fmt::Result {
+    let text = candidate.to_string();
+    out.write_str(text.strip_prefix("candidate:").unwrap_or(&text))
+}
+
 impl Print for Attribute {
     fn print<W: Write + ?Sized>(&self, out: &mut W) -> fmt::Result {
         out.write_str(self.name())?;
@@ -361,8 +385,8 @@ impl Print for Attribute {
             _ => out.write_char(':')?,
         }
         match self {
-            Self::Candidate(text)
-            | Self::Identity(text)
+            Self::Candidate(candidate) => print_candidate(candidate, out),
+            Self::Identity(text)
             | Self::RemoteCandidates(text)
             | Self::Unknown { value: Some(text), .. } => text.print(out),
             Self::Extmap(value) => value.print(out),
@@ -410,12 +434,13 @@ from_str!(Attribute, RtcpPort);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::candidate::Field;
 
     #[test]
     fn every_known_attribute_round_trips() {
         for text in [
             "bundle-only",
-            "candidate:1 1 UDP 2114977791 203.0.113.10 32999 typ host",
+            "candidate:1 1 udp 2114977791 203.0.113.10 32999 typ host",
             "end-of-candidates",
             "extmap-allow-mixed",
             "fmtp:97 apt=96",
@@ -473,6 +498,20 @@ mod tests {
         ] {
             assert!(bad.parse::<Attribute>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_broken_candidate_is_refused_at_the_broken_part() {
+        for (text, column, field) in [
+            ("candidate:1 1 udp 0 192.0.2.1 9 typ host", 19, Field::Priority),
+            ("candidate:1 1 udp 1 192.0.2.1 65536 typ host", 31, Field::Port),
+            ("candidate:1 1 udp", 18, Field::Priority),
+            ("candidate:1 1 udp 1 192.0.2.1 9 typ host raddr", 42, Field::ExtensionValue),
+        ] {
+            let fault = text.parse::<Attribute>().unwrap_err();
+            assert_eq!((fault.column, fault.reason), (column, Reason::Candidate(field)), "{text}");
+        }
+        assert!("candidate:1 1 udp 1 192.0.2.1 9 typ host ".parse::<Attribute>().is_ok());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::group::{Group, IceOptions};
 use super::rtpmap::{Fmtp, RtcpFeedback, Rtpmap};
 use super::sctp::{SctpInit, Sctpmap};
 use super::text::{IcePwd, IceUfrag, TlsId, Token};
+use crate::candidate::Candidate;
 
 /// Attributes in the order in which they stand. It dereferences to a `Vec`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,10 +104,10 @@ impl Attributes {
         all rtcp_feedbacks: RtcpFeedback(RtcpFeedback);
     }
 
-    /// Every `candidate`: the text after the colon.
-    pub fn candidates(&self) -> impl Iterator<Item = &str> {
+    /// Every `candidate`.
+    pub fn candidates(&self) -> impl Iterator<Item = &Candidate> {
         self.0.iter().filter_map(|attribute| match attribute {
-            Attribute::Candidate(text) => Some(text.as_str()),
+            Attribute::Candidate(candidate) => Some(&**candidate),
             _ => None,
         })
     }

@@ -22,7 +22,7 @@ const fn table(more: &[u8], alphanumeric: bool) -> [bool; 256] {
     set
 }
 
-fn is_token_byte(byte: u8) -> bool {
+pub(super) fn is_token_byte(byte: u8) -> bool {
     TOKEN[usize::from(byte)]
 }
 

@@ -1,5 +1,7 @@
 //! What is wrong in a session description, and where.
 
+use crate::candidate::Field;
+
 /// One thing wrong in a session description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("parse SDP line {line}, column {column}: {reason}")]
@@ -82,6 +84,9 @@ pub enum Reason {
         /// Bytes found.
         found: usize,
     },
+    /// A candidate with this part missing or malformed (RFC 8839 §5.1).
+    #[error("malformed or missing {0} of a candidate")]
+    Candidate(Field),
     /// An attribute that may occur once in a section occurs again.
     #[error("second attribute `{0}` in this section")]
     RepeatedAttribute(&'static str),

@@ -23,8 +23,7 @@ impl Group {
     /// A BUNDLE group.
     #[must_use]
     pub fn bundle(mids: Vec<Token>) -> Self {
-        let semantics = Token::new(Self::BUNDLE).expect("invariant: BUNDLE is a token");
-        Self { semantics, mids }
+        Self { semantics: Token::fixed(Self::BUNDLE), mids }
     }
 
     /// Whether this is a BUNDLE group.

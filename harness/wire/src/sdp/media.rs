@@ -126,13 +126,12 @@ impl MediaLine {
     /// The line of WebRTC data channels over UDP (RFC 8841 §4).
     #[must_use]
     pub fn data_channel(port: u16) -> Self {
-        let format = Token::new("webrtc-datachannel").expect("invariant: this is a token");
         Self {
             kind: MediaKind::Application,
             port,
             port_count: None,
             protocol: Protocol::UdpDtlsSctp,
-            formats: Formats::Names(vec![format]),
+            formats: Formats::Names(vec![Token::fixed("webrtc-datachannel")]),
         }
     }
 }

@@ -83,8 +83,7 @@ impl Address {
     #[must_use]
     pub fn from_ip(ip: IpAddr) -> Self {
         let kind = if ip.is_ipv4() { AddressKind::Ip4 } else { AddressKind::Ip6 };
-        let host = Word::new(ip.to_string()).expect("invariant: an IP address has no white space");
-        Self { kind, host }
+        Self { kind, host: Word::from_ip(ip) }
     }
 
     /// `IN IP4 0.0.0.0`: no address in particular.

@@ -64,7 +64,7 @@ impl Session {
     pub fn new(origin: Origin) -> Self {
         Self {
             origin,
-            name: Text::new("-").expect("invariant: a dash is a text"),
+            name: Text::dash(),
             information: None,
             uri: None,
             emails: Vec::new(),
@@ -105,7 +105,7 @@ impl Session {
     pub fn print(&self) -> String {
         let lines: usize = self.media.iter().map(|media| media.attributes.len() + 2).sum();
         let mut out = String::with_capacity((lines + self.attributes.len() + 4) * 48);
-        Print::print(self, &mut out).expect("invariant: writing to a string does not fail");
+        print_into(self, &mut out);
         out
     }
 
@@ -120,6 +120,10 @@ impl Session {
         let has = |media: &Media| media.mid().is_some_and(|found| *found == mid);
         self.media.iter().enumerate().find(|(_, media)| has(media))
     }
+}
+
+fn print_into(session: &Session, out: &mut String) {
+    Print::print(session, out).expect("invariant: writing to a string does not fail");
 }
 
 impl FromStr for Session {

@@ -1,8 +1,9 @@
 //! Texts that are safe to print: none of them can carry a line end into a description.
 
 use std::fmt::{self, Write};
+use std::net::IpAddr;
 
-use super::cursor::{Cursor, Parse, from_str, is_ice_byte};
+use super::cursor::{Cursor, Parse, from_str, is_ice_byte, is_token_byte};
 use super::fault::{Fault, Reason};
 use super::print::{Print, display};
 
@@ -109,6 +110,14 @@ impl Parse for TlsId {
     }
 }
 
+impl Token {
+    /// For text of this crate that is a token.
+    pub(super) fn fixed(text: &'static str) -> Self {
+        debug_assert!(!text.is_empty() && text.bytes().all(is_token_byte), "not a token");
+        Self(text.into())
+    }
+}
+
 impl Parse for Token {
     fn parse(cursor: &mut Cursor<'_, '_>) -> Result<Self, Fault> {
         cursor.token("a token").map(|found| Self(found.into()))
@@ -119,6 +128,13 @@ impl Token {
     /// For text the caller has read with [`Cursor::token`].
     pub(super) fn read(cursor: &mut Cursor<'_, '_>, what: &'static str) -> Result<Self, Fault> {
         cursor.token(what).map(|found| Self(found.into()))
+    }
+}
+
+impl Word {
+    /// An IP address has no white space.
+    pub(super) fn from_ip(ip: IpAddr) -> Self {
+        Self(ip.to_string().into())
     }
 }
 
@@ -134,6 +150,13 @@ impl Word {
         let found = cursor.word(what)?;
         check_bytes(cursor, start, found)?;
         Ok(Self(found.into()))
+    }
+}
+
+impl Text {
+    /// The session name of RFC 9429 §5.2.1.
+    pub(super) fn dash() -> Self {
+        Self("-".into())
     }
 }
 
