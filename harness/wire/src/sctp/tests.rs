@@ -275,3 +275,257 @@ proptest! {
         }
     }
 }
+
+/// Packets of real sessions, decrypted (corpus/captures/README.md).
+const REAL_SESSIONS: [(&str, &str); 7] = [
+    ("aiortc-gst", include_str!("../../../../corpus/captures/plaintext/aiortc-gst.sctp.txt")),
+    (
+        "chromium-firefox",
+        include_str!("../../../../corpus/captures/plaintext/chromium-firefox.sctp.txt"),
+    ),
+    (
+        "firefox-firefox",
+        include_str!("../../../../corpus/captures/plaintext/firefox-firefox.sctp.txt"),
+    ),
+    ("firefox-ndc", include_str!("../../../../corpus/captures/plaintext/firefox-ndc.sctp.txt")),
+    ("pion-wrtc", include_str!("../../../../corpus/captures/plaintext/pion-wrtc.sctp.txt")),
+    ("werift-werift", include_str!("../../../../corpus/captures/plaintext/werift-werift.sctp.txt")),
+    ("wrtc-aiortc", include_str!("../../../../corpus/captures/plaintext/wrtc-aiortc.sctp.txt")),
+];
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digit = |at: usize| text.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
+    (0..text.len()).step_by(2).map(|at| digit(at).expect("hex digits")).collect()
+}
+
+fn real_packets(text: &str) -> impl Iterator<Item = Vec<u8>> + '_ {
+    text.lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| unhex(line.split_once(' ').expect("role and bytes").1))
+}
+
+#[test]
+fn packets_of_real_stacks_are_understood_and_written_back_byte_for_byte() {
+    for (name, text) in REAL_SESSIONS {
+        let mut states = Vec::new();
+        for bytes in real_packets(text) {
+            let view = PacketView::new(&bytes).expect("a common header");
+            let packet = Packet::from_view(&view).expect("well-formed packets");
+            let state = view.checksum_state();
+            let checksum = match state {
+                ChecksumState::Correct => Checksum::Crc32c,
+                ChecksumState::Zero => Checksum::Zero,
+                ChecksumState::Wrong { .. } => panic!("{name}: {state:?}"),
+            };
+            states.push(checksum);
+            let written = packet.encode(checksum).expect("it came in one packet");
+            assert_eq!(written, bytes, "{name}: {packet:#?}");
+        }
+        assert!(states.len() > 30, "{name}: {} packets", states.len());
+    }
+}
+
+#[test]
+fn firefox_pair_talks_i_data_and_ndc_declares_a_zero_checksum() {
+    let (_, firefox) = REAL_SESSIONS[2];
+    let all: Vec<Vec<u8>> = real_packets(firefox).collect();
+    let is_i_data = |bytes: &Vec<u8>| {
+        let view = PacketView::new(bytes).expect("a common header");
+        view.chunks().any(|chunk| matches!(chunk.body(), Ok(Body::IData(_))))
+    };
+    assert!(all.iter().filter(|bytes| is_i_data(bytes)).count() > 10);
+
+    let (_, ndc) = REAL_SESSIONS[3];
+    let declared = real_packets(ndc).any(|bytes| {
+        let view = PacketView::new(&bytes).expect("a common header");
+        view.chunks().any(|chunk| match chunk.body() {
+            Ok(Body::Init(init) | Body::InitAck(init)) => {
+                init.parameter(ParameterType::ZERO_CHECKSUM_ACCEPTABLE) == Some(&[0, 0, 0, 1])
+            }
+            _ => false,
+        })
+    });
+    assert!(declared);
+}
+
+/// A packet of raw chunks with a right checksum.
+fn raw_packet(chunks: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0x13, 0x88, 0x13, 0x88, 0, 0, 0, 1, 0, 0, 0, 0];
+    bytes.extend_from_slice(chunks);
+    set_checksum(&mut bytes, Checksum::Crc32c);
+    bytes
+}
+
+fn chunk_types(bytes: &[u8]) -> Vec<ChunkType> {
+    let view = PacketView::new(bytes).expect("a common header");
+    view.chunks().map(|chunk| chunk.chunk_type()).collect()
+}
+
+#[test]
+fn crc32c_equals_the_bitwise_definition_and_is_stored_low_byte_first() {
+    let mut crc = u32::MAX;
+    let mut bytes = unhex("1388138800000001000000000b000004");
+    for byte in &bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ 0x82f6_3b78 } else { crc >> 1 };
+        }
+    }
+    set_checksum(&mut bytes, Checksum::Crc32c);
+    assert_eq!(bytes[8..12], (!crc).to_le_bytes());
+    assert_eq!(crc32c(&bytes), !crc);
+}
+
+#[test]
+fn wrong_and_zero_checksums_are_told_apart() {
+    let packet = Packet {
+        source_port: 1,
+        destination_port: 2,
+        verification_tag: VerificationTag(3),
+        chunks: vec![Chunk::CookieAck],
+    };
+    let state = |checksum| {
+        let bytes = packet.encode(checksum).expect("it is short");
+        PacketView::new(&bytes).expect("a common header").checksum_state()
+    };
+    assert_eq!(state(Checksum::Crc32c), ChecksumState::Correct);
+    assert_eq!(state(Checksum::Zero), ChecksumState::Zero);
+    assert!(matches!(state(Checksum::Exactly(5)), ChecksumState::Wrong { found: 5, .. }));
+}
+
+#[test]
+fn hand_computed_init_is_read() {
+    // RFC 9260 §3.3.2 by hand: tag 0x01020304, a_rwnd 131072, 10 out, 20 in, TSN 0xfffffffe,
+    // then Forward-TSN-Supported and Supported Extensions (RE-CONFIG, FORWARD-TSN).
+    let bytes =
+        raw_packet(&unhex("0100001e0102030400020000000a0014fffffffec00000048008000682c00000"));
+    let packet = Packet::from_view(&PacketView::new(&bytes).expect("a common header"));
+    let init = Init {
+        initiate_tag: VerificationTag(0x0102_0304),
+        a_rwnd: 131_072,
+        outbound_streams: 10,
+        inbound_streams: 20,
+        initial_tsn: Tsn(0xffff_fffe),
+        parameters: vec![
+            Parameter::ForwardTsnSupported,
+            Parameter::SupportedExtensions(vec![130, 192]),
+        ],
+    };
+    assert_eq!(packet.expect("well formed").chunks, vec![Chunk::Init(init)]);
+}
+
+/// Known-bad inputs, named by the products that fell over them.
+mod known_bad {
+    use super::*;
+
+    #[test]
+    fn rtc_sctp_error_cause_longer_than_its_chunk() {
+        let mut bytes = unhex("13888188e05957c2fce57e650900000800010008");
+        set_checksum(&mut bytes, Checksum::Crc32c);
+        let view = PacketView::new(&bytes).expect("a common header");
+        // As found the cause's length equals its chunk's: four bytes more than there are.
+        let fault = Fault::Overrun { length: 8, available: 4 };
+        assert_eq!(Packet::from_view(&view), Err(Error::Cause(fault)));
+        for kind in [6, 9] {
+            let bytes = raw_packet(&[kind, 0, 0, 8, 0, 13, 0xff, 0xff]);
+            let view = PacketView::new(&bytes).expect("a common header");
+            assert!(matches!(Packet::from_view(&view), Err(Error::Cause(_))));
+        }
+    }
+
+    #[test]
+    fn sipsorcery_chunk_length_zero_ends_the_walk() {
+        let bytes = raw_packet(&[0, 3, 0, 0, 0, 3, 0, 0]);
+        assert_eq!(chunk_types(&bytes), [ChunkType::DATA]);
+        let view = PacketView::new(&bytes).expect("a common header");
+        let fault = Fault::LengthTooSmall { length: 0 };
+        assert_eq!(Packet::from_view(&view), Err(Error::Chunk(fault)));
+    }
+
+    #[test]
+    fn usrsctp_partial_last_parameter_is_a_fault_for_every_reader() {
+        let mut init = unhex("0100001a0102030400020000000a0014fffffffe");
+        init.extend_from_slice(&[0x80, 8, 0, 20, 130, 192]);
+        let bytes = raw_packet(&init);
+        let view = PacketView::new(&bytes).expect("a common header");
+        let fault = Fault::Overrun { length: 20, available: 6 };
+        assert_eq!(Packet::from_view(&view), Err(Error::Parameter(fault)));
+        let Some(Ok(Body::Init(init))) = view.chunks().next().map(|chunk| chunk.body()) else {
+            panic!("an INIT")
+        };
+        assert!(init.supported_extensions().is_empty());
+    }
+
+    #[test]
+    fn usrsctp_state_cookie_parameter_of_length_zero() {
+        let mut init = unhex("020000180102030400020000000a0014fffffffe");
+        init.extend_from_slice(&[0, 7, 0, 0]);
+        let bytes = raw_packet(&init);
+        let view = PacketView::new(&bytes).expect("a common header");
+        let Some(Ok(Body::InitAck(ack))) = view.chunks().next().map(|chunk| chunk.body()) else {
+            panic!("an INIT ACK")
+        };
+        assert_eq!(ack.parameter(ParameterType::STATE_COOKIE), None);
+    }
+
+    #[test]
+    fn usrsctp_auth_and_pktdrop_with_wild_inner_lengths_stay_raw() {
+        let bytes =
+            raw_packet(&[15, 0, 0, 8, 0xff, 0xff, 0xff, 0xff, 129, 0, 0, 8, 0xff, 0xff, 0, 0]);
+        let view = PacketView::new(&bytes).expect("a common header");
+        let packet = Packet::from_view(&view).expect("raw chunks are well formed");
+        assert!(packet.chunks.iter().all(|chunk| matches!(chunk, Chunk::Unknown(_))));
+    }
+
+    #[test]
+    fn pion_sack_shorter_than_its_counts() {
+        let bytes = raw_packet(&unhex("0300001000000001000100000001ffff"));
+        let view = PacketView::new(&bytes).expect("a common header");
+        let claimed = 4 + 4 * 65_535;
+        let chunk_type = ChunkType::SACK;
+        let wrong = Error::ListLength { chunk_type, claimed, available: 0 };
+        assert_eq!(Packet::from_view(&view), Err(wrong));
+    }
+
+    #[test]
+    fn webrtc_rs_bundled_sack_and_data_and_forward_tsn_and_data() {
+        let sack = "0300001000000001000100000000000000";
+        let data = "0003001100000002000100000000003378000000";
+        let forward = "c0000008000000050003001100000006000100010000003379000000";
+        let bytes = raw_packet(&unhex(&format!("{}{data}", &sack[..32])));
+        assert_eq!(chunk_types(&bytes), [ChunkType::SACK, ChunkType::DATA]);
+        let bytes = raw_packet(&unhex(forward));
+        assert_eq!(chunk_types(&bytes), [ChunkType::FORWARD_TSN, ChunkType::DATA]);
+        let packet = Packet::from_view(&PacketView::new(&bytes).expect("a common header"));
+        assert!(packet.is_ok());
+    }
+
+    #[test]
+    fn sctp_proto_unknown_chunk_does_not_hide_its_neighbours() {
+        let bytes = raw_packet(&[5, 0, 0, 8, 0, 1, 0, 4, 0xbf, 0, 0, 4, 11, 0, 0, 4]);
+        let types = [ChunkType::HEARTBEAT_ACK, ChunkType(0xbf), ChunkType::COOKIE_ACK];
+        assert_eq!(chunk_types(&bytes), types);
+        assert_eq!(ChunkType(0xbf).unknown_action(), UnknownAction::Skip);
+        let packet = Packet::from_view(&PacketView::new(&bytes).expect("a common header"));
+        assert_eq!(packet.expect("well formed").chunks.len(), 3);
+    }
+
+    #[test]
+    fn rtc_sctp_init_with_supported_address_types() {
+        let mut init = unhex("0100001a0102030400020000000a0014fffffffe");
+        init.extend_from_slice(&[0, 12, 0, 6, 0, 5]);
+        let bytes = raw_packet(&init);
+        let packet = Packet::from_view(&PacketView::new(&bytes).expect("a common header"));
+        let Ok([Chunk::Init(init)]) = packet.as_ref().map(|packet| packet.chunks.as_slice()) else {
+            panic!("an INIT: {packet:?}")
+        };
+        assert_eq!(init.parameters, [Parameter::SupportedAddressTypes(vec![5])]);
+    }
+
+    #[test]
+    fn data_without_user_data_is_seen_and_refused() {
+        let bytes = raw_packet(&unhex("00030010000000090001000000000033"));
+        let view = PacketView::new(&bytes).expect("a common header");
+        assert_eq!(Packet::from_view(&view), Err(Error::NoUserData { tsn: Tsn(9) }));
+    }
+}
