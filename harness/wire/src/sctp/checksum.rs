@@ -2,6 +2,8 @@
 
 use crc_fast::{CrcAlgorithm, Digest};
 
+use super::HEADER_LENGTH;
+
 /// Where the checksum lies in the common header.
 const FIELD: std::ops::Range<usize> = 8..12;
 
@@ -57,9 +59,15 @@ impl ChecksumState {
 #[must_use]
 pub fn crc32c(packet: &[u8]) -> u32 {
     let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
-    digest.update(packet.get(..FIELD.start).unwrap_or(packet));
-    digest.update(&[0; 4]);
-    digest.update(packet.get(FIELD.end..).unwrap_or_default());
+    match packet.split_first_chunk::<HEADER_LENGTH>() {
+        Some((header, chunks)) => {
+            let mut header = *header;
+            header[FIELD].fill(0);
+            digest.update(&header);
+            digest.update(chunks);
+        }
+        None => digest.update(packet),
+    }
     #[expect(clippy::cast_possible_truncation, reason = "a 32-bit CRC in a 64-bit word")]
     let sum = digest.finalize() as u32;
     sum
