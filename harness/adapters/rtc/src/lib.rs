@@ -1,1 +1,92 @@
-//! peerctl/1 for webrtc-rs `rtc`.
+//! peerctl/1 for webrtc-rs `rtc` 0.21.1, in process and in virtual time.
+//!
+//! What it is: [`Rtc`], an [`Implementation`] whose peers drive the sans-IO `rtc` crate the way its
+//! own examples do: the application owns the sockets, gives the stack its candidates and feeds it
+//! datagrams and time.
+//!
+//! What it is not: it repairs nothing. `rtc` has no DTLS 1.3, no key log, no interleaving and no
+//! zero checksum, so the features are not declared and their options answer `unsupported`.
+//!
+//! ```
+//! use rtcspec_adapter_rtc::Rtc;
+//! use rtcspec_control::{Feature, Implementation};
+//!
+//! let hello = Rtc::new().hello();
+//! assert_eq!(hello.implementation, "rtc");
+//! assert!(hello.has(Feature::Restart));
+//! ```
+
+mod capability;
+mod connection;
+mod translate;
+
+use std::time::Instant;
+
+use rtcspec_adapter_embed::{Embedded, Outcome, Stack};
+use rtcspec_control::{
+    Configuration, Hello, Implementation, SpawnContext, SpawnError, VirtualEndpoint,
+};
+
+use crate::connection::RtcConnection;
+
+/// The implementation `rtc`.
+#[derive(Clone, Debug)]
+pub struct Rtc {
+    hello: Hello,
+}
+
+impl Rtc {
+    /// The implementation, ready to make peers.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { hello: capability::hello() }
+    }
+}
+
+impl Default for Rtc {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Implementation for Rtc {
+    fn hello(&self) -> Hello {
+        self.hello.clone()
+    }
+
+    fn spawn(&self, context: SpawnContext) -> Result<Box<dyn VirtualEndpoint>, SpawnError> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "an Instant cannot be made from nothing; only differences from it are used"
+        )]
+        let base = Instant::now();
+        let stack = RtcStack { hello: self.hello.clone() };
+        Ok(Box::new(Embedded::new(stack, context, base)))
+    }
+}
+
+/// Makes the connections of one peer.
+#[derive(Debug)]
+struct RtcStack {
+    hello: Hello,
+}
+
+impl Stack for RtcStack {
+    type Connection = RtcConnection;
+
+    fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    fn connection(&mut self, now: Instant, config: &Configuration) -> Outcome<RtcConnection> {
+        RtcConnection::new(now, config)
+    }
+
+    fn reconfigure(
+        &mut self,
+        connection: &mut RtcConnection,
+        config: &Configuration,
+    ) -> Outcome<()> {
+        connection.reconfigure(config)
+    }
+}
