@@ -1,6 +1,7 @@
 //! Bytes to views and values for every WebRTC wire format.
 
 pub mod candidate;
+pub mod dcep;
 pub mod demux;
 pub mod framing;
 pub mod rtp;
