@@ -57,15 +57,6 @@ pub(super) struct Pair {
     pub(super) valid: Option<Ep>,
 }
 
-/// How far a run goes where addresses change with every check.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    /// RFC 8445 §6.1.2.5 says to limit the pairs; how many remote candidates checks may add here.
-    pub(super) learned: u8,
-    /// Checks of one pair.
-    pub(super) checks: u8,
-}
-
 /// One agent.
 #[derive(Debug, Default)]
 pub(super) struct Agent {
@@ -76,9 +67,14 @@ pub(super) struct Agent {
     triggered: VecDeque<u8>,
     /// Sends no checks (RFC 8445 §2.5).
     pub(super) lite: bool,
-    /// Remote candidates that were announced; the rest were learned.
-    announced: usize,
+    /// RFC 8445 §6.1.2.5 says to limit the pairs: remote candidates beyond these are not learned.
+    most_remotes: usize,
+    /// Some were not.
+    has_enough: bool,
 }
+
+/// Checks of one pair.
+const MOST_CHECKS: u8 = 5;
 
 const MOST_PAIRS: usize = 250;
 
@@ -90,7 +86,8 @@ impl Agent {
         self.pairs.clear();
         self.triggered.clear();
         self.lite = lite;
-        self.announced = 0;
+        self.most_remotes = 0;
+        self.has_enough = false;
     }
 
     /// Adds a local candidate unless it is redundant (RFC 8445 §5.1.3).
@@ -104,7 +101,6 @@ impl Agent {
     /// what pruning (RFC 8445 §6.1.2.4) leaves.
     pub(super) fn start(&mut self, remotes: impl Iterator<Item = RemoteCandidate>) {
         self.remotes.extend(remotes.take(MOST_PAIRS));
-        self.announced = self.remotes.len();
         if self.lite {
             return;
         }
@@ -134,6 +130,16 @@ impl Agent {
         Some(index(self.pairs.len() - 1))
     }
 
+    /// Sets how many remote candidates checks may add.
+    pub(super) fn learn_at_most(&mut self, more: usize) {
+        self.most_remotes = (self.remotes.len() + more).min(MOST_PAIRS);
+    }
+
+    /// Whether checks came from more addresses than that.
+    pub(super) fn has_enough(&self) -> bool {
+        self.has_enough
+    }
+
     /// The next pair to check: triggered ones first, else the waiting one that `choose` picks.
     pub(super) fn next_check(&mut self, choose: impl FnOnce(u32) -> u32) -> Option<u8> {
         while let Some(pair) = self.triggered.pop_front() {
@@ -151,9 +157,9 @@ impl Agent {
     }
 
     /// Begins a transaction and gives its number, or fails the pair if it had its share.
-    pub(super) fn begin(&mut self, pair: u8, limits: Limits) -> Option<u8> {
+    pub(super) fn begin(&mut self, pair: u8) -> Option<u8> {
         let pair = &mut self.pairs[usize::from(pair)];
-        if pair.transaction >= limits.checks {
+        if pair.transaction >= MOST_CHECKS {
             pair.state = State::Failed;
             return None;
         }
@@ -187,8 +193,8 @@ impl Agent {
 
     /// A check came to `base` from `from`: learns the candidate and gives the pair whose check it
     /// triggers, if one has to be scheduled.
-    pub(super) fn on_request(&mut self, base: u8, from: Ep, limits: Limits) -> Option<u8> {
-        let remote = self.learn(base, from, limits)?;
+    pub(super) fn on_request(&mut self, base: u8, from: Ep) -> Option<u8> {
+        let remote = self.learn(base, from)?;
         if self.lite {
             return None;
         }
@@ -201,11 +207,12 @@ impl Agent {
     }
 
     /// RFC 8445 §7.3.1.3: an unknown source is a peer-reflexive candidate.
-    fn learn(&mut self, base: u8, from: Ep, limits: Limits) -> Option<u8> {
+    fn learn(&mut self, base: u8, from: Ep) -> Option<u8> {
         if let Some(known) = self.remotes.iter().position(|remote| remote.ep == from) {
             return Some(index(known));
         }
-        if self.remotes.len() - self.announced >= usize::from(limits.learned) {
+        if self.remotes.len() >= self.most_remotes {
+            self.has_enough = true;
             return None;
         }
         let family = self.bases[usize::from(base)].family;

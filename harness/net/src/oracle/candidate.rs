@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::word::words;
+
 /// A candidate's type (RFC 8445 §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CandidateType {
@@ -16,16 +18,6 @@ pub enum CandidateType {
 }
 
 impl CandidateType {
-    /// The word candidate lines use (RFC 8839 §5.1).
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::ServerReflexive => "srflx",
-            Self::PeerReflexive => "prflx",
-            Self::Relayed => "relay",
-        }
-    }
-
     /// Its first letter, as tables write it.
     pub const fn letter(self) -> char {
         match self {
@@ -35,23 +27,15 @@ impl CandidateType {
             Self::Relayed => 'r',
         }
     }
-
-    /// The type preference RFC 8445 §5.1.2.2 recommends.
-    pub const fn preference(self) -> u8 {
-        match self {
-            Self::Host => 126,
-            Self::PeerReflexive => 110,
-            Self::ServerReflexive => 100,
-            Self::Relayed => 0,
-        }
-    }
 }
 
-impl fmt::Display for CandidateType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
-}
+// RFC 8839 §5.1's words.
+words!(CandidateType, "candidate type", {
+    Host = "host",
+    ServerReflexive = "srflx",
+    PeerReflexive = "prflx",
+    Relayed = "relay",
+});
 
 /// The types of a valid pair as one side sees it.
 ///

@@ -56,7 +56,14 @@ fn sentences(run: &Run<'_>, topology: &Topology, remarks: &BTreeSet<Remark>) -> 
             _ => groups.push((group, vec![remark.fate])),
         }
     }
+    // That private addresses lead nowhere is news only if there is none other.
+    let nowhere = |fates: &[Fate]| fates == [Fate::Lost(Loss::Unreachable)];
+    let told: Vec<u8> =
+        groups.iter().filter(|(_, f)| !nowhere(f)).map(|(check, _)| check.side).collect();
     for (check, fates) in groups {
+        if nowhere(&fates) && told.contains(&check.side) {
+            continue;
+        }
         // What succeeds in the end needs no list of what was in its way.
         let fates = if fates.contains(&Fate::Valid) { vec![Fate::Valid] } else { fates };
         let subject = subject(topology, check);

@@ -29,6 +29,7 @@
 //! ```
 
 mod agent;
+mod bounds;
 mod candidate;
 mod edges;
 mod explain;
@@ -41,6 +42,7 @@ mod tests;
 mod topology;
 mod translate;
 
+pub use bounds::{Bounds, Timing, bounds};
 pub use candidate::{CandidateType, Types};
 pub use edges::{Cell, Edge, Grid, Variant, edges, grid};
 pub use predict::{Options, Orders, Outcome, Transit, Verdict, predict};

@@ -105,6 +105,9 @@ pub struct Outcome {
     pub types: [BTreeSet<Types>; 2],
     /// How the orders ended.
     pub orders: Orders,
+    /// Whether an agent that learns every address without end would do so in some order: each
+    /// check shows a new one, and no pair of them can become valid.
+    pub churn: bool,
     /// Which box does what to which check, a sentence a line; empty unless asked for.
     pub why: String,
 }
@@ -117,10 +120,12 @@ pub fn predict(topology: &Topology, options: &Options) -> Result<Outcome, Invali
     let mut run = Run::new(topology, options.transit)?;
     let mut orders = Orders::default();
     let mut types = [BTreeSet::new(), BTreeSet::new()];
+    let mut churn = false;
     let mut examples: [Option<u32>; 3] = [None; 3];
     let relays = topology.sides.iter().any(|side| side.turn.is_some());
     for number in 0..options.orders.max(1) {
         let end = play(&mut run, options.seed, number, relays, &mut types);
+        churn |= run.churned();
         examples[end as usize].get_or_insert(number);
         orders.of += 1;
         match end {
@@ -138,7 +143,7 @@ pub fn predict(topology: &Topology, options: &Options) -> Result<Outcome, Invali
     } else {
         String::new()
     };
-    Ok(Outcome { verdict, types, orders, why })
+    Ok(Outcome { verdict, types, orders, churn, why })
 }
 
 /// One order: without relays, and only if that is not enough, with them.
@@ -150,12 +155,16 @@ fn play(
     types: &mut [BTreeSet<Types>; 2],
 ) -> End {
     run.play(seed, number, false);
-    let end = run.end(types);
-    if end != End::Nothing || !relays {
-        return end;
+    if run.connects(true, types) {
+        return End::Direct;
     }
-    run.play(seed, number, true);
-    run.end(types)
+    if relays {
+        run.play(seed, number, true);
+        if run.connects(false, types) {
+            return End::Relayed;
+        }
+    }
+    End::Nothing
 }
 
 impl Outcome {
@@ -163,7 +172,13 @@ impl Outcome {
     #[must_use]
     pub fn swapped(&self) -> Self {
         let [a, b] = self.types.clone();
-        Self { verdict: self.verdict, types: [b, a], orders: self.orders, why: String::new() }
+        Self {
+            verdict: self.verdict,
+            types: [b, a],
+            orders: self.orders,
+            churn: self.churn,
+            why: String::new(),
+        }
     }
 }
 

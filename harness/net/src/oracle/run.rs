@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
 use super::InvalidTopology;
-use super::agent::{Agent, Answer, BaseOf, Limits, RemoteCandidate, State};
+use super::agent::{Agent, Answer, BaseOf, RemoteCandidate, State};
 use super::candidate::{CandidateType, Types};
 use super::network::{FIRST_NAMED_PORT, Header, Loss, Network, Owner};
 use super::predict::Transit;
@@ -29,6 +29,10 @@ mod pace {
 }
 
 const STUN_PORT: u16 = 3478;
+
+/// Addresses an agent learns beyond one for each of the other side's pairs. Where it would learn
+/// more, every check shows a new one and none ever succeeds.
+const SPARE_ADDRESSES: usize = 4;
 
 #[derive(Debug, Clone, Copy)]
 enum Content {
@@ -131,7 +135,8 @@ pub(super) struct Run<'a> {
     now: u32,
     order: u32,
     fresh: Fresh,
-    limits: Limits,
+    /// When each side had its first valid pair that is direct.
+    valid_at: [Option<u32>; 2],
     transit: Transit,
     remarks: Option<Vec<Remark>>,
 }
@@ -148,7 +153,7 @@ impl<'a> Run<'a> {
             now: 0,
             order: 0,
             fresh: Fresh { port: FIRST_NAMED_PORT, rng: Rng::new(0, 0) },
-            limits: Limits { learned: 6, checks: 5 },
+            valid_at: [None; 2],
             transit,
             remarks: None,
         })
@@ -160,14 +165,24 @@ impl<'a> Run<'a> {
         self.network.reset();
         self.relays.clear();
         self.queue.clear();
-        (self.now, self.order, self.awake) = (0, 0, [false; 2]);
+        (self.now, self.order, self.awake, self.valid_at) = (0, 0, [false; 2], [None; 2]);
         self.fresh = Fresh { port: FIRST_NAMED_PORT, rng: Rng::new(seed, run) };
         for side in 0..2 {
-            self.gather(side, relays);
+            self.gather(side);
+        }
+        if relays {
+            for side in 0..2 {
+                self.allocate(side);
+            }
         }
         for side in [0, 1] {
             let remotes: Vec<RemoteCandidate> = self.announced(1 - side).collect();
             self.agents[side].start(remotes.into_iter());
+        }
+        for side in [0, 1] {
+            // Each of the other side's checks may show an address, triggered ones another.
+            let checks = self.agents[1 - side].pairs.len();
+            self.agents[side].learn_at_most(checks + SPARE_ADDRESSES);
         }
         for side in [0, 1] {
             let skew = self.fresh.rng.below(pace::SKEW);
@@ -177,7 +192,7 @@ impl<'a> Run<'a> {
             self.now = event.at;
             match event.what {
                 What::Tick(side) => self.tick(side),
-                What::Arrive(message, node) => self.arrive(message, node),
+                What::Arrive(message, node) => self.arrive(message, usize::from(node)),
                 What::Resend { side, pair, transaction, sent } => {
                     self.resend(side, pair, transaction, sent);
                 }
@@ -201,7 +216,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn gather(&mut self, number: usize, relays: bool) {
+    fn gather(&mut self, number: usize) {
         let side = &self.topology.sides[number];
         let lite = side.implementation == Implementation::Lite;
         self.agents[number].reset(lite);
@@ -215,9 +230,6 @@ impl<'a> Run<'a> {
                 usable: !side.relay_only,
             });
             self.gather_host(number, side, ep, base.family);
-        }
-        if relays {
-            self.allocate(number, side);
         }
     }
 
@@ -233,7 +245,7 @@ impl<'a> Run<'a> {
         }
         let agent = &mut self.agents[number];
         let open = !side.relay_only;
-        let public = mapped[0].filter(|_| lite);
+        let public = mapped[0].filter(|mapped| lite && *mapped != base);
         let announces = side.announces_hosts && open && public.is_none();
         agent.add_local(base, CandidateType::Host, announces);
         if let Some(public) = public {
@@ -248,7 +260,8 @@ impl<'a> Run<'a> {
 
     /// Allocates at the TURN server from the first base that reaches it, one relayed address per
     /// family it gives.
-    fn allocate(&mut self, number: usize, side: &Side) {
+    fn allocate(&mut self, number: usize) {
+        let side = &self.topology.sides[number];
         let Some(turn) = side.turn else { return };
         let reached = (0..side.bases.len()).any(|place| {
             let base = self.agents[number].bases[place];
@@ -292,7 +305,7 @@ impl<'a> Run<'a> {
             self.awake[usize::from(side)] = false;
             return;
         };
-        if let Some(transaction) = agent.begin(pair, self.limits) {
+        if let Some(transaction) = agent.begin(pair) {
             self.send_check(side, pair, transaction, 0);
         }
         self.awake[usize::from(side)] = true;
@@ -344,17 +357,19 @@ impl<'a> Run<'a> {
     fn launch(&mut self, mut message: Message) -> Result<(), Loss> {
         let start = self.network.node_of(message.header.src.ip);
         let node = self.network.climb(&mut message.header, start, &mut self.fresh)?;
-        let delay = match self.transit {
-            Transit::Random => self.within(&pace::TRANSIT),
-            Transit::Instant => 0,
-        };
-        let node = u16::try_from(node).unwrap_or(u16::MAX);
-        self.schedule(delay, What::Arrive(message, node));
+        match self.transit {
+            Transit::Random => {
+                let delay = self.within(&pace::TRANSIT);
+                let node = u16::try_from(node).unwrap_or(u16::MAX);
+                self.schedule(delay, What::Arrive(message, node));
+            }
+            Transit::Instant => self.arrive(message, node),
+        }
         Ok(())
     }
 
-    fn arrive(&mut self, mut message: Message, node: u16) {
-        let arrived = self.network.descend(&mut message.header, usize::from(node));
+    fn arrive(&mut self, mut message: Message, node: usize) {
+        let arrived = self.network.descend(&mut message.header, node);
         match arrived.and_then(|owner| self.receiver(owner, message.header)) {
             Ok((side, base)) => self.receive(message, side, base),
             Err(loss) => {
@@ -398,7 +413,7 @@ impl<'a> Run<'a> {
                     self.remark(message.side, message.pair, Fate::AnswerLost(loss));
                 }
                 let agent = &mut self.agents[usize::from(side)];
-                let triggered = agent.on_request(base, from, self.limits);
+                let triggered = agent.on_request(base, from);
                 if triggered.is_some() && !self.awake[usize::from(side)] {
                     self.awake[usize::from(side)] = true;
                     let ta = self.within(&pace::TA);
@@ -411,11 +426,41 @@ impl<'a> Run<'a> {
                 match agent.on_answer(check, base, from, mapped) {
                     Answer::Late => {}
                     Answer::NotSymmetric => self.remark(side, message.pair, Fate::NotSymmetric),
-                    Answer::Valid => self.remark(side, message.pair, Fate::Valid),
+                    Answer::Valid => {
+                        self.note_time(side, message.pair);
+                        self.remark(side, message.pair, Fate::Valid);
+                    }
                 }
             }
             Content::Answer(_) => {}
         }
+    }
+
+    fn note_time(&mut self, side: u8, pair: u8) {
+        let agent = &self.agents[usize::from(side)];
+        let pair = agent.pairs[usize::from(pair)];
+        let relayed = agent.bases[usize::from(pair.base)].relayed
+            || agent.remotes[usize::from(pair.remote)].kind == CandidateType::Relayed;
+        if !relayed {
+            self.valid_at[usize::from(side)].get_or_insert(self.now);
+        }
+    }
+
+    /// Milliseconds until both sides had a valid pair that is direct.
+    #[cfg(test)]
+    pub(super) fn direct_after(&self) -> Option<u32> {
+        let [a, b] = self.valid_at;
+        Some(a?.max(b?))
+    }
+
+    /// Whether a side met more addresses than it would learn.
+    pub(super) fn churned(&self) -> bool {
+        self.agents.iter().any(Agent::has_enough)
+    }
+
+    /// The number of pairs of the side that has most.
+    pub(super) fn most_pairs(&self) -> usize {
+        self.agents.iter().map(|agent| agent.pairs.len()).max().unwrap_or(0)
     }
 
     fn remark(&mut self, side: u8, pair: u8, fate: Fate) {
@@ -432,20 +477,15 @@ impl<'a> Run<'a> {
         });
     }
 
-    /// How it ended, and the types of the pairs that media may use, if the end is `Direct` of the
-    /// direct ones, else of those through a relay.
-    pub(super) fn end(&self, types: &mut [BTreeSet<Types>; 2]) -> End {
-        for direct in [true, false] {
-            let found = self.nominable(direct);
-            if !found.is_empty() {
-                for [a, b] in found {
-                    types[0].insert(a);
-                    types[1].insert(b);
-                }
-                return if direct { End::Direct } else { End::Relayed };
-            }
+    /// Whether the sides are connected directly, or if not `direct` through a relay; the types of
+    /// the pairs by which they are.
+    pub(super) fn connects(&self, direct: bool, types: &mut [BTreeSet<Types>; 2]) -> bool {
+        let found = self.nominable(direct);
+        for [a, b] in &found {
+            types[0].insert(*a);
+            types[1].insert(*b);
         }
-        End::Nothing
+        !found.is_empty()
     }
 
     /// The pairs of types of all pairs that a nomination would select on both sides: one side's

@@ -392,9 +392,9 @@ impl Gate {
         match (self.rules.pooling, known) {
             (Pooling::Paired, Some(external)) => external,
             (_, Some(external)) if self.rules.one_to_one => external,
-            (pooling, _) => {
-                let in_turn = self.rules.one_to_one || pooling == Pooling::RoundRobin;
-                let chosen = if in_turn {
+            _ => {
+                // Round-robin too: whose turn it is depends on what else the box maps.
+                let chosen = if self.rules.one_to_one {
                     self.turn = (self.turn + 1) % self.count;
                     self.turn
                 } else {
