@@ -4,10 +4,11 @@ mod pair;
 
 use pair::{Pair, Signalling, Who, seconds};
 use rtcspec_adapter_rtc::Rtc;
+use rtcspec_adapter_str0m::Str0m;
 use rtcspec_control::{ChannelInit, Command, Event, Implementation, Payload};
 
 fn stacks() -> Vec<Box<dyn Implementation>> {
-    vec![Box::new(Rtc::new())]
+    vec![Box::new(Rtc::new()), Box::new(Str0m::new())]
 }
 
 /// Runs a test for each ordered pair.

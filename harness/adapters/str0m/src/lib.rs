@@ -1,1 +1,105 @@
-//! peerctl/1 for str0m.
+//! peerctl/1 for str0m 0.25.0, in process and in virtual time.
+//!
+//! What it is: [`Str0m`], an [`Implementation`] whose peers drive `str0m::Rtc` through its SDP API
+//! the way its documentation asks: the application owns the sockets, gives the stack its
+//! candidates, mutates one thing at a time and drains the output after each.
+//!
+//! What it is not: it repairs nothing. str0m has no provisional answers, no mDNS and no statistics
+//! in W3C form, and it is always the DTLS server of an `actpass` offer; the features are not
+//! declared and their options answer `unsupported`.
+//!
+//! ```
+//! use rtcspec_adapter_str0m::Str0m;
+//! use rtcspec_control::{Feature, Implementation};
+//!
+//! let hello = Str0m::new().hello();
+//! assert_eq!(hello.implementation, "str0m");
+//! assert!(hello.has(Feature::Dtls13));
+//! ```
+
+mod capability;
+mod channels;
+mod connection;
+mod description;
+mod negotiation;
+
+use std::time::Instant;
+
+use rtcspec_adapter_embed::{Embedded, Outcome, Refusal, Stack};
+use rtcspec_control::{
+    Configuration, Hello, Implementation, SpawnContext, SpawnError, VirtualEndpoint,
+};
+
+use crate::connection::Str0mConnection;
+
+/// The implementation `str0m`.
+#[derive(Clone, Debug)]
+pub struct Str0m {
+    hello: Hello,
+}
+
+impl Str0m {
+    /// The implementation, ready to make peers.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { hello: capability::hello() }
+    }
+}
+
+impl Default for Str0m {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Implementation for Str0m {
+    fn hello(&self) -> Hello {
+        self.hello.clone()
+    }
+
+    fn spawn(&self, context: SpawnContext) -> Result<Box<dyn VirtualEndpoint>, SpawnError> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "an Instant cannot be made from nothing; only differences from it are used"
+        )]
+        let base = Instant::now();
+        let stack = Str0mStack { hello: self.hello.clone() };
+        Ok(Box::new(Embedded::new(stack, context, base)))
+    }
+}
+
+/// Makes the connections of one peer.
+#[derive(Debug)]
+struct Str0mStack {
+    hello: Hello,
+}
+
+impl Stack for Str0mStack {
+    type Connection = Str0mConnection;
+
+    fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    fn connection(&mut self, now: Instant, config: &Configuration) -> Outcome<Str0mConnection> {
+        let settings = capability::settings(config)?;
+        Str0mConnection::new(settings.build(now), now)
+    }
+
+    fn reconfigure(
+        &mut self,
+        _connection: &mut Str0mConnection,
+        config: &Configuration,
+    ) -> Outcome<()> {
+        let fixed = [
+            ("x-iceLite", config.ice_lite),
+            ("x-dtlsVersions", !config.dtls_versions.is_empty()),
+            ("x-dtlsRole", !config.dtls_role.is_empty()),
+            ("x-sctp", !config.sctp.is_empty()),
+        ];
+        match fixed.iter().find(|(_, given)| *given) {
+            Some((key, _)) => Err(Refusal::unsupported(*key)),
+            None => Ok(()),
+        }
+    }
+}
