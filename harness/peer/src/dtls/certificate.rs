@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use p256::ecdsa::signature::hazmat::PrehashSigner as _;
 use p256::ecdsa::{DerSignature, Signature, SigningKey};
+use rtcspec_wire::sdp::{Fingerprint, HashFunction};
 use sha2::{Digest as _, Sha256};
 
-use super::fingerprint::{Fingerprint, HashFunction};
+use super::fingerprint::fingerprint;
 use crate::rng::Rng;
 
 /// Identities kept for reuse; more seeds than this in one process are made anew each time.
@@ -17,6 +18,7 @@ const CACHE_SIZE: usize = 4096;
 #[derive(Debug)]
 pub struct Identity {
     certificate: Vec<u8>,
+    fingerprint: Fingerprint,
     key: SigningKey,
 }
 
@@ -44,8 +46,8 @@ impl Identity {
 
     /// The fingerprint to announce in a description (RFC 8122 §5).
     #[must_use]
-    pub fn fingerprint(&self, function: HashFunction) -> Fingerprint {
-        Fingerprint::of(function, &self.certificate)
+    pub fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
     }
 
     pub(super) fn key(&self) -> &SigningKey {
@@ -60,7 +62,11 @@ impl Identity {
             }
         };
         let serial = rng.bytes::<8>();
-        Self { certificate: self_signed(&key, serial), key }
+        let certificate = self_signed(&key, serial);
+        // RFC 8122 §5: SHA-256 is the one that everyone has to know.
+        let fingerprint = fingerprint(HashFunction::Sha256, &certificate)
+            .expect("invariant: SHA-256 is among our hash functions");
+        Self { certificate, fingerprint, key }
     }
 }
 

@@ -1,18 +1,16 @@
 //! Why DTLS ended.
 
-use super::fingerprint::HashFunction;
+use rtcspec_wire::sdp::Fingerprint;
 
 /// Why a DTLS session could not be made or did not go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The peer's certificate is not the one its description announces (RFC 8122 §6.2).
-    #[error("match the peer's certificate: its {function} fingerprint is {actual}")]
+    #[error("match the peer's certificate: its fingerprint is {actual}")]
     Fingerprint {
-        /// Hash function compared.
-        function: HashFunction,
         /// What the certificate has.
-        actual: String,
+        actual: Fingerprint,
     },
     /// The description has no fingerprint by a hash function we know.
     #[error("match the peer's certificate: no fingerprint by a known hash function")]

@@ -108,7 +108,7 @@ mod tests {
     use dimpl::crypto::prf_hkdf::{hkdf_expand_label_dtls13, prf_tls12};
     use dimpl::crypto::{Buf, HashAlgorithm, rust_crypto};
 
-    use super::super::{Fingerprints, HashFunction, Identity, Options, Role, Session, Versions};
+    use super::super::{Fingerprints, Identity, Options, Role, Session, Versions};
     use crate::rng::Rng;
 
     const SECRET_MESSAGE: &[u8] = b"what the key log is for";
@@ -124,7 +124,7 @@ mod tests {
         let options = Options { versions, ..Options::default() };
         let identities = [Identity::from_seed(1), Identity::from_seed(2)];
         let end = |role, own: usize| {
-            let peer = identities[1 - own].fingerprint(HashFunction::Sha256);
+            let peer = identities[1 - own].fingerprint().clone();
             let rng = Rng::new(1).fork_nth("end", own as u64);
             let peer = Fingerprints::from_iter([peer]);
             Session::new(Duration::ZERO, role, options, &identities[own], peer, rng).unwrap()

@@ -19,5 +19,5 @@ mod verify;
 
 pub use certificate::Identity;
 pub use error::Error;
-pub use fingerprint::{Fingerprint, Fingerprints, HashFunction};
+pub use fingerprint::{Fingerprints, fingerprint};
 pub use session::{Event, Options, Role, Session, SrtpKeys, Versions};

@@ -380,10 +380,7 @@ mod tests {
 
         fn with_options(client: Options, server: Options, seed: u64) -> Self {
             let identities = [Identity::from_seed(seed), Identity::from_seed(seed + 1000)];
-            let announced: Vec<_> = identities
-                .iter()
-                .map(|id| id.fingerprint(super::super::HashFunction::Sha256))
-                .collect();
+            let announced: Vec<_> = identities.iter().map(|id| id.fingerprint().clone()).collect();
             let rng = Rng::new(seed);
             let end = |role, options, own: usize| {
                 Session::new(
@@ -536,7 +533,8 @@ mod tests {
     fn wrong_fingerprint_fails_with_an_alert_and_no_connection() {
         for versions in [Versions::Only12, Versions::Only13] {
             let mut link = Link::new(versions, versions, 7);
-            link.ends[0].peer = Fingerprints::from_values(["sha-256 00:11"]);
+            link.ends[0].peer =
+                Fingerprints::from_iter([Identity::from_seed(99).fingerprint().clone()]);
             link.settle(|_| false);
             let failed = &link.events[0];
             assert!(
