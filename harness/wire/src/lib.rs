@@ -3,6 +3,7 @@
 pub mod candidate;
 pub mod dcep;
 pub mod demux;
+pub mod dtls;
 pub mod framing;
 pub mod rtp;
 pub mod sctp;
