@@ -17,16 +17,21 @@
 //! assert_ne!(odd, presets::find("home").unwrap().params());
 //! ```
 
+mod draw;
 pub mod fabric;
 pub mod firewall;
 pub mod host;
 pub mod link;
 pub mod nat;
+pub mod observe;
 pub mod oracle;
+pub mod packet;
 pub mod prefix;
 pub mod segment;
+mod table;
 mod time;
 mod word;
+pub mod world;
 
 pub use time::Ns;
 pub use word::UnknownWord;

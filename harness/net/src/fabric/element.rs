@@ -25,7 +25,6 @@ macro_rules! ids {
                 self.element
             }
 
-            #[expect(dead_code, reason = "not every kind is stored by its own index")]
             pub(crate) const fn index(self) -> usize {
                 self.index as usize
             }
@@ -65,6 +64,18 @@ pub enum Protocol {
 
 words!(Protocol, "protocol", { Udp = "udp", Tcp = "tcp", Icmp = "icmp" });
 
+impl PortId {
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl ElementId {
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// What kind of element a name belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -91,7 +102,6 @@ impl Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Element {
     pub(crate) name: String,
-    #[expect(dead_code, reason = "randomness reads it")]
     /// Hash of the name, so that the order of creation changes nothing.
     pub(crate) key: u64,
 }

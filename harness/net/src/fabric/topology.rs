@@ -1,12 +1,16 @@
-#![expect(dead_code, reason = "what routes packets reads the rest")]
-
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::element::{
     Element, ElementId, FirewallId, HostId, Kind, LinkId, NatId, PortId, SegmentId,
 };
+use super::runtime::Runtime;
+use super::watch::Watch;
+use crate::draw::Draws;
+use crate::firewall::{Blocks, Gate};
+use crate::link::Wire;
 use crate::prefix::Prefix;
+use crate::table::{Key, Store};
 use crate::{firewall, link, nat, segment};
 
 /// A network that cannot be built.
@@ -62,42 +66,72 @@ pub enum TopologyError {
 pub struct Fabric {
     seed: u64,
     names: BTreeMap<String, ElementId>,
-    elements: Vec<Element>,
-    segments: Vec<Segment>,
-    nats: Vec<Nat>,
-    firewalls: Vec<firewall::Params>,
-    links: Vec<[link::Params; 2]>,
-    hosts: Vec<Vec<PortId>>,
-    ports: Vec<Port>,
+    pub(super) elements: Vec<Element>,
+    pub(super) segments: Vec<Segment>,
+    pub(super) nats: Vec<Nat>,
+    pub(super) firewalls: Vec<Firewall>,
+    pub(super) links: Vec<Link>,
+    pub(super) hosts: Vec<Vec<PortId>>,
+    host_elements: Vec<ElementId>,
+    pub(super) ports: Vec<Port>,
+    pub(super) runtime: Runtime,
+    pub(super) watch: Watch,
 }
 
 #[derive(Debug)]
-struct Segment {
-    element: ElementId,
-    params: segment::Params,
-    on_link: BTreeMap<IpAddr, PortId>,
-    gateway: Option<PortId>,
-    routes: Vec<(Prefix, PortId)>,
+pub(super) struct Segment {
+    pub(super) params: segment::Params,
+    pub(super) on_link: Store<PortId>,
+    pub(super) gateway: Option<PortId>,
+    pub(super) routes: Vec<(Prefix, PortId)>,
+    /// Ports a partition cuts off from the others.
+    pub(super) apart: Vec<PortId>,
 }
 
 #[derive(Debug)]
-struct Nat {
-    params: nat::Params,
-    inside: PortId,
-    outside: PortId,
+pub(super) struct Nat {
+    pub(super) core: nat::Core,
+    pub(super) v6: nat::V6,
+    pub(super) v6_gate: Gate,
+    pub(super) blocks: Blocks,
+    pub(super) inside: PortId,
+    pub(super) outside: PortId,
 }
 
 #[derive(Debug)]
-struct Port {
-    owner: ElementId,
-    segment: SegmentId,
-    addresses: Vec<IpAddr>,
+pub(super) struct Firewall {
+    pub(super) gate: Gate,
+}
+
+#[derive(Debug)]
+pub(super) struct Link {
+    /// Out and in.
+    pub(super) wires: [Wire; 2],
+    pub(super) port: PortId,
+    /// Its place in the port's wire.
+    pub(super) place: usize,
+    pub(super) element: ElementId,
+}
+
+#[derive(Debug)]
+pub(super) struct Port {
+    pub(super) owner: Owner,
+    pub(super) segment: Option<SegmentId>,
+    pub(super) addresses: Vec<IpAddr>,
     /// What is in the wire, the nearest to the owner first.
-    wire: Vec<Wire>,
+    pub(super) wire: Vec<InWire>,
+}
+
+/// Who has a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    Host(HostId),
+    Inside(NatId),
+    Outside(NatId),
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Wire {
+pub(super) enum InWire {
     Firewall(FirewallId),
     Link(LinkId),
 }
@@ -114,7 +148,10 @@ impl Fabric {
             firewalls: Vec::new(),
             links: Vec::new(),
             hosts: Vec::new(),
+            host_elements: Vec::new(),
             ports: Vec::new(),
+            runtime: Runtime::default(),
+            watch: Watch::default(),
         }
     }
 
@@ -129,8 +166,13 @@ impl Fabric {
     ) -> Result<SegmentId, TopologyError> {
         let element = self.name(Kind::Segment, name)?;
         let id = SegmentId { element, index: self.segments.len() as u32 };
-        let (on_link, routes) = (BTreeMap::new(), Vec::new());
-        self.segments.push(Segment { element, params, on_link, gateway: None, routes });
+        self.segments.push(Segment {
+            params,
+            on_link: Store::default(),
+            gateway: None,
+            routes: Vec::new(),
+            apart: Vec::new(),
+        });
         Ok(id)
     }
 
@@ -150,17 +192,29 @@ impl Fabric {
         if inside == outside {
             return Err(TopologyError::SameSegment { name: name.into() });
         }
-        if self.segments[inside.index as usize].gateway.is_some() {
-            let segment = self.elements[inside.element.0 as usize].name.clone();
+        if self.segments[inside.index()].gateway.is_some() {
+            let segment = self.elements[inside.element.index()].name.clone();
             return Err(TopologyError::SecondGateway { name: name.into(), segment });
         }
         let element = self.name(Kind::Nat, name)?;
         let id = NatId { element, index: self.nats.len() as u32 };
-        let inner = self.port(element, inside, self.gateway_addresses(inside))?;
+        let inner = self.port(Owner::Inside(id), inside, self.gateway_addresses(inside))?;
         let external = self.free_addresses(outside, Family::V4, params.addresses.max(1))?;
-        let outer = self.port(element, outside, external)?;
-        self.segments[inside.index as usize].gateway = Some(inner);
-        self.nats.push(Nat { params, inside: inner, outside: outer });
+        let outer = self.port(Owner::Outside(id), outside, external)?;
+        self.segments[inside.index()].gateway = Some(inner);
+        let draws = Draws::new(self.seed, self.elements[element.index()].key, 0);
+        let mut core = nat::Core::new(params.clone(), draws, self.addresses(outer));
+        for address in self.addresses_inside(inside, inner) {
+            core.learn(address);
+        }
+        self.nats.push(Nat {
+            core,
+            v6: params.v6,
+            v6_gate: Gate::new(v6_firewall(&params)),
+            blocks: Blocks::default(),
+            inside: inner,
+            outside: outer,
+        });
         self.route_v6(inside, outer);
         Ok(id)
     }
@@ -179,8 +233,8 @@ impl Fabric {
     ) -> Result<FirewallId, TopologyError> {
         let element = self.name(Kind::Firewall, name)?;
         let id = FirewallId { element, index: self.firewalls.len() as u32 };
-        self.firewalls.push(params);
-        self.ports[port.0 as usize].wire.push(Wire::Firewall(id));
+        self.firewalls.push(Firewall { gate: Gate::new(params) });
+        self.ports[port.index()].wire.push(InWire::Firewall(id));
         Ok(id)
     }
 
@@ -197,8 +251,15 @@ impl Fabric {
     ) -> Result<LinkId, TopologyError> {
         let element = self.name(Kind::Link, name)?;
         let id = LinkId { element, index: self.links.len() as u32 };
-        self.links.push(params);
-        self.ports[port.0 as usize].wire.push(Wire::Link(id));
+        let key = self.elements[element.index()].key;
+        let [out, back] = params;
+        let wires = [
+            Wire::new(out, Draws::new(self.seed, key, 1)),
+            Wire::new(back, Draws::new(self.seed, key, 2)),
+        ];
+        let wire = &mut self.ports[port.index()].wire;
+        self.links.push(Link { wires, port, place: wire.len(), element });
+        wire.push(InWire::Link(id));
         Ok(id)
     }
 
@@ -210,6 +271,7 @@ impl Fabric {
         let element = self.name(Kind::Host, name)?;
         let id = HostId { element, index: self.hosts.len() as u32 };
         self.hosts.push(Vec::new());
+        self.host_elements.push(element);
         Ok(id)
     }
 
@@ -224,38 +286,57 @@ impl Fabric {
         segment: SegmentId,
         addresses: &[IpAddr],
     ) -> Result<PortId, TopologyError> {
-        let addresses = if addresses.is_empty() {
-            let params = &self.segments[segment.index as usize].params;
-            let (v4, v6) = (params.v4.is_some(), params.v6.is_some());
-            let mut found = self.free_addresses(segment, Family::V4, usize::from(v4))?;
-            found.extend(self.free_addresses(segment, Family::V6, usize::from(v6))?);
-            found
-        } else {
-            addresses.to_vec()
-        };
-        let port = self.port(host.element, segment, addresses)?;
-        self.hosts[host.index as usize].push(port);
+        let addresses = self.addresses_or_free(segment, addresses)?;
+        let port = self.port(Owner::Host(host), segment, addresses)?;
+        self.hosts[host.index()].push(port);
+        self.teach_gateway(segment, port);
         Ok(port)
     }
 
     /// The side of a NAT that faces the hosts it serves.
     pub fn inside(&self, nat: NatId) -> PortId {
-        self.nats[nat.index as usize].inside
+        self.nats[nat.index()].inside
     }
 
     /// The side of a NAT that faces the world.
     pub fn outside(&self, nat: NatId) -> PortId {
-        self.nats[nat.index as usize].outside
+        self.nats[nat.index()].outside
     }
 
     /// The addresses of an interface or of one side of a NAT.
     pub fn addresses(&self, port: PortId) -> &[IpAddr] {
-        &self.ports[port.0 as usize].addresses
+        &self.ports[port.index()].addresses
+    }
+
+    /// A host's interfaces, in the order they were added.
+    pub fn interfaces(&self, host: HostId) -> &[PortId] {
+        &self.hosts[host.index()]
+    }
+
+    /// Every host, in the order they were added.
+    pub fn host_ids(&self) -> Vec<HostId> {
+        let names = self.names.values();
+        let mut ids: Vec<HostId> = names.filter_map(|&element| self.host_of(element)).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// The host that is this element.
+    pub fn host_of(&self, element: ElementId) -> Option<HostId> {
+        self.host_elements
+            .iter()
+            .position(|&host| host == element)
+            .map(|index| HostId { element, index: index as u32 })
+    }
+
+    /// The randomness of a host.
+    pub(crate) fn draws(&self, host: HostId) -> Draws {
+        Draws::new(self.seed, self.elements[host.element.index()].key, 0)
     }
 
     /// An element's full name: `nat.home`, `link.home`, `alice`.
     pub fn element_name(&self, element: impl Into<ElementId>) -> &str {
-        &self.elements[element.into().0 as usize].name
+        &self.elements[element.into().index()].name
     }
 
     /// The element of that full name.
@@ -281,39 +362,120 @@ impl Fabric {
 
     fn port(
         &mut self,
-        owner: ElementId,
+        owner: Owner,
         segment: SegmentId,
         addresses: Vec<IpAddr>,
     ) -> Result<PortId, TopologyError> {
         let port = PortId(self.ports.len() as u32);
-        let name = || self.elements[segment.element.0 as usize].name.clone();
-        let place = &mut self.segments[segment.index as usize];
-        for &address in &addresses {
+        self.settle(port, segment, &addresses)?;
+        self.ports.push(Port { owner, segment: Some(segment), addresses, wire: Vec::new() });
+        Ok(port)
+    }
+
+    /// Puts a port's addresses on a segment.
+    pub(super) fn settle(
+        &mut self,
+        port: PortId,
+        segment: SegmentId,
+        addresses: &[IpAddr],
+    ) -> Result<(), TopologyError> {
+        let name = || self.elements[segment.element.index()].name.clone();
+        let place = &mut self.segments[segment.index()];
+        for (n, &address) in addresses.iter().enumerate() {
             if !place.params.v4.into_iter().chain(place.params.v6).any(|p| p.contains(address)) {
                 return Err(TopologyError::NotOnSegment { address, segment: name() });
             }
-            if place.on_link.contains_key(&address) {
+            let twice = addresses[..n].contains(&address);
+            if twice || place.on_link.get(&on_link_key(address)).is_some() {
                 return Err(TopologyError::AddressTaken { address, segment: name() });
             }
         }
-        place.on_link.extend(addresses.iter().map(|&address| (address, port)));
-        self.ports.push(Port { owner, segment, addresses, wire: Vec::new() });
-        Ok(port)
+        for &address in addresses {
+            if place.on_link.set(on_link_key(address), port).is_err() {
+                return Err(TopologyError::NoAddress { segment: name() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a port's addresses off its segment.
+    pub(super) fn unsettle(&mut self, port: PortId) {
+        let Some(segment) = self.ports[port.index()].segment else { return };
+        for address in std::mem::take(&mut self.ports[port.index()].addresses) {
+            self.segments[segment.index()].on_link.remove(&on_link_key(address));
+        }
+    }
+
+    /// These addresses, or the next free one of each family the segment has.
+    pub(super) fn addresses_or_free(
+        &self,
+        segment: SegmentId,
+        addresses: &[IpAddr],
+    ) -> Result<Vec<IpAddr>, TopologyError> {
+        if !addresses.is_empty() {
+            return Ok(addresses.to_vec());
+        }
+        let params = &self.segments[segment.index()].params;
+        let (v4, v6) = (params.v4.is_some(), params.v6.is_some());
+        let mut found = self.free_addresses(segment, Family::V4, usize::from(v4))?;
+        found.extend(self.free_addresses(segment, Family::V6, usize::from(v6))?);
+        Ok(found)
+    }
+
+    /// Tells a segment's NAT of the addresses of a port, for 1:1 translation.
+    pub(super) fn teach_gateway(&mut self, segment: SegmentId, port: PortId) {
+        let Some(gateway) = self.segments[segment.index()].gateway else { return };
+        if let Owner::Inside(nat) = self.ports[gateway.index()].owner {
+            let v4 = self.ports[port.index()].addresses.iter().filter(|a| a.is_ipv4());
+            v4.for_each(|&address| self.nats[nat.index()].core.learn(address));
+        }
+    }
+
+    /// Tells a NAT of everyone inside once more.
+    pub(super) fn learn_again(&mut self, segment: SegmentId, inside: PortId) {
+        let Owner::Inside(nat) = self.ports[inside.index()].owner else { return };
+        for address in self.addresses_inside(segment, inside) {
+            self.nats[nat.index()].core.learn(address);
+        }
+    }
+
+    /// The firewall that is this element.
+    pub(super) fn firewall_of(&self, element: ElementId) -> Option<FirewallId> {
+        let wires = self.ports.iter().flat_map(|port| &port.wire);
+        wires
+            .filter_map(|wire| match wire {
+                InWire::Firewall(id) => Some(*id),
+                InWire::Link(_) => None,
+            })
+            .find(|id| id.element == element)
+    }
+
+    /// The IPv4 addresses on a segment, but for one port's, by order of the ports.
+    fn addresses_inside(&self, segment: SegmentId, except: PortId) -> Vec<IpAddr> {
+        let others = self
+            .ports
+            .iter()
+            .enumerate()
+            .filter(|(n, port)| *n != except.index() && port.segment == Some(segment));
+        others
+            .flat_map(|(_, port)| port.addresses.iter().copied())
+            .filter(IpAddr::is_ipv4)
+            .collect()
     }
 
     /// The first address of each of a LAN's prefixes is its gateway's.
     fn gateway_addresses(&self, segment: SegmentId) -> Vec<IpAddr> {
-        let params = &self.segments[segment.index as usize].params;
+        let params = &self.segments[segment.index()].params;
         params.v4.into_iter().chain(params.v6).filter_map(|prefix| prefix.nth(1)).collect()
     }
 
-    fn free_addresses(
+    pub(super) fn free_addresses(
         &self,
         segment: SegmentId,
         family: Family,
         count: usize,
     ) -> Result<Vec<IpAddr>, TopologyError> {
-        let place = &self.segments[segment.index as usize];
+        let place = &self.segments[segment.index()];
         let own: Vec<Prefix> = place.params.v4.into_iter().chain(place.params.v6).collect();
         let (pools, first) =
             if place.params.pools.is_empty() { (&own, 2) } else { (&place.params.pools, 1) };
@@ -321,11 +483,13 @@ impl Fabric {
             .iter()
             .filter(|pool| pool.address().is_ipv4() == (family == Family::V4))
             .flat_map(|pool| (first..).map_while(|n| pool.nth(n)))
-            .filter(|address| !place.on_link.contains_key(address) && !is_broadcast(*address))
+            .filter(|address| {
+                place.on_link.get(&on_link_key(*address)).is_none() && !is_broadcast(*address)
+            })
             .take(count)
             .collect();
         if found.len() < count {
-            let segment = self.elements[segment.element.0 as usize].name.clone();
+            let segment = self.elements[segment.element.index()].name.clone();
             return Err(TopologyError::NoAddress { segment });
         }
         Ok(found)
@@ -333,34 +497,46 @@ impl Fabric {
 
     /// Tells every segment outwards of a NAT which way the IPv6 prefixes behind it are.
     fn route_v6(&mut self, inside: SegmentId, outer: PortId) {
-        let behind = &self.segments[inside.index as usize];
+        let behind = &self.segments[inside.index()];
         let mut prefixes: Vec<Prefix> = behind.routes.iter().map(|(prefix, _)| *prefix).collect();
         prefixes.extend(behind.params.v6);
         let mut port = outer;
-        // A NAT's outside segment has at most one gateway, so the way out is a line; its length is
-        // bounded by the number of NATs even if someone wired a ring.
+        // A segment has at most one gateway, so the way out is a line; its length is bounded by
+        // the number of NATs even if someone wired a ring.
         for _ in 0..self.nats.len() {
-            let place = &mut self.segments[self.ports[port.0 as usize].segment.index as usize];
+            let Some(segment) = self.ports[port.index()].segment else { break };
+            let place = &mut self.segments[segment.index()];
             for prefix in &prefixes {
                 if !place.routes.iter().any(|(known, _)| known == prefix) {
                     place.routes.push((*prefix, port));
                 }
             }
+            // The longest prefix first: the first that matches is the best.
+            place.routes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.length()));
             let Some(gateway) = place.gateway else { break };
-            let owner = self.ports[gateway.0 as usize].owner;
-            let Some(next) =
-                self.nats.iter().find(|nat| self.ports[nat.inside.0 as usize].owner == owner)
-            else {
-                break;
-            };
-            port = next.outside;
+            let Owner::Inside(nat) = self.ports[gateway.index()].owner else { break };
+            port = self.nats[nat.index()].outside;
         }
     }
 }
 
+/// Where a segment keeps who has an address.
+pub(super) fn on_link_key(address: IpAddr) -> Key {
+    Key { local: crate::packet::address(address), ..Key::default() }
+}
+
+/// What a NAT's IPv6 filter is as a firewall.
+fn v6_firewall(params: &nat::Params) -> firewall::Params {
+    let base = match params.v6 {
+        nat::V6::Firewall(filtering) => firewall::Params::stateful(filtering),
+        nat::V6::Drop | nat::V6::Forward => firewall::Params::default(),
+    };
+    firewall::Params { lifetimes: params.lifetimes, refresh: params.refresh, ..base }
+}
+
 /// Which version of IP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Family {
+pub(super) enum Family {
     V4,
     V6,
 }

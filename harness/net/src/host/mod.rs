@@ -1,5 +1,8 @@
 //! Hosts: where applications meet the network.
 
+mod socket;
+mod tcp;
 mod vocabulary;
 
+pub use socket::{Host, SendError};
 pub use vocabulary::{Application, ConnId, Receive, Transmit};
