@@ -48,7 +48,7 @@ impl Draws {
     }
 }
 
-/// Two rounds of the finaliser of Steele, Lea and Flood's SplitMix64 over both words.
+/// Two rounds of the finaliser of Steele, Lea and Flood's `SplitMix64` over both words.
 fn mix(a: u64, b: u64) -> u64 {
     finalise(
         finalise(a.wrapping_add(0x9e37_79b9_7f4a_7c15)) ^ b.wrapping_mul(0xd134_2543_de82_ef95),

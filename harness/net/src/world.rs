@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use crate::Ns;
 use crate::fabric::{Action, ActionError, Fabric, HostId};
-use crate::host::{Application, Host, Receive, SendError, Transmit};
+use crate::host::{Application, Host, Input, Receive, SendError, Transmit};
 
 /// So many things may happen at one instant before it counts as never-ending.
 const MOST_AT_ONCE: u32 = 200_000;
@@ -240,9 +240,9 @@ impl World {
             let n = delivery.host.index();
             let Some(Some(seat)) = self.seats.get_mut(n) else { continue };
             match seat.host.input(now, delivery) {
-                Ok(buffer) if buffer.capacity() > 0 => self.fabric.recycle(buffer),
-                Ok(_) => {}
-                Err((delivery, why)) => self.fabric.discard(delivery, why),
+                Input::Used(buffer) if buffer.capacity() > 0 => self.fabric.recycle(buffer),
+                Input::Used(_) => {}
+                Input::Refused(delivery, why) => self.fabric.discard(delivery, why),
             }
             self.drain(n, now);
             self.serve(n, now);

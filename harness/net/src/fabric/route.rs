@@ -214,7 +214,6 @@ impl Fabric {
         Step::Hold { link: id, way, at: fate.at }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the place of a packet in a wire")]
     fn lost_on_link(
         &self,
         packet: &Packet,

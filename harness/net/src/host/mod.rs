@@ -4,5 +4,5 @@ mod socket;
 mod tcp;
 mod vocabulary;
 
-pub use socket::{Host, SendError};
+pub use socket::{Host, Input, SendError};
 pub use vocabulary::{Application, ConnId, Receive, Transmit};

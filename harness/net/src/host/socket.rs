@@ -40,6 +40,15 @@ pub enum SendError {
     Connection(ConnId),
 }
 
+/// What a host did with a packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Took it; its buffer, if it is not needed any more, can be used again.
+    Used(Vec<u8>),
+    /// It is of no use, for this reason: tell [`Fabric::discard`].
+    Refused(Delivery, Drop),
+}
+
 /// A host's sockets: what applications say becomes IP packets, and the other way round.
 ///
 /// Addresses follow the strong end system model (RFC 1122 §3.3.4.2): what is sent from an address
@@ -150,17 +159,14 @@ impl Host {
         Ok(())
     }
 
-    /// A packet has arrived. What the host cannot use comes back with the reason.
-    ///
-    /// # Errors
-    /// The delivery and why it is of no use.
-    pub fn input(&mut self, now: Ns, delivery: Delivery) -> Result<Vec<u8>, (Delivery, Drop)> {
+    /// A packet has arrived.
+    pub fn input(&mut self, now: Ns, delivery: Delivery) -> Input {
         let flow = delivery.flow();
         match flow.protocol {
             Some(Protocol::Udp) => self.input_udp(delivery),
             Some(Protocol::Icmp) => {
                 self.input_error(now, &delivery);
-                Ok(delivery.bytes)
+                Input::Used(delivery.bytes)
             }
             Some(Protocol::Tcp) => {
                 let stack = self.stack(now, flow.destination, None);
@@ -168,9 +174,9 @@ impl Host {
                     stack.push(delivery.bytes);
                     self.poll(now);
                 }
-                Ok(Vec::new())
+                Input::Used(Vec::new())
             }
-            None => Err((delivery, Drop::NoListener)),
+            None => Input::Refused(delivery, Drop::NoListener),
         }
     }
 
@@ -301,7 +307,7 @@ impl Host {
         }
     }
 
-    fn input_udp(&mut self, delivery: Delivery) -> Result<Vec<u8>, (Delivery, Drop)> {
+    fn input_udp(&mut self, delivery: Delivery) -> Input {
         let flow = delivery.flow();
         let (local, remote) = (flow.destination, flow.source);
         if self.open.as_ref().is_some_and(|open| !open.contains(&local)) {
@@ -309,11 +315,11 @@ impl Host {
             let offender = (delivery.bytes.as_slice(), &delivery.head);
             unreachable_error(&mut packet, local.ip(), offender, Unreachable::Port);
             self.outbox.push_back((delivery.port, packet));
-            return Err((delivery, Drop::NoListener));
+            return Input::Refused(delivery, Drop::NoListener);
         }
         let data = delivery.payload().to_vec();
         self.inbox.push_back(Receive::Udp { local, remote, data });
-        Ok(delivery.bytes)
+        Input::Used(delivery.bytes)
     }
 
     /// An ICMP error tells who sent what it quotes, if that was us.

@@ -490,7 +490,7 @@ impl Core {
         let (reservations, lifetime) = (&self.reservations, self.reservation_lifetime());
         let admits = |port: u16| {
             let key = outer_key(place.external, pair.protocol, port, Some(pair.remote));
-            !reservations.get(&key).is_some_and(|&at| now < at + lifetime)
+            reservations.get(&key).is_none_or(|&at| now >= at + lifetime)
         };
         let blocks = match self.subscribers.get(&pair.internal.0) {
             Some(subscriber) => subscriber.blocks.clone(),
