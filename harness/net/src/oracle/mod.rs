@@ -12,8 +12,9 @@
 //! 8863 (patience); RFC 8656 §9 (permissions).
 //!
 //! What it assumes: candidates are exchanged completely; no packet is lost; a fresh mapping's port
-//! cannot be guessed; nothing expires; limits of NATs are not reached; firewall rules about certain
-//! addresses or about ports of peers do not apply.
+//! cannot be guessed; nothing expires; limits of NATs are not reached; there are no static forwards;
+//! firewall rules about certain addresses or about ports of peers do not apply, nor do rules that
+//! kill after a while. Left out: NAT64, candidates over TCP, two lite agents (which send no checks).
 //!
 //! ```
 //! use rtcspec_net::nat::{Filtering, Mapping, Params};
@@ -44,7 +45,7 @@ mod translate;
 
 pub use bounds::{Bounds, Timing, bounds};
 pub use candidate::{CandidateType, Types};
-pub use edges::{Cell, Edge, Grid, Variant, edges, grid};
+pub use edges::{Cell, Edge, Grid, UnknownEdge, Variant, edges, grid};
 pub use predict::{Options, Orders, Outcome, Transit, Verdict, predict};
 pub use topology::{
     Base, Family, Implementation, Kind, Middlebox, Segment, SegmentId, ServerId, Side, Topology,

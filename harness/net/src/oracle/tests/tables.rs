@@ -72,3 +72,9 @@ fn every_variant_has_the_outcomes_of_its_table() {
     assert_eq!(cells, 14 * 14 + 5 * 9 * 9);
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+#[test]
+fn the_usual_matrix_prints_as_its_table_is_written() {
+    let grid = grid(edges(Variant::default()), &Options::quick()).unwrap();
+    assert!(OUTCOMES.contains(&grid.to_string()), "{grid}");
+}
