@@ -6,6 +6,8 @@
 
 use std::fmt::Write as _;
 
+use rtcspec_wire::dtls::{HandshakeType, Record, Records};
+
 /// Length of `Random` in a hello (RFC 5246 §7.4.1.2).
 const RANDOM_LEN: usize = 32;
 
@@ -74,21 +76,16 @@ fn traffic_secret(data: &[u8]) -> Option<&'static str> {
     TRAFFIC_SECRETS.iter().find(|(name, _)| *name == label).map(|(_, word)| *word)
 }
 
-/// The random of a `ClientHello` at the start of a datagram.
+/// The random of a `ClientHello` whose start is in a datagram.
 fn client_random(datagram: &[u8]) -> Option<[u8; RANDOM_LEN]> {
-    const HANDSHAKE: u8 = 22;
-    const CLIENT_HELLO: u8 = 1;
-    /// Record header (RFC 6347 §4.1) and handshake header (§4.2.2).
-    const HEADERS: usize = 13 + 12;
-    const FRAGMENT_OFFSET: std::ops::Range<usize> = 13 + 6..13 + 9;
-
-    let is_client_hello = *datagram.first()? == HANDSHAKE && *datagram.get(13)? == CLIENT_HELLO;
-    let is_first_fragment = datagram.get(FRAGMENT_OFFSET)? == [0, 0, 0];
-    if !is_client_hello || !is_first_fragment {
-        return None;
-    }
-    // The version stands before the random.
-    datagram.get(HEADERS + 2..HEADERS + 2 + RANDOM_LEN)?.try_into().ok()
+    Records::new(datagram).find_map(|record| {
+        let Record::Plaintext(record) = record else { return None };
+        let hello = record.handshake().flatten().find(|fragment| {
+            fragment.msg_type == HandshakeType::CLIENT_HELLO && fragment.fragment_offset == 0
+        })?;
+        // The version stands before the random.
+        hello.body.get(2..2 + RANDOM_LEN)?.try_into().ok()
+    })
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dimpl::{Config, Dtls, DtlsCertificate, Output, ProtocolVersion, SrtpProfile};
+use rtcspec_wire::dtls::{Record, Records};
 
 use super::certificate::Identity;
 use super::entropy::{self, Tap};
@@ -330,21 +331,13 @@ fn start(
     dtls
 }
 
-/// Content type, version, epoch, sequence number, length (RFC 6347 §4.1).
-const RECORD_HEADER: usize = 13;
-
 /// The sequence number that follows those of the plaintext records of a datagram.
-fn after_plaintext(mut datagram: &[u8]) -> u64 {
-    let mut next = 0;
-    while let Some((header, rest)) = datagram.split_at_checked(RECORD_HEADER) {
-        let [kind, _, _, 0, 0, a, b, c, d, e, f, high, low] = *header else { break };
-        if !(20..=23).contains(&kind) {
-            break;
-        }
-        next = u64::from_be_bytes([0, 0, a, b, c, d, e, f]) + 1;
-        datagram = rest.get(usize::from(u16::from_be_bytes([high, low]))..).unwrap_or_default();
-    }
-    next
+fn after_plaintext(datagram: &[u8]) -> u64 {
+    let next = |record| match record {
+        Record::Plaintext(record) if !record.is_encrypted() => Some(record.sequence_number + 1),
+        _ => None,
+    };
+    Records::new(datagram).filter_map(next).max().unwrap_or(0)
 }
 
 /// A plaintext record with a fatal `bad_certificate` alert (RFC 5246 §7.2.2).
@@ -542,7 +535,8 @@ mod tests {
                 "{failed:?}"
             );
             let last = link.wire.iter().rfind(|(from, _)| *from == 0).unwrap();
-            assert_eq!(last.1.len(), RECORD_HEADER + 2);
+            let Some(Record::Plaintext(record)) = Records::new(&last.1).next() else { panic!() };
+            assert_eq!(record.alert().unwrap().to_string(), "fatal bad_certificate");
             assert!(!link.ends[1].is_connected());
         }
     }
