@@ -3,4 +3,6 @@
 pub mod dtls;
 pub mod io;
 pub mod rng;
+pub mod stun;
 pub mod tamper;
+pub mod turn;
