@@ -1,1 +1,8 @@
-//! Scenarios, cases, runner, verdicts, reports.
+//! Scenarios, cases, runner, expectations, verdicts and reports.
+
+pub mod expectation;
+pub mod report;
+pub mod run;
+pub mod scenario;
+pub mod topology;
+pub mod verdict;

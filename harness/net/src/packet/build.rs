@@ -14,6 +14,14 @@ pub struct UdpTooLong {
 /// Hop limit of packets that hosts and elements make.
 const TTL: u8 = 64;
 
+/// What a UDP packet carries; `None` if it is not a whole one.
+pub fn udp_payload(packet: &[u8]) -> Option<&[u8]> {
+    let (head, length) = super::Head::parse(packet).ok()?;
+    let start = usize::from(head.transport) + 8;
+    let whole = head.kind() == super::Transport::Udp && !head.fragment;
+    whole.then(|| packet.get(start..length)).flatten()
+}
+
 /// Writes a UDP datagram into `packet`, replacing what is there. IPv4's DF bit is set.
 ///
 /// # Errors

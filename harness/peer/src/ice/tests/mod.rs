@@ -1,6 +1,0 @@
-//! Two agents over a network in virtual time.
-
-mod lab;
-
-mod connect;
-mod restart;

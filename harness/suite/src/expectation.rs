@@ -1,0 +1,311 @@
+//! What is known about an implementation: expected verdicts with their reasons.
+//!
+//! A verdict that is not fine and not listed, one that is fine although listed, an entry that
+//! matches nothing and an entry past its date all fail the run.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use rtcspec_control::{Feature, Hello};
+use serde::Deserialize;
+
+use crate::verdict::{RunResult, Standing, Verdict};
+
+/// A calendar day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Date {
+    /// Year.
+    pub year: u16,
+    /// Month, from 1.
+    pub month: u8,
+    /// Day, from 1.
+    pub day: u8,
+}
+
+impl Date {
+    /// Reads `2027-03-01`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '-');
+        let year = parts.next()?.parse().ok()?;
+        let month = parts.next()?.parse().ok().filter(|month| (1..=12).contains(month))?;
+        let day = parts.next()?.parse().ok().filter(|day| (1..=31).contains(day))?;
+        Some(Self { year, month, day })
+    }
+
+    /// The day that is this many days after 1970-01-01.
+    #[must_use]
+    pub fn from_unix_days(days: u32) -> Self {
+        // Days since 0000-03-01 in the proleptic Gregorian calendar; eras of 400 years.
+        let shifted = u64::from(days) + 719_468;
+        let era = shifted / 146_097;
+        let day_of_era = shifted % 146_097;
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted_month = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+        let year = year_of_era + era * 400 + u64::from(month <= 2);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a u32 of days is year 11 million at most"
+        )]
+        Self { year: year.min(9999) as u16, month: month as u8, day: day as u8 }
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpectationFile {
+    #[serde(default)]
+    expect: Vec<Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    case: String,
+    verdict: String,
+    reason: String,
+    evidence: String,
+    #[serde(default)]
+    issue: Option<String>,
+    #[serde(default)]
+    when: Condition,
+    #[serde(default)]
+    expires: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Condition {
+    version: Option<String>,
+    feature: Option<Feature>,
+}
+
+/// One expected verdict.
+#[derive(Clone, Debug)]
+pub struct Expectation {
+    /// Glob over run ids: `*` stands for any text.
+    pub case: String,
+    /// The verdict to expect.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+    /// What shows that it is so: transcript lines, a source place, a reproducer.
+    pub evidence: String,
+    /// Public report, where there is one.
+    pub issue: Option<String>,
+    /// Past this day it fails the run.
+    pub expires: Option<Date>,
+}
+
+/// All that is expected of one implementation.
+#[derive(Clone, Debug, Default)]
+pub struct Expectations {
+    /// The entries that apply, in file order.
+    pub entries: Vec<Expectation>,
+}
+
+/// Why an expectations file cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("read expectations {file}: {reason}")]
+pub struct ExpectationError {
+    /// Which file.
+    pub file: String,
+    /// Why, with the line where there is one.
+    pub reason: String,
+}
+
+impl Expectations {
+    /// Reads the file of one implementation; entries whose condition does not hold are left out.
+    ///
+    /// # Errors
+    /// [`ExpectationError`] with the line or the entry at fault.
+    pub fn read(file: &str, text: &str, hello: &Hello) -> Result<Self, ExpectationError> {
+        let error = |reason: String| ExpectationError { file: file.to_owned(), reason };
+        let parsed: ExpectationFile = toml::from_str(text).map_err(|e| error(e.to_string()))?;
+        let mut entries = Vec::new();
+        for entry in parsed.expect {
+            let about = |reason: &str| error(format!("entry `{}`: {reason}", entry.case));
+            let verdict = Verdict::from_word(&entry.verdict)
+                .ok_or_else(|| about(&format!("`{}` is not a verdict", entry.verdict)))?;
+            let expires = match entry.expires.as_deref() {
+                None => None,
+                Some(day) => {
+                    Some(Date::parse(day).ok_or_else(|| about("`expires` is not a date"))?)
+                }
+            };
+            if entry.reason.trim().is_empty() || entry.evidence.trim().is_empty() {
+                return Err(about("an expectation needs a reason and evidence"));
+            }
+            let applies = match &entry.when.version {
+                None => true,
+                Some(condition) => version_holds(&hello.version, condition)
+                    .ok_or_else(|| about(&format!("`{condition}` is not a version condition")))?,
+            } && entry.when.feature.is_none_or(|feature| hello.has(feature));
+            if applies {
+                entries.push(Expectation {
+                    case: entry.case,
+                    verdict,
+                    reason: entry.reason,
+                    evidence: entry.evidence,
+                    issue: entry.issue,
+                    expires,
+                });
+            }
+        }
+        Ok(Self { entries })
+    }
+
+    fn find(&self, id: &str) -> Option<(usize, &Expectation)> {
+        self.entries.iter().enumerate().find(|(_, entry)| glob(&entry.case, id))
+    }
+}
+
+/// An entry that no longer says anything true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stale {
+    /// It matched no run.
+    Unmatched {
+        /// Implementation.
+        implementation: String,
+        /// Glob of the entry.
+        case: String,
+    },
+    /// Its day has passed.
+    Expired {
+        /// Implementation.
+        implementation: String,
+        /// Glob of the entry.
+        case: String,
+        /// The day.
+        on: Date,
+    },
+}
+
+impl fmt::Display for Stale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unmatched { implementation, case } => {
+                write!(f, "expectation `{case}` of {implementation} matched no run")
+            }
+            Self::Expired { implementation, case, on } => {
+                write!(f, "expectation `{case}` of {implementation} expired on {on}")
+            }
+        }
+    }
+}
+
+/// Sets the standing of every result and lists stale entries.
+///
+/// `complete` tells that every scenario and case ran, so that an unmatched entry is stale.
+pub fn judge(
+    results: &mut [RunResult],
+    known: &BTreeMap<String, Expectations>,
+    today: Date,
+    complete: bool,
+) -> Vec<Stale> {
+    let mut used: BTreeMap<(&str, usize), bool> = BTreeMap::new();
+    for result in results.iter_mut() {
+        let found = known
+            .get_key_value(&result.implementation)
+            .and_then(|(name, entries)| Some((name, entries.find(&result.id)?)));
+        let Some((name, (index, entry))) = found else {
+            result.standing =
+                if result.verdict.is_fine() { Standing::Expected } else { Standing::New };
+            continue;
+        };
+        used.insert((name, index), true);
+        result.standing = match result.verdict {
+            verdict if verdict == entry.verdict => Standing::Xfail,
+            verdict if verdict.is_fine() => Standing::Xpass,
+            _ => Standing::New,
+        };
+        result.reason = Some(entry.reason.clone());
+    }
+    let mut stale = Vec::new();
+    for (name, expectations) in known {
+        for (index, entry) in expectations.entries.iter().enumerate() {
+            let (implementation, case) = (name.clone(), entry.case.clone());
+            if let Some(on) = entry.expires.filter(|day| *day < today) {
+                stale.push(Stale::Expired { implementation, case, on });
+            } else if complete && !used.contains_key(&(name.as_str(), index)) {
+                stale.push(Stale::Unmatched { implementation, case });
+            }
+        }
+    }
+    stale
+}
+
+/// Whether `text` matches `pattern`, in which `*` stands for any text.
+#[must_use]
+pub fn glob(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let head = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(head) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(tail) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(tail)
+}
+
+/// `<4.3`, `>=0.21`, `=1.2.3`; `None` when the condition is not of that form.
+fn version_holds(version: &str, condition: &str) -> Option<bool> {
+    let split = condition.find(|c: char| c.is_ascii_digit())?;
+    let (operator, wanted) = condition.split_at(split);
+    let order = numbers(version).cmp(&numbers(wanted));
+    match operator.trim() {
+        "<" => Some(order.is_lt()),
+        "<=" => Some(order.is_le()),
+        ">" => Some(order.is_gt()),
+        ">=" => Some(order.is_ge()),
+        "=" => Some(order.is_eq()),
+        _ => None,
+    }
+}
+
+fn numbers(version: &str) -> Vec<u64> {
+    version.split(['.', '-', '+']).map_while(|part| part.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_match_any_text_for_a_star() {
+        assert!(glob("sctp/*/zero*", "sctp/3758/zero-limit"));
+        assert!(glob("*", ""));
+        assert!(glob("a*a", "aba"));
+        assert!(!glob("a*a", "a"));
+        assert!(!glob("sctp/*", "dtls/x"));
+        assert!(!glob("exact", "exactly"));
+    }
+
+    #[test]
+    fn version_conditions_compare_numbers_not_text() {
+        assert_eq!(version_holds("0.21.1", "<0.100"), Some(true));
+        assert_eq!(version_holds("4.3", ">=4.3"), Some(true));
+        assert_eq!(version_holds("4.3", "~4"), None);
+    }
+
+    #[test]
+    fn unix_days_become_dates() {
+        assert_eq!(Date::from_unix_days(0).to_string(), "1970-01-01");
+        assert_eq!(Date::from_unix_days(20_780).to_string(), "2026-11-23");
+        assert_eq!(Date::from_unix_days(11_016).to_string(), "2000-02-29");
+    }
+}

@@ -1,0 +1,144 @@
+//! What a run leaves behind: a table, JSON, JUnit and one self-contained page.
+
+mod html;
+mod json;
+mod junit;
+mod ladder;
+mod table;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+pub use html::html;
+pub use json::{json, json_schema};
+pub use junit::junit;
+pub use table::{details, grid, summary, table};
+
+use crate::verdict::{RunResult, Verdict};
+
+/// An implementation that took part.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Participant {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Features it declares.
+    pub features: Vec<String>,
+}
+
+/// A grid of outcomes: NAT against NAT.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Grid {
+    /// What it shows.
+    pub title: String,
+    /// Names of the offerer's edges.
+    pub rows: Vec<String>,
+    /// Names of the answerer's edges.
+    pub columns: Vec<String>,
+    /// Cell by cell: what happened, and what the oracle says.
+    pub cells: Vec<Vec<Cell>>,
+}
+
+/// A cell of a grid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cell {
+    /// `D`, `R` or `X` as seen on the wire; `-` if the run ended otherwise.
+    pub seen: String,
+    /// `D`, `R`, `X` or `?` as the oracle computes it.
+    pub oracle: String,
+    /// Candidate types of the pair in use: offerer's side, then answerer's.
+    pub types: String,
+    /// Id of the run.
+    pub run: String,
+    /// Whether seen and computed agree.
+    pub agrees: bool,
+}
+
+/// Everything a run of the suite found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Version of this format: 1.
+    pub schema: u32,
+    /// Version of rtcspec.
+    pub rtcspec: String,
+    /// Seed given on the command line, if one was.
+    pub seed: Option<u64>,
+    /// Who took part.
+    pub participants: Vec<Participant>,
+    /// All runs, in a fixed order.
+    pub results: Vec<RunResult>,
+    /// NAT grids.
+    pub grids: Vec<Grid>,
+    /// Expectations that no longer hold.
+    pub stale: Vec<String>,
+    /// SHA-256 over the results; equal for equal behaviour.
+    pub digest: String,
+}
+
+impl Report {
+    /// A report over results; it sorts them and computes the digest.
+    #[must_use]
+    pub fn new(
+        seed: Option<u64>,
+        mut participants: Vec<Participant>,
+        mut results: Vec<RunResult>,
+        grids: Vec<Grid>,
+        stale: Vec<String>,
+    ) -> Self {
+        participants.sort();
+        results.sort_by(|a, b| {
+            (&a.id, &a.implementation, &a.peers, a.seed).cmp(&(
+                &b.id,
+                &b.implementation,
+                &b.peers,
+                b.seed,
+            ))
+        });
+        let digest = digest(&results, &grids);
+        let rtcspec = env!("CARGO_PKG_VERSION").to_owned();
+        Self { schema: 1, rtcspec, seed, participants, results, grids, stale, digest }
+    }
+
+    /// How many runs ended in each verdict.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<Verdict, usize> {
+        let mut counts = BTreeMap::new();
+        for result in &self.results {
+            *counts.entry(result.verdict).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Whether anything happened that was not expected.
+    #[must_use]
+    pub fn is_unexpected(&self) -> bool {
+        !self.stale.is_empty() || self.results.iter().any(|result| result.standing.is_unexpected())
+    }
+}
+
+/// Foreign transcripts are part of the digest only where they are exact.
+fn digest(results: &[RunResult], grids: &[Grid]) -> String {
+    let mut hash = Sha256::new();
+    let mut field = |text: &str| {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    };
+    for result in results {
+        field(&result.id);
+        field(&result.implementation);
+        field(&result.peers.join(" "));
+        field(&result.seed.to_string());
+        field(result.verdict.word());
+        if result.profile == "exact" {
+            field(&result.transcript);
+        }
+    }
+    for cell in grids.iter().flat_map(|grid| grid.cells.iter().flatten()) {
+        field(&cell.run);
+        field(&cell.seen);
+    }
+    hash.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}

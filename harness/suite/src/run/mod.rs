@@ -1,0 +1,20 @@
+//! Running a scenario in virtual time.
+//!
+//! [`play`] is a pure function of scenario, variant, implementations and seed.
+
+mod actor;
+mod blame;
+mod judge;
+mod log;
+mod net;
+mod payload;
+mod play;
+mod script;
+mod service;
+mod signalling;
+mod stage;
+mod watch;
+mod weather;
+
+pub use net::COUNTERS;
+pub use play::{Cast, Played, implied_needs, play};

@@ -1,0 +1,509 @@
+//! The network of a run: the engine with its hosts and services, seen from the stage.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use rtcspec_control::{Configuration, IceServer, Receive, Transmit, TransportPolicy};
+use rtcspec_net::fabric::{Action, ElementId, HostId};
+use rtcspec_net::host::{self, ConnId};
+use rtcspec_net::observe::{Crossing as Side, End, Journey, Journeys, PacketId, Verdict};
+use rtcspec_net::world::World;
+use rtcspec_net::{Ns, link};
+use rtcspec_trace::{Carrier, Crossing, Datagram, Lost, Party, Place};
+
+use crate::scenario::{File, Policy, Role, ServerKind, Transport, server_reference};
+use crate::topology::{Built, PeerPlace, ServerPlace};
+
+/// Username and password of every TURN server.
+pub(super) const CREDENTIALS: (&str, &str) = ("rtcspec", "correct-horse");
+
+/// Counters an expectation may name.
+pub const COUNTERS: &[&str] = &["passed", "dropped", "mappings", "ports-per-subscriber"];
+
+/// The network of a run.
+#[derive(Debug)]
+pub(super) struct Net {
+    world: World,
+    places: BTreeMap<String, PeerPlace>,
+    servers: Vec<(String, ServerPlace)>,
+    names: [String; 2],
+    hosts: [HostId; 2],
+    built: Elements,
+    journeys: Journeys,
+    payloads: BTreeMap<PacketId, Vec<u8>>,
+    fresh: VecDeque<Datagram>,
+    number: u64,
+    /// TCP connections of the peers: where they lead.
+    streams: BTreeMap<(Party, u64), (SocketAddr, SocketAddr)>,
+    /// The transport by which each peer last spoke with a server.
+    legs: BTreeMap<Party, Transport>,
+    /// UDP and TCP packets per peer that an element let through.
+    crossed: BTreeMap<(Party, String, bool), u64>,
+}
+
+/// Elements by the names of the scenario.
+#[derive(Debug)]
+struct Elements {
+    segments: BTreeMap<String, rtcspec_net::fabric::SegmentId>,
+    nats: BTreeMap<String, rtcspec_net::fabric::NatId>,
+    firewalls: BTreeMap<String, rtcspec_net::fabric::FirewallId>,
+    links: BTreeMap<String, (rtcspec_net::fabric::LinkId, [link::Params; 2])>,
+}
+
+impl Net {
+    /// Sets the world up: services run, hosts are watched.
+    pub(super) fn new(file: &File, built: Built, seed: u64) -> Result<Self, String> {
+        let mut names: Vec<(&String, Role)> =
+            file.peer.iter().map(|(name, peer)| (name, peer.role)).collect();
+        names.sort_by_key(|(_, role)| *role != Role::Offerer);
+        let names = [names[0].0.clone(), names[1].0.clone()];
+        let hosts = [built.peers[&names[0]].host, built.peers[&names[1]].host];
+        let mut world = World::new(built.fabric);
+        for host in hosts.iter().copied().chain(built.servers.values().map(|place| place.host)) {
+            world.fabric_mut().tap_element(host);
+        }
+        world.fabric_mut().record(true);
+        for (name, place) in &built.servers {
+            super::service::install(&mut world, file, name, place, seed)?;
+        }
+        let elements = Elements {
+            segments: built.segments,
+            nats: built.nats,
+            firewalls: built.firewalls,
+            links: built.links,
+        };
+        Ok(Self {
+            world,
+            places: built.peers,
+            servers: built.servers.into_iter().collect(),
+            names,
+            hosts,
+            built: elements,
+            journeys: Journeys::new(),
+            payloads: BTreeMap::new(),
+            fresh: VecDeque::new(),
+            number: 0,
+            streams: BTreeMap::new(),
+            legs: BTreeMap::new(),
+            crossed: BTreeMap::new(),
+        })
+    }
+
+    fn host(&self, party: Party) -> HostId {
+        self.hosts[super::stage::index(party)]
+    }
+
+    fn name(&self, party: Party) -> &str {
+        &self.names[super::stage::index(party)]
+    }
+
+    /// Addresses a peer may use now.
+    pub(super) fn addresses(&self, party: Party) -> Vec<IpAddr> {
+        self.places[self.name(party)].addresses.clone()
+    }
+
+    pub(super) fn server_name(&self, index: usize) -> &str {
+        self.servers.get(index).map_or("?", |(name, _)| name)
+    }
+
+    pub(super) fn servers(&self) -> &[(String, ServerPlace)] {
+        &self.servers
+    }
+
+    pub(super) fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The configuration of a peer: interfaces, servers, options.
+    pub(super) fn configuration(&self, file: &File, party: Party) -> Configuration {
+        let peer = &file.peer[self.name(party)];
+        let mut sctp = BTreeMap::new();
+        let options = [
+            ("initialTsn", peer.sctp.initial_tsn.map(u64::from)),
+            ("rwnd", peer.sctp.rwnd.map(u64::from)),
+            ("maxMessageSize", peer.sctp.max_message_size.map(u64::from)),
+            ("interleaving", peer.sctp.interleaving.map(u64::from)),
+            ("zeroChecksum", peer.sctp.zero_checksum.map(u64::from)),
+        ];
+        for (name, value) in options {
+            if let Some(value) = value {
+                sctp.insert(name.to_owned(), value);
+            }
+        }
+        Configuration {
+            ice_servers: peer
+                .ice
+                .servers
+                .iter()
+                .filter_map(|reference| self.ice_server(file, party, reference.get_ref()))
+                .collect(),
+            ice_transport_policy: match peer.ice.policy {
+                Policy::All => TransportPolicy::All,
+                Policy::Relay => TransportPolicy::Relay,
+            },
+            interfaces: self.addresses(party),
+            ice_lite: peer.ice.lite,
+            dtls_versions: peer.dtls.versions.clone(),
+            dtls_role: peer.dtls.role.clone(),
+            sctp,
+            ..Configuration::default()
+        }
+    }
+
+    fn ice_server(&self, file: &File, party: Party, reference: &str) -> Option<IceServer> {
+        let (name, transport) = server_reference(file, reference)?;
+        let (_, place) = self.servers.iter().find(|(other, _)| other == name)?;
+        let has = |v4: bool| self.addresses(party).iter().any(|address| address.is_ipv4() == v4);
+        let v4 = has(true) || !place.addresses.iter().any(IpAddr::is_ipv6);
+        let address = place.addresses.iter().find(|address| address.is_ipv4() == v4)?;
+        let host = match address {
+            IpAddr::V4(v4) => v4.to_string(),
+            IpAddr::V6(v6) => format!("[{v6}]"),
+        };
+        let port = place.ports.get(&transport)?;
+        if file.servers[name].kind == ServerKind::Stun {
+            let urls = vec![format!("stun:{host}:{port}")];
+            return Some(IceServer { urls, ..IceServer::default() });
+        }
+        let url = match transport {
+            Transport::Udp => format!("turn:{host}:{port}?transport=udp"),
+            Transport::Tcp => format!("turn:{host}:{port}?transport=tcp"),
+            Transport::Tls => format!("turns:{host}:{port}?transport=tcp"),
+        };
+        let (username, credential) = CREDENTIALS;
+        Some(IceServer {
+            urls: vec![url],
+            username: username.to_owned(),
+            credential: credential.to_owned(),
+        })
+    }
+
+    pub(super) fn wake(&self) -> Option<Duration> {
+        self.world.wake().map(Duration::from)
+    }
+
+    /// Time comes to `now`. The world stops early when a peer has something to read; the stage
+    /// drains and calls again.
+    pub(super) fn advance(&mut self, now: Duration) {
+        // A livelock inside the world shows as a run that stands still; the stage's own limit of
+        // turns reports it.
+        let _ = self.world.step(Ns::from(now));
+        self.collect();
+    }
+
+    pub(super) fn transmit(&mut self, now: Duration, party: Party, transmit: Transmit) {
+        let request = match transmit {
+            Transmit::Udp { local, remote, data } => host::Transmit::Udp { local, remote, data },
+            Transmit::TcpConnect { conn, local, remote } => {
+                self.streams.insert((party, conn.0), (local, remote));
+                host::Transmit::TcpConnect { conn: ConnId(conn.0), local, remote }
+            }
+            Transmit::TcpSend { conn, data } => {
+                self.stream_bytes(now, party, conn.0, true, &data);
+                host::Transmit::TcpSend { conn: ConnId(conn.0), data }
+            }
+            Transmit::TcpClose { conn } => host::Transmit::TcpClose { conn: ConnId(conn.0) },
+        };
+        let host = self.host(party);
+        self.world.transmit(host, request);
+        self.collect();
+    }
+
+    /// The next thing for a peer.
+    pub(super) fn receive(&mut self) -> Option<(Party, Receive)> {
+        for party in [Party::A, Party::B] {
+            let host = self.host(party);
+            while let Some(received) = self.world.receive(host) {
+                if let Some(receive) = self.received(party, received) {
+                    return Some((party, receive));
+                }
+            }
+        }
+        None
+    }
+
+    fn received(&mut self, party: Party, received: host::Receive) -> Option<Receive> {
+        let conn = |ConnId(id): ConnId| rtcspec_control::ConnId(id);
+        Some(match received {
+            host::Receive::Udp { local, remote, data } => Receive::Udp { local, remote, data },
+            host::Receive::TcpConnected { conn: id, local } => {
+                if let Some(stream) = self.streams.get_mut(&(party, id.0)) {
+                    stream.0 = local;
+                }
+                Receive::TcpConnected { conn: conn(id), local }
+            }
+            host::Receive::TcpData { conn: id, data } => {
+                let now = Duration::from(self.world.now());
+                self.stream_bytes(now, party, id.0, false, &data);
+                Receive::TcpData { conn: conn(id), data }
+            }
+            host::Receive::TcpClosed { conn: id } => Receive::TcpClosed { conn: conn(id) },
+            host::Receive::Unreachable { local, remote } => Receive::Unreachable { local, remote },
+            // Peers do not listen.
+            host::Receive::TcpAccepted { .. } => return None,
+        })
+    }
+
+    /// Bytes of a peer's TCP stream, as the peer's host saw them.
+    fn stream_bytes(&mut self, now: Duration, party: Party, conn: u64, out: bool, data: &[u8]) {
+        let Some((local, remote)) = self.streams.get(&(party, conn)).copied() else { return };
+        let server = self.server_of(remote.ip());
+        if let Some(index) = server {
+            let ports = &self.servers[index].1.ports;
+            let tls = ports.get(&Transport::Tls) == Some(&remote.port());
+            self.legs.insert(party, if tls { Transport::Tls } else { Transport::Tcp });
+        }
+        let (peer, other) = (Some(Place::Peer(party)), server.map(Place::Server));
+        let (from, to) = if out { (peer, other) } else { (other, peer) };
+        let (source, destination) = if out { (local, remote) } else { (remote, local) };
+        self.number += 1;
+        self.fresh.push_back(Datagram {
+            number: self.number,
+            sent: now,
+            arrived: Some(now),
+            from,
+            to,
+            carrier: Carrier::Tcp(conn),
+            source,
+            destination,
+            seen_source: source,
+            seen_destination: destination,
+            crossings: Vec::new(),
+            lost: None,
+            copies: 0,
+            payload: data.to_vec(),
+        });
+    }
+
+    fn server_of(&self, address: IpAddr) -> Option<usize> {
+        self.servers.iter().position(|(_, place)| place.addresses.contains(&address))
+    }
+
+    /// Datagrams whose fate is known since the last call.
+    pub(super) fn datagrams(&mut self) -> Vec<Datagram> {
+        self.fresh.drain(..).collect()
+    }
+
+    /// At the end of the run: datagrams still under way.
+    pub(super) fn finish(&mut self, into: &mut Vec<Datagram>) {
+        self.collect();
+        into.extend(self.fresh.drain(..));
+        for journey in std::mem::take(&mut self.journeys).under_way() {
+            into.extend(self.datagram(&journey));
+        }
+        into.sort_by_key(|datagram| (datagram.sent, datagram.number));
+    }
+
+    fn collect(&mut self) {
+        let fabric = self.world.fabric_mut();
+        let records = fabric.records();
+        if records.is_empty() {
+            return;
+        }
+        for frame in fabric.take_tap().frames() {
+            if frame.crossing == Side::Outbound {
+                self.payloads.insert(frame.packet, frame.bytes.to_vec());
+            }
+        }
+        for journey in self.journeys.read(&records) {
+            if let Some(datagram) = self.datagram(&journey) {
+                self.fresh.push_back(datagram);
+            }
+        }
+    }
+
+    fn place(&self, element: ElementId) -> Option<Place> {
+        if element == self.hosts[0].element() {
+            return Some(Place::Peer(Party::A));
+        }
+        if element == self.hosts[1].element() {
+            return Some(Place::Peer(Party::B));
+        }
+        let server = self.servers.iter().position(|(_, place)| place.host.element() == element);
+        server.map(Place::Server)
+    }
+
+    /// A journey as an observer tells it; TCP segments are told as stream bytes instead.
+    fn datagram(&mut self, journey: &Journey) -> Option<Datagram> {
+        let sent = journey.sent()?;
+        let from = self.place(sent.element);
+        self.count_crossings(journey, from);
+        let packet = self.payloads.remove(&journey.packet)?;
+        if sent.flow.protocol != Some(rtcspec_net::fabric::Protocol::Udp) {
+            return None;
+        }
+        let payload = rtcspec_net::packet::udp_payload(&packet)?.to_vec();
+        let mut flow = sent.flow;
+        let mut crossings = Vec::new();
+        for hop in &journey.hops {
+            if let Verdict::Translated { to, new_mapping, hairpin } = hop.verdict {
+                flow = to;
+                let name = self.world.fabric().element_name(hop.element);
+                crossings.push(Crossing {
+                    nat: name.strip_prefix("nat.").unwrap_or(name).to_owned(),
+                    new: new_mapping,
+                    hairpin,
+                    source: to.source,
+                    destination: to.destination,
+                });
+            }
+        }
+        let delivered = journey.delivered();
+        let to = match delivered {
+            Some((host, _)) => self.place(host),
+            None => self.addressee(sent.flow.destination.ip()),
+        };
+        if let (Some(Place::Peer(party)), Some(Place::Server(_))) = (from, to) {
+            self.legs.insert(party, Transport::Udp);
+        }
+        let lost = journey.dropped().map(|(element, why)| Lost {
+            at: self.world.fabric().element_name(element).to_owned(),
+            word: drop_word(&why).to_owned(),
+            reason: why.words(&flow),
+        });
+        self.number += 1;
+        Some(Datagram {
+            number: self.number,
+            sent: sent.at.into(),
+            arrived: delivered.map(|(_, at)| at.into()),
+            from,
+            to,
+            carrier: Carrier::Udp,
+            source: sent.flow.source,
+            destination: sent.flow.destination,
+            seen_source: flow.source,
+            seen_destination: flow.destination,
+            crossings,
+            lost,
+            copies: u32::try_from(
+                journey.ends.iter().filter(|end| matches!(end, End::Delivered { .. })).count(),
+            )
+            .unwrap_or(u32::MAX)
+            .saturating_sub(1),
+            payload,
+        })
+    }
+
+    fn count_crossings(&mut self, journey: &Journey, from: Option<Place>) {
+        let Some(Place::Peer(party)) = from else { return };
+        let Some(sent) = journey.sent() else { return };
+        let tcp = sent.flow.protocol == Some(rtcspec_net::fabric::Protocol::Tcp);
+        for hop in &journey.hops {
+            let passed = matches!(hop.verdict, Verdict::Forwarded | Verdict::Translated { .. });
+            if passed {
+                let name = self.world.fabric().element_name(hop.element);
+                let name = name.split_once('.').map_or(name, |(_, name)| name).to_owned();
+                *self.crossed.entry((party, name, tcp)).or_default() += 1;
+            }
+        }
+    }
+
+    /// Whom an address belongs to, for datagrams that never arrived.
+    fn addressee(&self, address: IpAddr) -> Option<Place> {
+        if let Some(index) = self.server_of(address) {
+            return Some(Place::Server(index));
+        }
+        [Party::A, Party::B]
+            .into_iter()
+            .find(|party| self.addresses(*party).contains(&address))
+            .map(Place::Peer)
+    }
+
+    /// How a peer last spoke with a server.
+    pub(super) fn leg(&self, party: Party) -> Option<Transport> {
+        self.legs.get(&party).copied()
+    }
+
+    /// Packets of a peer that an element let through.
+    pub(super) fn crossed(&self, party: Party, element: &str, tcp: bool) -> u64 {
+        self.crossed.get(&(party, element.to_owned(), tcp)).copied().unwrap_or(0)
+    }
+
+    /// A counter of an element.
+    pub(super) fn counter(&self, kind: &str, name: &str, counter: &str) -> u64 {
+        let fabric = self.world.fabric();
+        let Some(element) = fabric.find(&format!("{kind}.{name}")) else { return 0 };
+        let counters = fabric.counters(element);
+        match counter {
+            "passed" => counters.passed,
+            "dropped" => counters.dropped,
+            "mappings" => u64::from(counters.mappings),
+            "ports-per-subscriber" => u64::from(counters.most_per_subscriber),
+            _ => 0,
+        }
+    }
+
+    /// Does something to the network.
+    pub(super) fn apply(&mut self, action: Action) -> Result<(), String> {
+        self.world.apply(action).map_err(|error| error.to_string())
+    }
+
+    pub(super) fn nat(&self, name: &str) -> Option<rtcspec_net::fabric::NatId> {
+        self.built.nats.get(name).copied()
+    }
+
+    pub(super) fn firewall(&self, name: &str) -> Option<rtcspec_net::fabric::FirewallId> {
+        self.built.firewalls.get(name).copied()
+    }
+
+    pub(super) fn segment(&self, name: &str) -> Option<rtcspec_net::fabric::SegmentId> {
+        self.built.segments.get(name).copied()
+    }
+
+    pub(super) fn link(
+        &mut self,
+        name: &str,
+    ) -> Option<&mut (rtcspec_net::fabric::LinkId, [link::Params; 2])> {
+        self.built.links.get_mut(name)
+    }
+
+    /// Joins a peer's first interface to another segment, or to none.
+    pub(super) fn move_peer(&mut self, party: Party, segment: Option<&str>) -> Result<(), String> {
+        let to = segment.and_then(|name| self.segment(name));
+        let name = self.name(party).to_owned();
+        let port = self.places[&name].ports[0];
+        self.apply(Action::Move { port, to, addresses: Vec::new() })?;
+        let families = &self.places[&name].families;
+        let family = |address: &IpAddr| {
+            let wanted = if address.is_ipv4() {
+                crate::scenario::Family::Ipv4
+            } else {
+                crate::scenario::Family::Ipv6
+            };
+            families.contains(&wanted)
+        };
+        let fabric = self.world.fabric();
+        let ports = &self.places[&name].ports;
+        let all: Vec<IpAddr> =
+            ports.iter().flat_map(|port| fabric.addresses(*port).iter().copied()).collect();
+        let addresses = all.into_iter().filter(family).collect();
+        if let Some(place) = self.places.get_mut(&name) {
+            place.addresses = addresses;
+        }
+        Ok(())
+    }
+}
+
+/// One word for a transcript.
+fn drop_word(why: &rtcspec_net::observe::Drop) -> &'static str {
+    use rtcspec_net::observe::Drop;
+    match why {
+        Drop::NoRoute | Drop::NoSuchHost | Drop::Detached | Drop::NotMine => "no-route",
+        Drop::Filtered { .. } | Drop::SourceBlocked => "filter",
+        Drop::NoMapping => "no-mapping",
+        Drop::HairpinOff => "no-hairpin",
+        Drop::Isolated => "isolated",
+        Drop::Partitioned => "partition",
+        Drop::Down | Drop::LinkDown => "down",
+        Drop::NoPort | Drop::NoAddress | Drop::Limit(_) => "exhausted",
+        Drop::Blocked | Drop::Killed | Drop::Rule(_) | Drop::Default => "blocked",
+        Drop::Reserved => "clash",
+        Drop::Lost => "loss",
+        Drop::QueueFull { .. } => "queue",
+        Drop::TooBig(_) => "too-big",
+        Drop::BadChecksum => "checksum",
+        Drop::NoListener => "closed-port",
+        _ => "dropped",
+    }
+}

@@ -1,0 +1,323 @@
+//! One run from its beginning to its verdict.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rtcspec_control::{Feature, Implementation, SpawnContext};
+use rtcspec_trace::{Nat, Party, Peer, Profile, Server, Session};
+
+use super::actor::Actor;
+use super::judge::judge;
+use super::net::Net;
+use super::stage::Stage;
+use crate::scenario::{Family, File, Role, ServerKind, Transport, Variant, server_reference};
+use crate::topology::build;
+use crate::verdict::{Finding, Layer, RunResult, Verdict};
+
+/// Who plays whom: first the offerer.
+#[derive(Clone, Copy, Debug)]
+pub struct Cast<'a> {
+    /// Plays the offerer.
+    pub offerer: &'a dyn Implementation,
+    /// Plays the answerer.
+    pub answerer: &'a dyn Implementation,
+    /// Which of the two is under test; the other is the reference, or both are the same.
+    pub under_test: Party,
+}
+
+impl Cast<'_> {
+    fn of(&self, party: Party) -> &dyn Implementation {
+        match party {
+            Party::A => self.offerer,
+            Party::B => self.answerer,
+        }
+    }
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Played {
+    /// Worst of the findings.
+    pub verdict: Verdict,
+    /// Everything judged.
+    pub findings: Vec<Finding>,
+    /// What an observer saw.
+    pub session: Session,
+    /// What the NATs are.
+    pub nats: Vec<String>,
+    /// Virtual time at the end.
+    pub elapsed: Duration,
+    /// Offerer first: `alice=reference`.
+    pub peers: Vec<String>,
+}
+
+/// Features a role in a scenario takes, declared or implied.
+#[must_use]
+pub fn implied_needs(file: &File, name: &str) -> BTreeSet<Feature> {
+    let mut needs: BTreeSet<Feature> = file.needs.iter().copied().collect();
+    needs.insert(Feature::DataChannel);
+    needs.extend(file.steps.iter().flat_map(|step| step.get_ref().needs()));
+    let Some(peer) = file.peer.get(name) else { return needs };
+    if peer.families.contains(&Family::Ipv6) {
+        needs.insert(Feature::Ipv6);
+    }
+    if peer.on.get_ref().names().len() > 1 {
+        needs.insert(Feature::MultiInterface);
+    }
+    if peer.ice.lite {
+        needs.insert(Feature::IceLite);
+    }
+    if peer.ice.policy == crate::scenario::Policy::Relay {
+        needs.insert(Feature::RelayPolicy);
+    }
+    for reference in &peer.ice.servers {
+        let Some((server, transport)) = server_reference(file, reference.get_ref()) else {
+            continue;
+        };
+        needs.insert(match (file.servers[server].kind, transport) {
+            (ServerKind::Stun, _) => Feature::Stun,
+            (ServerKind::Turn, Transport::Udp) => Feature::Turn,
+            (ServerKind::Turn, Transport::Tcp) => Feature::TurnTcp,
+            (ServerKind::Turn, Transport::Tls) => Feature::TurnTls,
+        });
+    }
+    needs
+}
+
+/// Plays a scenario.
+#[must_use]
+pub fn play(title: &str, variant: &Variant, cast: &Cast<'_>, seed: u64) -> Played {
+    let file = &variant.file;
+    let (offerer, answerer) = roles(file);
+    let names = [(Party::A, offerer), (Party::B, answerer)];
+    let peers: Vec<String> = names
+        .iter()
+        .map(|(party, name)| format!("{name}={}", cast.of(*party).hello().implementation))
+        .collect();
+    let ended = |findings: Vec<Finding>| Played {
+        verdict: RunResult::worst(&findings),
+        findings,
+        session: Session::default(),
+        nats: Vec::new(),
+        elapsed: Duration::ZERO,
+        peers: peers.clone(),
+    };
+    for (party, name) in names {
+        if let Some(finding) = missing_feature(file, name, cast.of(party)) {
+            return ended(vec![finding]);
+        }
+    }
+    let net = build(file, seed)
+        .map_err(|error| error.to_string())
+        .and_then(|built| Net::new(file, built, seed));
+    let net = match net {
+        Ok(net) => net,
+        Err(error) => return ended(vec![inconclusive(error)]),
+    };
+    let mut actors = Vec::new();
+    for (party, name) in names {
+        // Peers of one run must not share their randomness.
+        let context = SpawnContext {
+            seed: seed.wrapping_mul(2) + u64::from(party == Party::B),
+            now: Duration::ZERO,
+        };
+        match cast.of(party).spawn(context) {
+            Ok(endpoint) => actors.push(Actor::new(name, party, endpoint)),
+            Err(error) => return ended(vec![inconclusive(error.to_string())]),
+        }
+    }
+    let Ok(actors) = <[Actor; 2]>::try_from(actors) else {
+        return ended(vec![inconclusive("cast both roles".to_owned())]);
+    };
+    let mut stage = Stage::new(file, actors, net);
+    stage.play(|stage| met_so_far(stage, variant));
+    finish(title, stage, variant, seed, peers)
+}
+
+fn finish(
+    title: &str,
+    mut stage: Stage<'_>,
+    variant: &Variant,
+    seed: u64,
+    peers: Vec<String>,
+) -> Played {
+    let findings = match stage.actors.iter().find_map(|actor| {
+        actor.log.unsupported.as_ref().map(|what| (actor.name.clone(), what.clone()))
+    }) {
+        Some((name, what)) => vec![Finding {
+            verdict: Verdict::Unsupported,
+            requirement: "the implementation can do what the scenario asks".to_owned(),
+            expected: what.clone(),
+            actual: format!("{name} answers `unsupported`: {what}"),
+            layer: Layer::Control,
+            lines: Vec::new(),
+        }],
+        None => judge(&stage, variant),
+    };
+    let session = session(title, &mut stage, seed);
+    Played {
+        verdict: RunResult::worst(&findings),
+        findings,
+        nats: nat_lines(&stage),
+        session,
+        elapsed: stage.now,
+        peers,
+    }
+}
+
+fn roles(file: &File) -> (&str, &str) {
+    let find = |role| {
+        let mut peers = file.peer.iter().filter(|(_, peer)| peer.role == role);
+        peers.next().map_or("", |(name, _)| name.as_str())
+    };
+    (find(Role::Offerer), find(Role::Answerer))
+}
+
+fn missing_feature(
+    file: &File,
+    name: &str,
+    implementation: &dyn Implementation,
+) -> Option<Finding> {
+    let hello = implementation.hello();
+    let missing: Vec<String> = implied_needs(file, name)
+        .into_iter()
+        .filter(|feature| !hello.has(*feature))
+        .map(Feature::word)
+        .collect();
+    (!missing.is_empty()).then(|| Finding {
+        verdict: Verdict::Unsupported,
+        requirement: "the implementation can do what the scenario asks".to_owned(),
+        expected: missing.join(", "),
+        actual: format!("{} does not declare it", hello.implementation),
+        layer: Layer::Control,
+        lines: Vec::new(),
+    })
+}
+
+fn inconclusive(reason: String) -> Finding {
+    Finding {
+        verdict: Verdict::Inconclusive,
+        requirement: "the run can begin".to_owned(),
+        expected: "a network and two peers".to_owned(),
+        actual: reason,
+        layer: Layer::Network,
+        lines: Vec::new(),
+    }
+}
+
+/// Whether everything expected has come true, so that waiting longer can only spoil it. Runs whose
+/// expectations speak of time that has to pass go on to their limit.
+fn met_so_far(stage: &Stage<'_>, variant: &Variant) -> bool {
+    let waits = variant.file.expect.iter().any(|expect| {
+        let expect = expect.get_ref();
+        expect.not_connected.is_some()
+            || expect.path == Some(crate::scenario::Path::None)
+            || expect.never.is_some()
+    });
+    !waits && judge(stage, variant).iter().all(|finding| finding.verdict.is_fine())
+}
+
+fn session(title: &str, stage: &mut Stage<'_>, seed: u64) -> Session {
+    let mut session = Session {
+        title: title.to_owned(),
+        seed: Some(seed),
+        profile: Profile::Exact,
+        signals: std::mem::take(&mut stage.post.signals),
+        datagrams: std::mem::take(&mut stage.datagrams),
+        secrets: std::mem::take(&mut stage.secrets),
+        actions: std::mem::take(&mut stage.actions),
+        ..Session::default()
+    };
+    for actor in &stage.actors {
+        if !actor.hello.has(Feature::Exact) {
+            session.profile = Profile::Loose;
+        }
+        session.peers.push(Peer {
+            party: actor.party,
+            implementation: format!("{} {}", actor.hello.implementation, actor.hello.version),
+            addresses: stage.watch.addresses_of(actor.party),
+            behind: behind(stage.file, &actor.name),
+        });
+    }
+    for (name, place) in stage.net.servers() {
+        let turn = stage.file.servers.get(name).is_some_and(|s| s.kind == ServerKind::Turn);
+        session.servers.push(Server {
+            name: name.clone(),
+            addresses: place.addresses.clone(),
+            turn,
+        });
+    }
+    for (name, section) in &stage.file.nat {
+        let params = crate::topology::nat_params(section);
+        let external = stage.net.nat(name).map(|nat| stage.net.world().fabric().outside(nat));
+        session.nats.push(Nat {
+            name: name.clone(),
+            words: nat_words(&params),
+            external: external
+                .map(|port| stage.net.world().fabric().addresses(port).to_vec())
+                .unwrap_or_default(),
+        });
+    }
+    session.links = stage.file.link.iter().map(|(name, link)| link_words(name, link)).collect();
+    session
+}
+
+fn nat_words(params: &rtcspec_net::nat::Params) -> String {
+    let word = |word: &str| {
+        word.replace("address-and-port-dependent", "address+port")
+            .replace("-dependent", "")
+            .replace("-independent", "")
+    };
+    format!("map={} filter={}", word(params.mapping.word()), word(params.filtering.word()))
+}
+
+/// `home: 20ms loss 5%`.
+fn link_words(name: &str, link: &crate::scenario::Link) -> String {
+    let mut words = vec![name.to_owned()];
+    words.extend(link.delay.map(|delay| delay.to_string()));
+    words.extend(link.jitter.map(|jitter| format!("jitter<={}", jitter.up_to)));
+    words.extend(link.loss.as_ref().map(|loss| match loss {
+        crate::scenario::Loss::Uniform(share) => format!("loss {share}"),
+        crate::scenario::Loss::GilbertElliott { .. } => "loss gilbert-elliott".to_owned(),
+        crate::scenario::Loss::Every(n) => format!("loses every {n}th"),
+        crate::scenario::Loss::Packets(numbers) => format!("loses {numbers:?}"),
+    }));
+    words.extend(link.duplicate.map(|share| format!("duplicates {share}")));
+    words.extend(
+        link.reorder.map(|reorder| format!("reorders {} by {}", reorder.share, reorder.by)),
+    );
+    words.extend(link.corrupt.map(|share| format!("corrupts {share}")));
+    words.extend(link.mtu.map(|mtu| format!("mtu {mtu}")));
+    words.join(" ")
+}
+
+/// Boxes a peer is behind, innermost first.
+fn behind(file: &File, name: &str) -> Vec<String> {
+    let mut boxes = Vec::new();
+    if file.firewall.contains_key(name) {
+        boxes.push(format!("firewall.{name}"));
+    }
+    let Some(peer) = file.peer.get(name) else { return boxes };
+    let mut at = peer.on.get_ref().names().first().cloned().unwrap_or_default();
+    for _ in 0..=file.nat.len() {
+        let Some((nat, section)) = file.nat.iter().find(|(_, nat)| *nat.inside.get_ref() == at)
+        else {
+            break;
+        };
+        boxes.push(format!("nat.{nat}"));
+        at.clone_from(section.outside.get_ref());
+    }
+    boxes
+}
+
+fn nat_lines(stage: &Stage<'_>) -> Vec<String> {
+    stage
+        .file
+        .nat
+        .iter()
+        .map(|(name, section)| {
+            let params = crate::topology::nat_params(section);
+            format!("nat.{name}: {}", nat_words(&params))
+        })
+        .collect()
+}

@@ -1,0 +1,9 @@
+//! From a scenario's network sections to the engine's network and to the oracle's.
+
+mod boxes;
+mod build;
+mod model;
+
+pub use boxes::{firewall_params, link_params, nat_params};
+pub use build::{Built, PeerPlace, ServerPlace, build, default_port};
+pub use model::{Prediction, path_contradiction, predict};

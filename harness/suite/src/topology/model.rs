@@ -1,0 +1,179 @@
+//! The oracle's view of a scenario, and whether the file contradicts it.
+
+use std::collections::BTreeMap;
+
+use rtcspec_net::oracle::{
+    self, Base, Family as ModelFamily, Implementation, Middlebox, Options, Outcome, SegmentId,
+    ServerId, Side, Topology, Turn, Verdict,
+};
+
+use super::boxes::{firewall_params, nat_params};
+use crate::scenario::{
+    Family, File, Path, Peer, Policy, Role, ServerKind, Transport, server_reference,
+};
+
+/// What the oracle says of a scenario: the offerer is side 0.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    /// Verdict, types and the reasons.
+    pub outcome: Outcome,
+    /// Names of the sides.
+    pub sides: [String; 2],
+}
+
+/// Asks the oracle.
+///
+/// # Errors
+/// A message when the scenario's topology is beyond the model.
+pub fn predict(file: &File, options: &Options) -> Result<Prediction, String> {
+    let (topology, sides) = topology(file)?;
+    let outcome = oracle::predict(&topology, options).map_err(|error| error.to_string())?;
+    Ok(Prediction { outcome, sides })
+}
+
+/// Why an expected path cannot be, if the oracle rules it out.
+#[must_use]
+pub fn path_contradiction(prediction: &Prediction, path: Path) -> Option<String> {
+    let possible = match (prediction.outcome.verdict, path) {
+        (Verdict::Direct, Path::Direct | Path::Either) => true,
+        (Verdict::Relay, Path::Relay | Path::Either) => true,
+        (Verdict::Nothing, Path::None) => true,
+        (Verdict::Depends, Path::Either) => true,
+        // The seed fixes the order: one of the outcomes seen may be what this run gives.
+        (Verdict::Depends, Path::Direct) => prediction.outcome.orders.direct > 0,
+        (Verdict::Depends, Path::Relay) => prediction.outcome.orders.relay > 0,
+        (Verdict::Depends, Path::None) => prediction.outcome.orders.nothing > 0,
+        _ => false,
+    };
+    (!possible).then(|| {
+        format!(
+            "the oracle says {}:\n{}",
+            prediction.outcome.verdict,
+            prediction.outcome.why.trim_end()
+        )
+    })
+}
+
+fn topology(file: &File) -> Result<(Topology, [String; 2]), String> {
+    let mut topology = Topology::internet();
+    let mut segments = BTreeMap::from([("wan".to_owned(), SegmentId::INTERNET)]);
+    add_segments(file, &mut topology, &mut segments);
+    let mut peers: Vec<(&String, &Peer)> = file.peer.iter().collect();
+    peers.sort_by_key(|(_, peer)| peer.role != Role::Offerer);
+    let [(offerer, first), (answerer, second)] = peers[..] else {
+        return Err("the oracle needs two peers".to_owned());
+    };
+    for segment in places(first).iter().chain(places(second)) {
+        // A segment without a way out: for its members it is as good as any other.
+        if !segments.contains_key(segment) {
+            let id = topology.add(segment.clone(), Vec::new(), SegmentId::INTERNET);
+            topology.segments[id.0].isolated =
+                file.net.get(segment).is_some_and(|net| net.isolation);
+            segments.insert(segment.clone(), id);
+        }
+    }
+    topology.sides =
+        [side(file, offerer, first, &segments)?, side(file, answerer, second, &segments)?];
+    // A firewall of a peer puts the peer on a routed segment of its own.
+    for (index, (name, peer)) in [(offerer, first), (answerer, second)].into_iter().enumerate() {
+        if let Some(section) = file.firewall.get(name) {
+            for (base, segment) in topology.sides[index].bases.clone().iter().zip(places(peer)) {
+                let outside = segments[segment];
+                let wall =
+                    Middlebox::firewall(format!("firewall.{name}"), firewall_params(section));
+                let own = topology.add(format!("{name}'s wire"), vec![wall], outside);
+                for other in
+                    topology.sides[index].bases.iter_mut().filter(|b| b.segment == base.segment)
+                {
+                    other.segment = own;
+                }
+            }
+        }
+    }
+    Ok((topology, [offerer.clone(), answerer.clone()]))
+}
+
+fn places(peer: &Peer) -> &[String] {
+    peer.on.get_ref().names()
+}
+
+/// Adds segments from the outside inwards; each NAT with the firewall of its name.
+fn add_segments(file: &File, topology: &mut Topology, ids: &mut BTreeMap<String, SegmentId>) {
+    let mut waiting: Vec<_> = file.nat.iter().collect();
+    while let Some(ready) =
+        waiting.iter().position(|(_, nat)| ids.contains_key(nat.outside.get_ref()))
+    {
+        let (name, nat) = waiting.remove(ready);
+        let mut boxes = Vec::new();
+        if let Some(section) = file.firewall.get(name) {
+            boxes.push(Middlebox::firewall(format!("firewall.{name}"), firewall_params(section)));
+        }
+        boxes.push(Middlebox::nat(format!("nat.{name}"), nat_params(nat)));
+        let inside = nat.inside.get_ref();
+        let id = topology.add(inside.clone(), boxes, ids[nat.outside.get_ref()]);
+        topology.segments[id.0].isolated = file.net.get(inside).is_some_and(|net| net.isolation);
+        ids.insert(inside.clone(), id);
+    }
+}
+
+fn side(
+    file: &File,
+    name: &str,
+    peer: &Peer,
+    ids: &BTreeMap<String, SegmentId>,
+) -> Result<Side, String> {
+    let mut bases = Vec::new();
+    for segment in places(peer) {
+        let segment = ids[segment];
+        let families = if peer.families.is_empty() { &[Family::Ipv4][..] } else { &peer.families };
+        bases.extend(families.iter().map(|family| Base {
+            segment,
+            family: match family {
+                Family::Ipv4 => ModelFamily::V4,
+                Family::Ipv6 => ModelFamily::V6,
+            },
+        }));
+    }
+    // RFC 8421 §4: IPv6 first.
+    bases.sort_by_key(|base| base.family == ModelFamily::V4);
+    let implementation = if peer.ice.lite { Implementation::Lite } else { Implementation::Full };
+    let relay_only = peer.ice.policy == Policy::Relay;
+    let mut side =
+        Side { bases, implementation, relay_only, ..Side::on(name, SegmentId::INTERNET) };
+    side.stun = None;
+    for reference in &peer.ice.servers {
+        let Some((server, transport)) = server_reference(file, reference.get_ref()) else {
+            continue;
+        };
+        use_server(file, &mut side, server, transport)?;
+    }
+    Ok(side)
+}
+
+fn use_server(
+    file: &File,
+    side: &mut Side,
+    name: &str,
+    transport: Transport,
+) -> Result<(), String> {
+    let server = &file.servers[name];
+    let index = file.servers.keys().position(|other| other == name).unwrap_or(0);
+    let id = ServerId(u8::try_from(index).map_err(|_| "more servers than the oracle takes")?);
+    if server.kind == ServerKind::Stun {
+        side.stun = Some(id);
+        return Ok(());
+    }
+    let port = server.ports.get(&transport).copied().unwrap_or(super::default_port(transport));
+    let v6 = side.bases.iter().any(|base| base.family == ModelFamily::V6);
+    let turn = side.turn.get_or_insert(Turn { udp: None, v6, ..Turn::udp(id) });
+    match transport {
+        Transport::Udp => {
+            turn.udp = Some(port);
+            // A TURN server over UDP tells the mapped address too (RFC 8656 §7.2).
+            side.stun = side.stun.or(Some(id));
+        }
+        Transport::Tcp => turn.tcp = Some(port),
+        Transport::Tls => turn.tls = Some(port),
+    }
+    Ok(())
+}
