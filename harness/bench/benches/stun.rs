@@ -37,9 +37,10 @@ struct Values<'a> {
 
 fn our_parse(bytes: &[u8]) -> Values<'_> {
     let view = View::new(bytes);
-    view.check().expect("well-formed");
+    view.check_header().expect("well-formed");
     let mut values = Values::default();
-    for attribute in view.attributes() {
+    let mut attributes = view.attributes();
+    for attribute in attributes.by_ref() {
         match attribute.ty {
             AttributeType::USERNAME => values.username = attribute.as_str(),
             AttributeType::SOFTWARE => values.software = attribute.as_str(),
@@ -48,6 +49,7 @@ fn our_parse(bytes: &[u8]) -> Values<'_> {
             _ => {}
         }
     }
+    attributes.finish().expect("well-formed");
     values
 }
 

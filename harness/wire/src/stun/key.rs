@@ -121,34 +121,53 @@ impl HmacSha1 {
     }
 
     fn sign(&self, header: &[u8; 20], rest: &[u8]) -> [u8; 20] {
-        let inner = finish(self.inner, header, rest);
-        finish(self.outer, &inner, &[])
+        // The block that holds the header, and the last one or two, are made up here; what lies
+        // between is hashed where it is.
+        let mut state = self.inner;
+        let mut first = [0; BLOCK];
+        first[..20].copy_from_slice(header);
+        let bits = 8 * (BLOCK + 20 + rest.len()) as u64;
+        let Some((head, more)) = rest.split_first_chunk::<{ BLOCK - 20 }>() else {
+            first[20..20 + rest.len()].copy_from_slice(rest);
+            pad(&mut state, first, 20 + rest.len(), bits);
+            return self.close(&state);
+        };
+        first[20..].copy_from_slice(head);
+        let (blocks, tail) = more.as_chunks::<BLOCK>();
+        compress(&mut state, &[first]);
+        if !blocks.is_empty() {
+            compress(&mut state, blocks);
+        }
+        let mut last = [0; BLOCK];
+        last[..tail.len()].copy_from_slice(tail);
+        pad(&mut state, last, tail.len(), bits);
+        self.close(&state)
+    }
+
+    /// The outer hash over the inner digest.
+    fn close(&self, inner: &[u32; 5]) -> [u8; 20] {
+        let mut block = [0; BLOCK];
+        block[..20].copy_from_slice(&digest(inner));
+        block[20] = 0x80;
+        block[BLOCK - 8..].copy_from_slice(&(8 * (BLOCK as u64 + 20)).to_be_bytes());
+        let mut state = self.outer;
+        compress(&mut state, &[block]);
+        digest(&state)
     }
 }
 
-/// Hashes `head` and `rest` on top of a state that has consumed one block.
-fn finish(mut state: [u32; 5], head: &[u8; 20], rest: &[u8]) -> [u8; 20] {
-    let bits = 8 * (BLOCK + head.len() + rest.len()) as u64;
-    let mut last = [[0; BLOCK]; 2];
-    last[0][..20].copy_from_slice(head);
-    let mut filled = 20;
-    let mut tail = rest;
-    if let Some((first, more)) = rest.split_at_checked(BLOCK - 20) {
-        last[0][20..].copy_from_slice(first);
-        compress(&mut state, &last[..1]);
-        let (blocks, left) = more.as_chunks::<BLOCK>();
-        compress(&mut state, blocks);
-        last[0] = [0; BLOCK];
-        filled = 0;
-        tail = left;
+/// Hashes the last block, filled up to `end`, with SHA-1's padding (RFC 3174 §4).
+fn pad(state: &mut [u32; 5], mut last: [u8; BLOCK], end: usize, bits: u64) {
+    last[end] = 0x80;
+    if end + 9 > BLOCK {
+        compress(state, &[last]);
+        last = [0; BLOCK];
     }
-    let end = filled + tail.len();
-    last[0][filled..end].copy_from_slice(tail);
-    last[0][end] = 0x80;
-    let used = if end + 9 > BLOCK { 2 } else { 1 };
-    last[used - 1][BLOCK - 8..].copy_from_slice(&bits.to_be_bytes());
-    compress(&mut state, &last[..used]);
+    last[BLOCK - 8..].copy_from_slice(&bits.to_be_bytes());
+    compress(state, &[last]);
+}
 
+fn digest(state: &[u32; 5]) -> [u8; 20] {
     let mut digest = [0; 20];
     for (bytes, word) in digest.as_chunks_mut::<4>().0.iter_mut().zip(state) {
         *bytes = word.to_be_bytes();

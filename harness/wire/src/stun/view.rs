@@ -86,6 +86,19 @@ pub enum Standing {
     AfterFingerprint,
 }
 
+impl Standing {
+    /// Where the attribute after one of this type stands.
+    #[inline]
+    fn after(self, ty: AttributeType) -> Self {
+        match ty {
+            AttributeType::MESSAGE_INTEGRITY => self.max(Self::AfterIntegrity),
+            AttributeType::MESSAGE_INTEGRITY_SHA256 => self.max(Self::AfterIntegritySha256),
+            AttributeType::FINGERPRINT => Self::AfterFingerprint,
+            _ => self,
+        }
+    }
+}
+
 impl<'a> View<'a> {
     /// Looks at bytes.
     #[must_use]
@@ -105,10 +118,34 @@ impl<'a> View<'a> {
     /// The bytes are not a well-formed STUN message.
     #[inline]
     pub fn check(&self) -> Result<(), Malformed> {
-        self.header_defect()?;
-        let mut attributes = self.attributes();
-        while attributes.next_raw().is_some() {}
-        attributes.defect()
+        self.check_header()?;
+        self.attributes().finish()
+    }
+
+    /// The first defect of the header, its length field included.
+    ///
+    /// # Errors
+    /// The header is not that of a STUN message with these bytes.
+    #[inline]
+    pub fn check_header(&self) -> Result<(), Malformed> {
+        let Some(header) = self.bytes.first_chunk::<HEADER_LEN>() else {
+            return Err(Malformed::Short { len: self.bytes.len() });
+        };
+        let &[first, _, l0, l1, c0, c1, c2, c3, ..] = header;
+        let declared = u16::from_be_bytes([l0, l1]);
+        let available = self.bytes.len() - HEADER_LEN;
+        let cookie = u32::from_be_bytes([c0, c1, c2, c3]);
+        if first & 0xc0 != 0 {
+            Err(Malformed::TopBits { first })
+        } else if cookie != MAGIC_COOKIE {
+            Err(Malformed::Cookie { found: cookie })
+        } else if declared & 3 != 0 {
+            Err(Malformed::Unaligned { declared })
+        } else if usize::from(declared) != available {
+            Err(Malformed::LengthMismatch { declared, available })
+        } else {
+            Ok(())
+        }
     }
 
     /// Every defect.
@@ -171,9 +208,10 @@ impl<'a> View<'a> {
     pub fn attributes(&self) -> Attributes<'a> {
         let end = self.end();
         Attributes {
-            bytes: self.bytes.get(..end).unwrap_or_default(),
-            at: HEADER_LEN.min(end),
+            rest: self.bytes.get(HEADER_LEN..end).unwrap_or_default(),
+            end,
             standing: Standing::Body,
+            overrun: false,
         }
     }
 
@@ -182,7 +220,13 @@ impl<'a> View<'a> {
     #[must_use]
     #[inline]
     pub fn attribute(&self, ty: AttributeType) -> Option<AttributeView<'a>> {
-        self.attributes().find(|attribute| attribute.ty == ty && !attribute.is_ignored())
+        let mut attributes = self.attributes();
+        loop {
+            let attribute = attributes.next()?;
+            if attribute.ty == ty && !attribute.is_ignored() {
+                return Some(attribute);
+            }
+        }
     }
 
     /// True if there is such an attribute, as for USE-CANDIDATE and DONT-FRAGMENT.
@@ -302,28 +346,6 @@ impl<'a> View<'a> {
         (HEADER_LEN + declared).min(self.bytes.len())
     }
 
-    #[inline]
-    fn header_defect(&self) -> Result<(), Malformed> {
-        let Some(header) = self.bytes.first_chunk::<HEADER_LEN>() else {
-            return Err(Malformed::Short { len: self.bytes.len() });
-        };
-        let &[first, _, l0, l1, c0, c1, c2, c3, ..] = header;
-        let declared = u16::from_be_bytes([l0, l1]);
-        let available = self.bytes.len() - HEADER_LEN;
-        let cookie = u32::from_be_bytes([c0, c1, c2, c3]);
-        if first & 0xc0 != 0 {
-            Err(Malformed::TopBits { first })
-        } else if cookie != MAGIC_COOKIE {
-            Err(Malformed::Cookie { found: cookie })
-        } else if declared & 3 != 0 {
-            Err(Malformed::Unaligned { declared })
-        } else if usize::from(declared) != available {
-            Err(Malformed::LengthMismatch { declared, available })
-        } else {
-            Ok(())
-        }
-    }
-
     /// Defect number `step` of the header, or of the attributes for the last step.
     fn defect(&self, step: u8) -> Option<Malformed> {
         let len = self.bytes.len();
@@ -344,11 +366,7 @@ impl<'a> View<'a> {
                 (usize::from(declared) != available)
                     .then_some(Malformed::LengthMismatch { declared, available })
             }
-            _ => {
-                let mut attributes = self.attributes();
-                while attributes.next_raw().is_some() {}
-                attributes.defect().err()
-            }
+            _ => self.attributes().finish().err(),
         }
     }
 }
@@ -378,51 +396,87 @@ impl Iterator for Defects<'_> {
 /// the bytes there are.
 #[derive(Clone, Debug)]
 pub struct Attributes<'a> {
-    bytes: &'a [u8],
-    at: usize,
+    /// What is left, from the next attribute's header to the end of the message.
+    rest: &'a [u8],
+    /// Offset of the end of the message from its start.
+    end: usize,
     standing: Standing,
+    overrun: bool,
+}
+
+/// A whole attribute, without its place.
+struct Raw<'a> {
+    ty: AttributeType,
+    declared: u16,
+    value: &'a [u8],
 }
 
 impl<'a> Attributes<'a> {
-    /// The next attribute's parts: offset, type, declared length. Stops before an overrun.
+    /// Reads to the end and says what is wrong there, if anything: lets one pass both read the
+    /// attributes and check their structure.
+    ///
+    /// # Errors
+    /// The attributes do not fill the message exactly.
     #[inline]
-    fn next_raw(&mut self) -> Option<(usize, u16, u16)> {
-        let offset = self.at;
-        let &[t0, t1, l0, l1] = self.bytes.get(offset..)?.first_chunk::<4>()?;
+    pub fn finish(mut self) -> Result<(), Malformed> {
+        while self.next_raw().is_some() {}
+        if self.rest.is_empty() { Ok(()) } else { Err(self.defect()) }
+    }
+
+    /// True when nothing is left, not even a broken attribute.
+    #[inline]
+    pub(super) const fn is_at_end(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Offset of the next attribute from the start of the message.
+    #[inline]
+    fn offset(&self) -> usize {
+        self.end - self.rest.len()
+    }
+
+    /// The next attribute; stops before an overrun.
+    #[inline]
+    fn next_raw(&mut self) -> Option<Raw<'a>> {
+        let (&[t0, t1, l0, l1], tail) = self.rest.split_first_chunk::<4>()?;
         let declared = u16::from_be_bytes([l0, l1]);
-        let next = offset + 4 + padded(declared);
-        if next > self.bytes.len() {
+        let (value, rest) = tail.split_at_checked(padded(declared))?;
+        self.rest = rest;
+        let value = value.get(..usize::from(declared))?;
+        Some(Raw { ty: AttributeType(u16::from_be_bytes([t0, t1])), declared, value })
+    }
+
+    /// What stopped [`next_raw`](Self::next_raw) before the end.
+    #[cold]
+    fn defect(&self) -> Malformed {
+        let (offset, left) = (self.offset(), self.rest.len());
+        match self.rest.split_first_chunk::<4>() {
+            None => Malformed::AttributeHeader { offset, left },
+            Some((&[t0, t1, l0, l1], value)) => Malformed::AttributeOverrun {
+                offset,
+                ty: AttributeType(u16::from_be_bytes([t0, t1])),
+                declared: u16::from_be_bytes([l0, l1]),
+                available: value.len(),
+            },
+        }
+    }
+
+    /// The attribute that overruns, once.
+    #[cold]
+    fn overrun(&mut self) -> Option<AttributeView<'a>> {
+        let (&[t0, t1, l0, l1], value) = self.rest.split_first_chunk::<4>()?;
+        if std::mem::replace(&mut self.overrun, true) {
             return None;
         }
-        self.at = next;
-        Some((offset, u16::from_be_bytes([t0, t1]), declared))
-    }
-
-    /// What stopped [`next_raw`](Self::next_raw), if not the end.
-    #[inline]
-    fn defect(&self) -> Result<(), Malformed> {
-        let left = self.bytes.get(self.at..).unwrap_or_default();
-        if left.is_empty() {
-            return Ok(());
-        }
-        let Some((&[t0, t1, l0, l1], value)) = left.split_first_chunk::<4>() else {
-            return Err(Malformed::AttributeHeader { offset: self.at, left: left.len() });
-        };
-        Err(Malformed::AttributeOverrun {
-            offset: self.at,
+        let declared = u16::from_be_bytes([l0, l1]);
+        Some(AttributeView {
+            offset: self.offset(),
             ty: AttributeType(u16::from_be_bytes([t0, t1])),
-            declared: u16::from_be_bytes([l0, l1]),
-            available: value.len(),
+            declared,
+            // Only the padding may be missing.
+            value: value.get(..usize::from(declared)).unwrap_or(value),
+            standing: self.standing,
         })
-    }
-
-    /// The attribute that overruns, after which nothing more can be read.
-    #[cold]
-    fn overrun(&mut self) -> Option<(usize, u16, u16)> {
-        let offset = self.at;
-        let &[t0, t1, l0, l1] = self.bytes.get(offset..)?.first_chunk::<4>()?;
-        self.at = self.bytes.len();
-        Some((offset, u16::from_be_bytes([t0, t1]), u16::from_be_bytes([l0, l1])))
     }
 }
 
@@ -431,21 +485,12 @@ impl<'a> Iterator for Attributes<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<AttributeView<'a>> {
-        let (offset, ty, declared) = match self.next_raw() {
-            Some(parts) => parts,
-            None => self.overrun()?,
+        let offset = self.offset();
+        let Some(Raw { ty, declared, value }) = self.next_raw() else {
+            return if self.rest.is_empty() { None } else { self.overrun() };
         };
-        let start = offset + 4;
-        let end = (start + usize::from(declared)).min(self.bytes.len());
-        let value = self.bytes.get(start..end).unwrap_or_default();
         let standing = self.standing;
-        let ty = AttributeType(ty);
-        self.standing = match ty {
-            AttributeType::MESSAGE_INTEGRITY => standing.max(Standing::AfterIntegrity),
-            AttributeType::MESSAGE_INTEGRITY_SHA256 => standing.max(Standing::AfterIntegritySha256),
-            AttributeType::FINGERPRINT => Standing::AfterFingerprint,
-            _ => standing,
-        };
+        self.standing = standing.after(ty);
         Some(AttributeView { offset, ty, declared, value, standing })
     }
 }
