@@ -19,7 +19,8 @@ fn address() -> impl Strategy<Value = SocketAddr> {
 }
 
 fn error_code() -> impl Strategy<Value = ErrorCode> {
-    (300..700u16, ".{0,40}").prop_map(|(code, why)| ErrorCode::with_reason(code, why).unwrap())
+    (300..700u16, ".{0,40}")
+        .prop_map(|(code, why)| ErrorCode::with_reason(code, why).expect("in range"))
 }
 
 fn algorithm() -> impl Strategy<Value = PasswordAlgorithm> {
@@ -57,8 +58,9 @@ fn ice_or_turn_attribute() -> impl Strategy<Value = Attribute> {
         any::<u64>().prop_map(Attribute::IceControlled),
         any::<u64>().prop_map(Attribute::IceControlling),
         (any::<u16>(), any::<u16>()).prop_map(|(id, cost)| Attribute::NetworkInfo { id, cost }),
-        (0x4000..=0x4fffu16)
-            .prop_map(|number| Attribute::ChannelNumber(ChannelNumber::new(number).unwrap())),
+        (0x4000..=0x4fffu16).prop_map(|number| Attribute::ChannelNumber(
+            ChannelNumber::new(number).expect("in range")
+        )),
         any::<u32>().prop_map(Attribute::Lifetime),
         address().prop_map(Attribute::XorPeerAddress),
         address().prop_map(Attribute::XorRelayedAddress),
