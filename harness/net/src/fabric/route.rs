@@ -264,7 +264,9 @@ impl Fabric {
             None if on_link() => return Err(Drop::NoSuchHost),
             None => segment.gateway.filter(|&port| port != from).ok_or(Drop::NoRoute)?,
         };
-        if segment.params.isolation && self.is_host(from) && self.is_host(port) {
+        // A NAT's outside is a client like any other: isolation keeps homes behind one carrier apart.
+        let gateway = |port| segment.gateway == Some(port);
+        if segment.params.isolation && !gateway(from) && !gateway(port) {
             return Err(Drop::Isolated);
         }
         let cut = |port| segment.apart.contains(&port);
@@ -272,10 +274,6 @@ impl Fabric {
             return Err(Drop::Partitioned);
         }
         Ok(port)
-    }
-
-    fn is_host(&self, port: PortId) -> bool {
-        matches!(self.ports[port.index()].owner, Owner::Host(_))
     }
 
     fn arrive(&mut self, now: Ns, packet: &mut Packet, port: PortId) -> Step {

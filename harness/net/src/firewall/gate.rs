@@ -133,7 +133,7 @@ impl Gate {
             return decide(self.params.default_in, Drop::Default);
         };
         // Errors about what went out are let in without asking which packet they quote.
-        if head.is_icmp() || filtering == Filtering::EndpointIndependent {
+        if head.is_icmp() {
             return Ok(());
         }
         let contact =
@@ -150,7 +150,7 @@ impl Gate {
     /// Remembers what passed.
     fn note(&mut self, now: Ns, way: Direction, head: &Head) {
         let Some(filtering) = self.params.stateful else { return };
-        if head.is_icmp() || filtering == Filtering::EndpointIndependent {
+        if head.is_icmp() {
             return;
         }
         let key = key(filtering, way, head);
@@ -198,12 +198,11 @@ fn key(filtering: Filtering, way: Direction, head: &Head) -> Key {
     let here = (head.src, head.src_port);
     let there = (head.dst, head.dst_port);
     let (local, remote) = if way == Direction::Out { (here, there) } else { (there, here) };
-    let exact = filtering == Filtering::AddressAndPortDependent;
-    Key {
-        local: local.0,
-        local_port: local.1,
-        remote: remote.0,
-        remote_port: if exact { remote.1 } else { 0 },
-        protocol: head.protocol,
-    }
+    // RFC 4787 §5: the endpoint-independent filter opens when its endpoint sends, to anybody.
+    let (remote, remote_port) = match filtering {
+        Filtering::EndpointIndependent => (0, 0),
+        Filtering::AddressDependent => (remote.0, 0),
+        Filtering::AddressAndPortDependent => remote,
+    };
+    Key { local: local.0, local_port: local.1, remote, remote_port, protocol: head.protocol }
 }
