@@ -182,6 +182,12 @@ impl Network {
     fn find_ways(&mut self) {
         let width = self.addresses.len();
         self.hops = vec![Hop::Nowhere; self.nodes.len() * width];
+        // What no node on the way out knows goes all that way, and the boxes there note it.
+        for (place, node) in self.nodes.iter().enumerate() {
+            if let Some(up) = node.up {
+                self.hops[place * width..(place + 1) * width].fill(Hop::Up(up));
+            }
+        }
         for (ip, address) in self.addresses.iter().enumerate() {
             let mut node = address.node;
             self.hops[node * width + ip] = Hop::Here;
@@ -194,29 +200,6 @@ impl Network {
                 self.hops[node * width + ip] = Hop::Down(up);
             }
         }
-        // Up, where that leads to a node that knows a way. A segment's boxes come after those of
-        // the segment outside of it, its own in the order from the inside out.
-        for _ in 0..self.nodes.len() {
-            if !self.extend_ways_inwards(width) {
-                break;
-            }
-        }
-    }
-
-    fn extend_ways_inwards(&mut self, width: usize) -> bool {
-        let mut changed = false;
-        for (place, node) in self.nodes.iter().enumerate() {
-            let Some(up) = node.up else { continue };
-            let beyond = self.gates[usize::from(up)].outside;
-            for ip in 0..width {
-                let known = self.hops[beyond * width + ip] != Hop::Nowhere;
-                if known && self.hops[place * width + ip] == Hop::Nowhere {
-                    self.hops[place * width + ip] = Hop::Up(up);
-                    changed = true;
-                }
-            }
-        }
-        changed
     }
 
     fn hop(&self, node: usize, ip: u16) -> Hop {

@@ -415,9 +415,11 @@ impl Gate {
         }
         let filtering = self.rules.filtering;
         let holder = self.holder(entry.internal, external);
-        let passes = filtering == Filtering::EndpointIndependent
+        // Connection tracking goes on taking what it took for itself, whatever opened since.
+        let taken = self.reserved.contains(&(external, remote));
+        let known = filtering == Filtering::EndpointIndependent
             || self.seen.contains(&(holder, masked(filtering, remote)));
-        if !passes {
+        if taken || !known {
             return Err(self.refuse(external, remote, Refusal::Filtered));
         }
         match (self.rules.binding, self.binding(entry.internal, remote)) {

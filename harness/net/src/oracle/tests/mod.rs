@@ -2,6 +2,7 @@
 
 mod chains;
 mod dimensions;
+mod engine;
 mod properties;
 mod tables;
 mod time;

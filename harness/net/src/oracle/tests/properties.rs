@@ -9,7 +9,9 @@ use crate::nat::{
 };
 use crate::oracle::{Kind, Middlebox, Options, Topology, Verdict, predict};
 
-fn any_of<T: Copy + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<Value = T> {
+pub(super) fn any_of<T: Copy + std::fmt::Debug + 'static>(
+    all: &'static [T],
+) -> impl Strategy<Value = T> {
     proptest::sample::select(all)
 }
 
