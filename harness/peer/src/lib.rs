@@ -1,6 +1,9 @@
 //! The reference WebRTC peer.
 
 pub mod dtls;
+pub mod ice;
 pub mod io;
 pub mod rng;
+pub mod stun;
 pub mod tamper;
+pub mod turn;

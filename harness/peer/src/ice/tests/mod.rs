@@ -1,0 +1,6 @@
+//! Two agents over a network in virtual time.
+
+mod lab;
+
+mod connect;
+mod restart;

@@ -1,0 +1,95 @@
+//! ICE restart (RFC 8445 §9) and what makes it necessary (RFC 7675).
+
+use std::time::Duration;
+
+use rtcspec_wire::stun::Class;
+
+use super::lab::{By, Lab, config, with_stun};
+use crate::ice::{Event, SendError, State};
+
+fn secs(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+fn connected(filtering: By) -> Lab {
+    let mut lab = Lab::new(with_stun(config(&["10.0.0.1"])), with_stun(config(&["10.1.0.1"])), 7);
+    lab.nat(0, By::Nothing, filtering);
+    lab.nat(1, By::Nothing, filtering);
+    lab.start();
+    assert!(lab.run_to(State::Connected, secs(3)));
+    lab.run(secs(5));
+    lab
+}
+
+#[test]
+fn restart_changes_both_credentials_and_keeps_the_roles() {
+    let mut lab = connected(By::AddressAndPort);
+    let before = lab.parameters(0).credentials;
+    let roles = lab.sides.each_ref().map(|side| side.agent.role());
+    lab.restart(0);
+    let after = lab.parameters(0).credentials;
+    assert!(before.ufrag != after.ufrag && before.password != after.password);
+    assert!(lab.run_to(State::Connected, secs(10)));
+    assert_eq!(roles, lab.sides.each_ref().map(|side| side.agent.role()));
+}
+
+#[test]
+fn old_pair_carries_data_until_the_new_one_is_selected() {
+    // RFC 8445 §9, §12.1.
+    let mut lab = connected(By::AddressAndPort);
+    let old = lab.sides[0].agent.selected().unwrap();
+    for side in 0..2 {
+        lab.sides[side].agent.restart(lab.now);
+    }
+    assert!(lab.delivers(0, "during") && lab.delivers(1, "during"));
+    assert_eq!(lab.sides[0].agent.selected(), Some(old));
+    lab.start();
+    lab.run(lab.now + secs(10));
+    assert_ne!(lab.sides[0].agent.selected(), Some(old));
+    assert!(lab.mirrored());
+    assert!(lab.delivers(0, "after") && lab.delivers(1, "after"));
+}
+
+#[test]
+fn restart_that_is_rolled_back_leaves_everything_as_it_was() {
+    let mut lab = connected(By::AddressAndPort);
+    let before = lab.parameters(0);
+    lab.sides[0].agent.restart(lab.now);
+    assert!(lab.sides[0].agent.rollback_restart(lab.now));
+    assert_eq!(lab.parameters(0), before);
+    assert!(!lab.sides[0].agent.rollback_restart(lab.now));
+    assert!(lab.delivers(0, "still"));
+    lab.run(lab.now + secs(60));
+    assert_eq!(lab.sides[0].agent.state(), State::Connected);
+}
+
+#[test]
+fn nat_reboot_costs_consent_and_a_restart_brings_the_session_back() {
+    // RFC 7675 §5.1.
+    let mut lab = connected(By::AddressAndPort);
+    let since = lab.now;
+    lab.sides.iter_mut().for_each(|side| side.nat.as_mut().unwrap().reboot());
+    assert!(lab.run_to(State::Failed, since + secs(36)));
+    assert_eq!(lab.sides[0].agent.send(lab.now, b"x"), Err(SendError::NoConsent));
+    let silent = lab.sent(0, Class::Request).len();
+    lab.run(lab.now + secs(60));
+    assert_eq!(lab.sent(0, Class::Request).len(), silent, "nothing is sent without consent");
+    lab.restart(0);
+    assert!(lab.run_to(State::Connected, lab.now + secs(10)));
+    assert!(lab.delivers(0, "again") && lab.delivers(1, "again"));
+}
+
+#[test]
+fn disconnected_comes_before_failed_and_goes_when_answers_return() {
+    let mut lab = connected(By::Nothing);
+    let (from, to) = (lab.now, lab.now + secs(24));
+    lab.filter = Some(Box::new(move |now, _, _, _| now < from || now > to));
+    lab.run(from + secs(60));
+    let states: Vec<State> = lab.sides[0]
+        .events
+        .iter()
+        .filter_map(|(_, event)| if let Event::State(state) = event { Some(*state) } else { None })
+        .collect();
+    let expected = [State::Checking, State::Connected, State::Disconnected, State::Connected];
+    assert_eq!(states, expected);
+}
