@@ -13,3 +13,8 @@ mod request;
 pub use client::{Client, ClientConfig, Event, Failure, Output};
 pub use leg::Transport;
 pub use permission::PermissionState;
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! A network for two agents: latency, loss, NATs, a STUN server.
+//! A network for two agents: latency, loss, NATs, a STUN server and a TURN server.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -7,13 +7,15 @@ use std::time::Duration;
 use rtcspec_wire::stun::{Attribute, Class, Message, Method, Seal, View};
 
 use crate::ice::{
-    Agent, Config, Event, Output, RemoteCandidate, RemoteParameters, Role, SelectedPair, Server,
-    State,
+    Agent, Config, Event, Output, Policy, RemoteCandidate, RemoteParameters, Role, SelectedPair,
+    Server, State,
 };
 use crate::io::{Receive, Transmit};
 use crate::rng::Rng;
+use crate::turn::testing::{Effect, PASSWORD, TurnServer, USER};
 
 pub(super) const STUN: &str = "203.0.113.1:3478";
+pub(super) const TURN: &str = "203.0.113.5:3478";
 
 /// What a NAT tells apart, for mapping and for filtering (RFC 4787 §4.1, §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +96,7 @@ pub(super) struct Lab {
     pub(super) trickle: bool,
     /// Says which packets get through.
     pub(super) filter: Option<Filter>,
+    pub(super) turn: TurnServer,
     rng: Rng,
     queue: BTreeMap<(Duration, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
     count: u64,
@@ -108,6 +111,17 @@ pub(super) fn config(ips: &[&str]) -> Config {
 pub(super) fn with_stun(mut config: Config) -> Config {
     let servers = Server::resolve(&format!("stun:{STUN}"), "", "", &BTreeMap::new()).unwrap();
     config.gather.servers.extend(servers);
+    config
+}
+
+pub(super) fn with_turn(mut config: Config) -> Config {
+    let servers = Server::resolve(&format!("turn:{TURN}"), USER, PASSWORD, &BTreeMap::new());
+    config.gather.servers.extend(servers.unwrap());
+    config
+}
+
+pub(super) fn relay_only(mut config: Config) -> Config {
+    config.gather.policy = Policy::Relay;
     config
 }
 
@@ -130,6 +144,7 @@ impl Lab {
             loss: 0,
             trickle: true,
             filter: None,
+            turn: TurnServer::new(TURN.parse::<SocketAddr>().unwrap().ip()),
             rng: rng.fork("network"),
             queue: BTreeMap::new(),
             count: 0,
@@ -270,6 +285,22 @@ impl Lab {
         if dst == STUN.parse().unwrap() {
             if let Some(answer) = binding_answer(src, &data) {
                 self.transmit(dst, src, answer);
+            }
+            return;
+        }
+        if dst.ip() == self.turn.ip {
+            let effects = if dst == TURN.parse().unwrap() {
+                self.turn.client_sent(src, &data)
+            } else {
+                self.turn.peer_sent(dst, src, &data).into_iter().collect()
+            };
+            for effect in effects {
+                match effect {
+                    Effect::ToClient(client, bytes) => {
+                        self.transmit(TURN.parse().unwrap(), client, bytes);
+                    }
+                    Effect::ToPeer { relayed, peer, data } => self.transmit(relayed, peer, data),
+                }
             }
             return;
         }

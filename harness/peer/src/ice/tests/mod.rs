@@ -3,4 +3,5 @@
 mod lab;
 
 mod connect;
+mod relay;
 mod restart;
