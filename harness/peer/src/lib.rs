@@ -3,6 +3,7 @@
 pub mod dtls;
 pub mod ice;
 pub mod io;
+pub mod jsep;
 pub mod rng;
 pub mod stun;
 pub mod tamper;
