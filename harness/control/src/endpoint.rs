@@ -151,6 +151,11 @@ pub struct SpawnError {
 pub trait Implementation: Send + Sync + fmt::Debug {
     /// What its peers will say in [`Endpoint::hello`].
     fn hello(&self) -> Hello;
+    /// Called first of all in the fresh thread that a run has to itself, for each implementation
+    /// in it: what a thread keeps for itself is to depend on the seed.
+    fn prepare_thread(&self, seed: u64) {
+        let _ = seed;
+    }
     /// Makes a peer.
     ///
     /// # Errors

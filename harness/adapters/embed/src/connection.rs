@@ -222,6 +222,8 @@ pub trait Connection {
     fn advance(&mut self, now: Instant);
     /// When [`Connection::advance`] is wanted next.
     fn wake(&mut self) -> Option<Instant>;
+    /// NSS key log lines since the last call.
+    fn secrets(&mut self) -> Vec<String>;
     /// The next thing the stack did; called until it returns `None` after every other call.
     fn poll(&mut self, now: Instant) -> Option<Happening>;
 }
@@ -233,6 +235,11 @@ pub trait Stack {
 
     /// What it says it is and can do.
     fn hello(&self) -> &Hello;
+    /// The stack is about to run on this thread: what its libraries keep in the thread becomes
+    /// this peer's.
+    fn resume(&mut self) {}
+    /// The stack has run; takes back what [`Stack::resume`] lent.
+    fn suspend(&mut self) {}
     /// Makes a connection.
     ///
     /// # Errors

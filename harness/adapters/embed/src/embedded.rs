@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use rtcspec_adapter_entropy::{Stream, base, within};
 use rtcspec_control::{
     Candidate, Command, Configuration, Endpoint, Event, Hello, Message, Payload, Receive, Reply,
     ReplyBody, RequestId, SpawnContext, Transmit, TransportPolicy, VirtualEndpoint,
@@ -28,6 +29,7 @@ const PUT_OFF: Duration = Duration::from_millis(1);
 pub struct Embedded<S: Stack> {
     stack: S,
     clock: VirtualClock,
+    entropy: Stream,
     ports: PortPool,
     peers: BTreeMap<String, Peer<S::Connection>>,
     channels: BTreeMap<String, (String, ChannelKey)>,
@@ -50,11 +52,13 @@ impl<S: Stack> fmt::Debug for Embedded<S> {
 }
 
 impl<S: Stack> Embedded<S> {
-    /// Puts a stack into the harness; `base` stands for the start of the run.
-    pub fn new(stack: S, context: SpawnContext, base: Instant) -> Self {
+    /// Puts a stack into the harness; what it draws at random depends on the context's seed where
+    /// that can be arranged.
+    pub fn new(stack: S, context: SpawnContext) -> Self {
         Self {
             stack,
-            clock: VirtualClock::starting_at(base),
+            clock: VirtualClock::starting_at(base()),
+            entropy: Stream::new(context.seed),
             ports: PortPool::new(context.seed),
             peers: BTreeMap::new(),
             channels: BTreeMap::new(),
@@ -66,12 +70,22 @@ impl<S: Stack> Embedded<S> {
         }
     }
 
-    /// Runs the stack; if it panics the endpoint is dead and says so.
-    fn guarded<R>(&mut self, on: &str, run: impl FnOnce(&mut Self) -> R) -> Option<R> {
+    /// Runs the stack with its own entropy and time; if it panics the endpoint is dead and says so.
+    fn guarded<R>(
+        &mut self,
+        on: &str,
+        now: Duration,
+        run: impl FnOnce(&mut Self) -> R,
+    ) -> Option<R> {
         if self.dead.is_some() {
             return None;
         }
-        match catch_unwind(AssertUnwindSafe(|| run(self))) {
+        let mut entropy = std::mem::take(&mut self.entropy);
+        self.stack.resume();
+        let result = within(&mut entropy, now, || catch_unwind(AssertUnwindSafe(|| run(self))));
+        self.stack.suspend();
+        self.entropy = entropy;
+        match result {
             Ok(result) => Some(result),
             Err(panic) => {
                 self.die(on, "Crash", panic_text(panic.as_ref()));
@@ -196,7 +210,7 @@ impl<S: Stack> Embedded<S> {
     fn settle(&mut self, now: Duration) {
         let mut wake: Option<Duration> = None;
         for pc in self.peers.keys().cloned().collect::<Vec<_>>() {
-            let next = self.guarded(&pc, |this| this.settle_one(&pc, now)).flatten();
+            let next = self.guarded(&pc, now, |this| this.settle_one(&pc, now)).flatten();
             wake = [wake, next].into_iter().flatten().min();
         }
         self.wake = wake;
@@ -262,6 +276,26 @@ fn check_common(config: &Configuration) -> Outcome<()> {
     Ok(())
 }
 
+/// What a command is about, for the event of a stack that dies of it.
+fn handle(command: &Command) -> &str {
+    match command {
+        Command::New { pc, .. }
+        | Command::Offer { pc, .. }
+        | Command::Answer { pc }
+        | Command::Local { pc, .. }
+        | Command::Remote { pc, .. }
+        | Command::Candidate { pc, .. }
+        | Command::Channel { pc, .. }
+        | Command::Close { pc }
+        | Command::State { pc }
+        | Command::RestartIce { pc }
+        | Command::SetConfig { pc, .. }
+        | Command::Interfaces { pc, .. } => pc,
+        Command::Send { dc, .. } | Command::CloseChannel { dc } => dc,
+        _ => "",
+    }
+}
+
 fn unknown_handle(handle: &str) -> Refusal {
     Refusal::error("NotFoundError", format!("no handle {handle}"))
 }
@@ -280,8 +314,8 @@ impl<S: Stack> Endpoint for Embedded<S> {
     fn submit(&mut self, now: Duration, id: RequestId, command: Command) {
         let at = self.clock.instant(now);
         let mut events = Vec::new();
-        let outcome =
-            self.guarded(command.op(), |this| this.obey(at, command.clone(), &mut events));
+        let on = handle(&command).to_owned();
+        let outcome = self.guarded(&on, now, |this| this.obey(at, command, &mut events));
         let body = match outcome {
             Some(Ok(body)) => body,
             Some(Err(Refusal::Unsupported(what))) => ReplyBody::Unsupported(what),
@@ -311,7 +345,7 @@ impl<S: Stack> VirtualEndpoint for Embedded<S> {
         else {
             return;
         };
-        self.guarded(&pc, |this| {
+        self.guarded(&pc, now, |this| {
             if let Some(peer) = this.peers.get_mut(&pc) {
                 peer.connection.receive(at, local, remote, &data);
             }
@@ -332,6 +366,6 @@ impl<S: Stack> VirtualEndpoint for Embedded<S> {
     }
 
     fn secrets(&mut self) -> Vec<String> {
-        Vec::new()
+        self.peers.values_mut().flat_map(|peer| peer.connection.secrets()).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! What `rtc` is and can do.
 
+use std::sync::Arc;
+
 use rtc::peer_connection::configuration::setting_engine::{
     SctpMaxMessageSize, SettingEngine, SettingEngineBuilder,
 };
@@ -7,10 +9,20 @@ use rtc::peer_connection::transport::RTCDtlsRole;
 use rtcspec_adapter_embed::{Outcome, Refusal};
 use rtcspec_control::{Configuration, Feature, Hello, Limits};
 
+use crate::crypto::{SharedLog, Tapped};
+
 /// Version this adapter is written for; the manifest pins it.
 const VERSION: &str = "0.21.1";
 
 pub(crate) fn hello() -> Hello {
+    let mut hello = declared();
+    if rtcspec_adapter_entropy::available() {
+        hello.features.insert(Feature::Exact);
+    }
+    hello
+}
+
+fn declared() -> Hello {
     Hello {
         adapter: 1,
         implementation: "rtc".to_owned(),
@@ -31,6 +43,7 @@ pub(crate) fn hello() -> Hello {
             Feature::Negotiated,
             Feature::StreamReset,
             Feature::Dtls12,
+            Feature::KeyLog,
             Feature::Virtual,
         ]
         .into(),
@@ -42,11 +55,12 @@ pub(crate) fn hello() -> Hello {
 }
 
 /// The stack's settings for a configuration, or the first key it cannot follow.
-pub(crate) fn settings(config: &Configuration) -> Outcome<SettingEngine> {
+pub(crate) fn settings(config: &Configuration, log: &SharedLog) -> Outcome<SettingEngine> {
     if config.dtls_versions.iter().any(|version| version != "1.2") {
         return Err(Refusal::unsupported("x-dtlsVersions"));
     }
     let mut settings = SettingEngineBuilder::new()
+        .with_crypto_provider(Arc::new(Tapped::new(log)))
         // Candidates of addresses that are gone would be checked forever after a restart; an
         // application that follows its network sets this and adds the live ones again.
         .with_discard_local_candidates_during_ice_restart(true)

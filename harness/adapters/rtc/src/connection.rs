@@ -22,6 +22,7 @@ use rtcspec_control::{
 };
 
 use crate::capability::settings;
+use crate::crypto::{SharedLog, take_lines};
 use crate::translate::{candidate, channel_init, channel_told, description, payload, refusal};
 
 /// How long a timer that failed is left alone: `rtc` leaves it due, and asking again at the same
@@ -31,6 +32,7 @@ const FAILED_TIMER_PAUSE: Duration = Duration::from_millis(100);
 /// A peer connection of `rtc`.
 pub(crate) struct RtcConnection {
     pc: RTCPeerConnection,
+    log: SharedLog,
     queue: VecDeque<Happening>,
     known: BTreeSet<RTCDataChannelId>,
     report: StateReport,
@@ -46,8 +48,9 @@ impl fmt::Debug for RtcConnection {
 
 impl RtcConnection {
     pub(crate) fn new(now: Instant, config: &Configuration) -> Outcome<Self> {
+        let log = SharedLog::default();
         let pc = RTCPeerConnectionBuilder::new()
-            .with_setting_engine(settings(config)?)
+            .with_setting_engine(settings(config, &log)?)
             .build(now)
             .map_err(refusal)?;
         let report = StateReport {
@@ -59,6 +62,7 @@ impl RtcConnection {
         };
         Ok(Self {
             pc,
+            log,
             queue: VecDeque::new(),
             known: BTreeSet::new(),
             report,
@@ -324,6 +328,10 @@ impl Connection for RtcConnection {
     fn wake(&mut self) -> Option<Instant> {
         let due = self.pc.poll_timeout()?;
         Some(self.paused_until.map_or(due, |until| due.max(until)))
+    }
+
+    fn secrets(&mut self) -> Vec<String> {
+        take_lines(&self.log)
     }
 
     fn poll(&mut self, _now: Instant) -> Option<Happening> {

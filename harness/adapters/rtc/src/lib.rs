@@ -4,8 +4,8 @@
 //! own examples do: the application owns the sockets, gives the stack its candidates and feeds it
 //! datagrams and time.
 //!
-//! What it is not: it repairs nothing. `rtc` has no DTLS 1.3, no key log, no interleaving and no
-//! zero checksum, so the features are not declared and their options answer `unsupported`.
+//! What it is not: it repairs nothing. `rtc` has no DTLS 1.3, no interleaving and no zero
+//! checksum, so the features are not declared and their options answer `unsupported`.
 //!
 //! ```
 //! use rtcspec_adapter_rtc::Rtc;
@@ -18,6 +18,7 @@
 
 mod capability;
 mod connection;
+mod crypto;
 mod translate;
 
 use std::time::Instant;
@@ -54,14 +55,13 @@ impl Implementation for Rtc {
         self.hello.clone()
     }
 
+    fn prepare_thread(&self, seed: u64) {
+        rtcspec_adapter_entropy::prepare_thread(seed);
+    }
+
     fn spawn(&self, context: SpawnContext) -> Result<Box<dyn VirtualEndpoint>, SpawnError> {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "an Instant cannot be made from nothing; only differences from it are used"
-        )]
-        let base = Instant::now();
         let stack = RtcStack { hello: self.hello.clone() };
-        Ok(Box::new(Embedded::new(stack, context, base)))
+        Ok(Box::new(Embedded::new(stack, context)))
     }
 }
 

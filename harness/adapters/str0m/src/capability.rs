@@ -1,9 +1,13 @@
 //! What str0m is and can do.
 
+use std::sync::Arc;
+
 use rtcspec_adapter_embed::{Outcome, Refusal};
 use rtcspec_control::{Configuration, Feature, Hello, Limits};
 use str0m::config::DtlsVersion;
 use str0m::{Rtc, RtcConfig};
+
+use crate::dtls::crypto_provider;
 
 /// Version this adapter is written for; the manifest pins it.
 const VERSION: &str = "0.25.0";
@@ -14,6 +18,14 @@ const MAX_MESSAGE: u32 = 256 * 1024;
 const SEND_BUFFER: usize = 1024 * 1024;
 
 pub(crate) fn hello() -> Hello {
+    let mut hello = declared();
+    if rtcspec_adapter_entropy::available() {
+        hello.features.insert(Feature::Exact);
+    }
+    hello
+}
+
+fn declared() -> Hello {
     Hello {
         adapter: 1,
         implementation: "str0m".to_owned(),
@@ -34,6 +46,7 @@ pub(crate) fn hello() -> Hello {
             Feature::StreamReset,
             Feature::Dtls12,
             Feature::Dtls13,
+            Feature::KeyLog,
             Feature::Virtual,
         ]
         .into(),
@@ -44,6 +57,7 @@ pub(crate) fn hello() -> Hello {
 /// The stack's settings for a configuration, or the first key it cannot follow.
 pub(crate) fn settings(config: &Configuration) -> Outcome<RtcConfig> {
     let mut settings = Rtc::builder()
+        .set_crypto_provider(Arc::new(crypto_provider()))
         .set_ice_lite(config.ice_lite)
         .set_dtls_version(dtls_version(&config.dtls_versions)?)
         .set_sctp_max_buffered_amount(SEND_BUFFER);

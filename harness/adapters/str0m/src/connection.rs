@@ -13,14 +13,17 @@ use str0m::{Event, IceConnectionState, Input, Output, Rtc, RtcError};
 
 use crate::channels::{Channels, channel_config, channel_told};
 use crate::description::with_ufrag;
+use crate::dtls::{SharedLog, take_lines};
 use crate::negotiation::{Negotiation, Signaling};
 
-/// str0m says "never" with an instant a century away.
-const NEVER: Duration = Duration::from_secs(50 * 365 * 24 * 3600);
+/// str0m says "never" with an instant a century after the real start of the process, which is
+/// decades after the virtual one.
+const NEVER: Duration = Duration::from_secs(20 * 365 * 24 * 3600);
 
 /// A peer connection of str0m.
 pub(crate) struct Str0mConnection {
     rtc: Rtc,
+    log: SharedLog,
     negotiation: Negotiation,
     channels: Channels,
     /// Candidates str0m was given, with the local address they depend on.
@@ -44,9 +47,10 @@ impl fmt::Debug for Str0mConnection {
 }
 
 impl Str0mConnection {
-    pub(crate) fn new(rtc: Rtc, now: Instant) -> Outcome<Self> {
+    pub(crate) fn new(rtc: Rtc, log: SharedLog, now: Instant) -> Self {
         let mut connection = Self {
             rtc,
+            log,
             negotiation: Negotiation::default(),
             channels: Channels::default(),
             candidates: Vec::new(),
@@ -58,7 +62,7 @@ impl Str0mConnection {
             complaints: BTreeSet::new(),
         };
         connection.advance(now);
-        Ok(connection)
+        connection
     }
 
     fn event(&mut self, event: Event) {
@@ -79,6 +83,8 @@ impl Str0mConnection {
                     self.queue.push_back(Happening::Closed { key });
                 }
             }
+            // Nobody asked to be told.
+            Event::ChannelBufferedAmountLow(_) => {}
             Event::Closed => self.association_gone("closed"),
             other => self.queue.push_back(Happening::Log(format!("{other:?}"))),
         }
@@ -320,6 +326,10 @@ impl Connection for Str0mConnection {
 
     fn wake(&mut self) -> Option<Instant> {
         self.wake
+    }
+
+    fn secrets(&mut self) -> Vec<String> {
+        take_lines(&self.log)
     }
 
     fn poll(&mut self, now: Instant) -> Option<Happening> {

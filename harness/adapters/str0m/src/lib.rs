@@ -21,6 +21,7 @@ mod capability;
 mod channels;
 mod connection;
 mod description;
+mod dtls;
 mod negotiation;
 
 use std::time::Instant;
@@ -29,6 +30,8 @@ use rtcspec_adapter_embed::{Embedded, Outcome, Refusal, Stack};
 use rtcspec_control::{
     Configuration, Hello, Implementation, SpawnContext, SpawnError, VirtualEndpoint,
 };
+use rtcspec_peer::dtls::Identity;
+use str0m::config::DtlsCert;
 
 use crate::connection::Str0mConnection;
 
@@ -57,14 +60,21 @@ impl Implementation for Str0m {
         self.hello.clone()
     }
 
+    fn prepare_thread(&self, seed: u64) {
+        rtcspec_adapter_entropy::prepare_thread(seed);
+    }
+
     fn spawn(&self, context: SpawnContext) -> Result<Box<dyn VirtualEndpoint>, SpawnError> {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "an Instant cannot be made from nothing; only differences from it are used"
-        )]
-        let base = Instant::now();
-        let stack = Str0mStack { hello: self.hello.clone() };
-        Ok(Box::new(Embedded::new(stack, context, base)))
+        let identity = Identity::from_seed(context.seed);
+        let stack = Str0mStack {
+            hello: self.hello.clone(),
+            generator: context.seed,
+            certificate: DtlsCert {
+                certificate: identity.certificate().to_vec(),
+                private_key: identity.private_key(),
+            },
+        };
+        Ok(Box::new(Embedded::new(stack, context)))
     }
 }
 
@@ -72,6 +82,10 @@ impl Implementation for Str0m {
 #[derive(Debug)]
 struct Str0mStack {
     hello: Hello,
+    /// State of the generator behind str0m's identifiers while another peer has the thread.
+    generator: u64,
+    /// aws-lc cannot make a certificate from a seed.
+    certificate: DtlsCert,
 }
 
 impl Stack for Str0mStack {
@@ -81,9 +95,19 @@ impl Stack for Str0mStack {
         &self.hello
     }
 
+    fn resume(&mut self) {
+        fastrand::seed(self.generator);
+    }
+
+    fn suspend(&mut self) {
+        self.generator = fastrand::get_seed();
+    }
+
     fn connection(&mut self, now: Instant, config: &Configuration) -> Outcome<Str0mConnection> {
-        let settings = capability::settings(config)?;
-        Str0mConnection::new(settings.build(now), now)
+        let settings = capability::settings(config)?.set_dtls_cert(self.certificate.clone());
+        let rtc = settings.build(now);
+        let log = dtls::log_of_last_built().unwrap_or_default();
+        Ok(Str0mConnection::new(rtc, log, now))
     }
 
     fn reconfigure(

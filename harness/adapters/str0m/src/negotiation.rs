@@ -274,8 +274,14 @@ fn check_unchanged(description: &Description, made: Option<&String>) -> Outcome<
     }
 }
 
+/// str0m's parser tells where it stopped by an address in memory, which no report can repeat.
 fn unparsable(error: impl std::fmt::Display) -> Refusal {
-    Refusal::error("OperationError", error)
+    let message: Vec<String> = error
+        .to_string()
+        .lines()
+        .map(|line| line.split("PointerOffset(").next().unwrap_or_default().trim_end().to_owned())
+        .collect();
+    Refusal::error("OperationError", message.join(" ").trim_end())
 }
 
 fn refused(error: str0m::RtcError) -> Refusal {

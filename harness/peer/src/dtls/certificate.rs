@@ -50,6 +50,15 @@ impl Identity {
         &self.fingerprint
     }
 
+    /// The private key as PKCS #8 in DER (RFC 5958 §2, RFC 5915 §3), for other DTLS stacks.
+    #[must_use]
+    pub fn private_key(&self) -> Vec<u8> {
+        let scalar = der(OCTET_STRING, &[&self.key.to_bytes()]);
+        let key = der(SEQUENCE, &[&der(INTEGER, &[&[1]]), &scalar]);
+        let algorithm = der(SEQUENCE, &[EC_PUBLIC_KEY, SECP256R1]);
+        der(SEQUENCE, &[&der(INTEGER, &[&[0]]), &algorithm, &der(OCTET_STRING, &[&key])])
+    }
+
     pub(super) fn key(&self) -> &SigningKey {
         &self.key
     }
@@ -80,6 +89,7 @@ const COMMON_NAME: &[u8] = &[0x06, 3, 0x55, 0x04, 0x03];
 
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
+const OCTET_STRING: u8 = 0x04;
 const UTF8_STRING: u8 = 0x0c;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
@@ -161,5 +171,17 @@ mod tests {
             SignatureAlgorithm::ECDSA,
         );
         assert_eq!(verified, Ok(()));
+    }
+
+    #[test]
+    fn private_key_is_one_another_library_loads_and_signs_the_same_with() {
+        let identity = Identity::from_seed(7);
+        let provider = rust_crypto::default_provider().key_provider;
+        let mut loaded = provider.load_private_key(&identity.private_key()).unwrap();
+        let mut theirs = dimpl::crypto::Buf::new();
+        loaded.sign(b"message", HashAlgorithm::SHA256, &mut theirs).unwrap();
+        // RFC 6979: the signature is a function of key and message.
+        let ours: Signature = identity.key.sign_prehash(&Sha256::digest(b"message")).unwrap();
+        assert_eq!(theirs.into_vec(), DerSignature::from(ours).as_bytes());
     }
 }

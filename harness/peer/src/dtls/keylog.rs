@@ -23,9 +23,9 @@ const TRAFFIC_SECRETS: [(&[u8], &str); 5] = [
     (b"dtls13exp master", "EXPORTER_SECRET"),
 ];
 
-/// Collects the secrets of one session.
+/// Collects the secrets of one session, of this library or of any other whose HMAC can be tapped.
 #[derive(Debug, Default)]
-pub(super) struct KeyLog {
+pub struct KeyLog {
     client_random: Option<[u8; RANDOM_LEN]>,
     seen: Vec<&'static str>,
     lines: Vec<String>,
@@ -33,19 +33,19 @@ pub(super) struct KeyLog {
 
 impl KeyLog {
     /// Lines since the last call.
-    pub(super) fn take(&mut self) -> Vec<String> {
+    pub fn take(&mut self) -> Vec<String> {
         std::mem::take(&mut self.lines)
     }
 
     /// Looks for the client's random in a datagram of the handshake, either way.
-    pub(super) fn see_datagram(&mut self, datagram: &[u8]) {
+    pub fn see_datagram(&mut self, datagram: &[u8]) {
         if self.client_random.is_none() {
             self.client_random = client_random(datagram);
         }
     }
 
-    /// Looks at one call of HMAC.
-    pub(super) fn see_hmac(&mut self, key: &[u8], data: &[u8], out: &[u8]) {
+    /// Looks at one call of HMAC: its key, all of its input and its result.
+    pub fn see_hmac(&mut self, key: &[u8], data: &[u8], out: &[u8]) {
         if let Some(randoms) = data.strip_prefix(KEY_EXPANSION) {
             // RFC 5246 §6.3: the seed is the server's random, then the client's.
             if let Some(client_random) = randoms.get(RANDOM_LEN..2 * RANDOM_LEN) {

@@ -20,4 +20,5 @@ mod verify;
 pub use certificate::Identity;
 pub use error::Error;
 pub use fingerprint::{Fingerprints, fingerprint};
+pub use keylog::KeyLog;
 pub use session::{Event, Options, Role, Session, SrtpKeys, Versions};

@@ -1,8 +1,6 @@
 //! Every embedded stack with every other, in both roles.
 
-mod pair;
-
-use pair::{Pair, Signalling, Who, seconds};
+use crate::pair::{Pair, Signalling, Who, seconds};
 use rtcspec_adapter_rtc::Rtc;
 use rtcspec_adapter_str0m::Str0m;
 use rtcspec_control::{ChannelInit, Command, Event, Implementation, Payload};

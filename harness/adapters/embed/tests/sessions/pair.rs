@@ -102,6 +102,11 @@ impl Pair {
         pair
     }
 
+    /// Key log lines of both sides.
+    pub(crate) fn secrets(&mut self) -> Vec<String> {
+        self.sides.iter_mut().flat_map(|side| side.secrets()).collect()
+    }
+
     fn side(&mut self, who: Who) -> &mut dyn VirtualEndpoint {
         self.sides[who as usize].as_mut()
     }

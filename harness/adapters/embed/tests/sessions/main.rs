@@ -1,0 +1,5 @@
+//! Whole sessions between embedded stacks.
+
+mod crossings;
+mod exact;
+mod pair;
