@@ -66,7 +66,7 @@ pub struct World {
     /// Indices into `seats` by name of the host: the order of what is due at one time.
     order: Vec<usize>,
     unsent: Vec<Unsent>,
-    /// Hosts without an application that have something to read.
+    /// Whether a host without an application may have something to read.
     waiting: bool,
 }
 
@@ -172,7 +172,7 @@ impl World {
     /// [`Livelock`] if things go on happening at one instant.
     pub fn step(&mut self, limit: Ns) -> Result<Ns, Livelock> {
         let mut at_once = 0;
-        while !self.waiting {
+        while !self.is_waiting() {
             let next = self.wake().unwrap_or(Ns::NEVER).max(self.fabric.now());
             if next > limit {
                 self.fabric.advance(limit);
@@ -199,11 +199,7 @@ impl World {
 
     /// The next thing for the peer on a host.
     pub fn receive(&mut self, host: HostId) -> Option<Receive> {
-        let received = self.seat(host).and_then(|seat| seat.host.receive());
-        if received.is_none() {
-            self.waiting = self.seats.iter().flatten().any(Seat::is_waiting);
-        }
-        received
+        self.seat(host).and_then(|seat| seat.host.receive())
     }
 
     /// Makes something happen to the network, now; hosts that moved learn their addresses.
@@ -227,6 +223,11 @@ impl World {
     /// What was asked for in vain since the last call.
     pub fn unsent(&mut self) -> Vec<Unsent> {
         std::mem::take(&mut self.unsent)
+    }
+
+    fn is_waiting(&mut self) -> bool {
+        self.waiting = self.waiting && self.seats.iter().flatten().any(Seat::is_waiting);
+        self.waiting
     }
 
     fn seat(&mut self, host: HostId) -> Option<&mut Seat> {

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
-use smoltcp::time::{Duration, Instant};
+use smoltcp::time::Instant;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, IpEndpoint};
 
 use super::vocabulary::{ConnId, Receive};
@@ -12,8 +12,9 @@ use crate::Ns;
 
 /// Bytes that may wait in each direction of a connection inside smoltcp.
 const BUFFER: usize = 65_535;
-/// A connection whose peer says nothing for so long is given up, one being opened too.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A connection that cannot be opened, or whose bytes are not acknowledged, is given up after so
+/// long (RFC 9293 §3.8.3: R2 is at least 100 seconds, and 3 minutes for a SYN; Linux takes 127 s).
+const PATIENCE: Ns = Ns::secs(127);
 /// Ports handed out to who asks for none (RFC 6335 §6: the dynamic ones).
 const DYNAMIC: u16 = 49_152;
 
@@ -33,6 +34,8 @@ struct Connection {
     local: SocketAddr,
     remote: SocketAddr,
     unsent: VecDeque<u8>,
+    /// Since when it waits for its peer, and how many bytes wait to be acknowledged.
+    stalled: Option<(Ns, usize)>,
     /// The application was told that it is established.
     announced: bool,
     accepted: bool,
@@ -167,7 +170,7 @@ impl Stack {
         for _ in 0..64 {
             self.flush();
             self.interface.poll(instant(now), &mut self.queue, &mut self.sockets);
-            let moved = self.accept(accepted) | self.report(inbox);
+            let moved = self.accept(accepted) | self.give_up(now) | self.report(inbox);
             if !moved {
                 break;
             }
@@ -176,10 +179,33 @@ impl Stack {
 
     /// When smoltcp wants to be polled next.
     pub(super) fn wake(&mut self, now: Ns) -> Option<Ns> {
-        let at = self.interface.poll_at(instant(now), &self.sockets)?;
+        let at = self.interface.poll_at(instant(now), &self.sockets);
+        let smoltcp = at.map(|at| Ns::micros(u64::try_from(at.total_micros()).unwrap_or(0)));
+        let patience = self.connections.values().filter_map(|c| c.stalled);
+        let patience = patience.map(|(since, _)| since + PATIENCE).min();
         // Never the same instant again: whatever could be done then was done by `poll`.
-        let micros = u64::try_from(at.total_micros()).unwrap_or(0);
-        Some(Ns::micros(micros).max(now + Ns::micros(1)))
+        smoltcp.into_iter().chain(patience).min().map(|at| at.max(now + Ns::micros(1)))
+    }
+
+    /// Ends connections whose peer has been silent for too long. True if there were any.
+    fn give_up(&mut self, now: Ns) -> bool {
+        let mut any = false;
+        for connection in self.connections.values_mut() {
+            let socket = self.sockets.get_mut::<Socket<'_>>(connection.handle);
+            let opening = matches!(socket.state(), State::SynSent | State::SynReceived);
+            let waiting = socket.send_queue() + usize::from(opening);
+            connection.stalled = match connection.stalled {
+                _ if waiting == 0 => None,
+                Some((since, before)) if before == waiting => Some((since, before)),
+                _ => Some((now, waiting)),
+            };
+            if connection.stalled.is_some_and(|(since, _)| now >= since + PATIENCE) {
+                socket.abort();
+                connection.stalled = None;
+                any = true;
+            }
+        }
+        any
     }
 
     fn local_port(&mut self, wanted: u16) -> Option<u16> {
@@ -278,6 +304,7 @@ impl Connection {
             local,
             remote,
             unsent: VecDeque::new(),
+            stalled: None,
             announced: false,
             accepted,
             closing: false,
@@ -334,7 +361,6 @@ fn new_socket() -> Socket<'static> {
     let mut socket = Socket::new(buffer(), buffer());
     socket.set_nagle_enabled(false);
     socket.set_ack_delay(None);
-    socket.set_timeout(Some(PATIENCE));
     socket
 }
 

@@ -296,8 +296,9 @@ impl Core {
     }
 
     /// Has the expiry heap look at a mapping no later than it ends.
-    pub(super) fn arm(&mut self, id: u32) {
-        let deadline = self.deadline(self.mapping(id));
+    pub(super) fn arm(&mut self, now: Ns, id: u32) {
+        // A lifetime that became shorter than the mapping is idle ends it now, not in the past.
+        let deadline = self.deadline(self.mapping(id)).max(now);
         let mapping = self.mapping_mut(id);
         if deadline < mapping.armed {
             mapping.armed = deadline;
@@ -319,9 +320,9 @@ impl Core {
             mapping.armed = Ns::NEVER;
             if self.deadline(self.mapping(id)) <= now {
                 self.ports.reclaim(at);
-                self.end(self.deadline(self.mapping(id)), id, Ended::Expired);
+                self.end(at, id, Ended::Expired);
             } else {
-                self.arm(id);
+                self.arm(at, id);
             }
         }
         self.ports.reclaim(now);
@@ -341,11 +342,11 @@ impl Core {
     fn try_create(&mut self, now: Ns, pair: Pair, exact: bool) -> Result<u32, Refusal> {
         self.check_limits(now, pair.internal.0)?;
         let external = self.external_for(pair.internal.0)?;
-        let port = match self.port_for(now, external, pair) {
+        let port = match self.port_for(now, external, pair, exact) {
             Some(port) => port,
             None => {
                 self.exhausted(now, None, Drop::NoPort)?;
-                self.port_for(now, external, pair).ok_or(Drop::NoPort)?
+                self.port_for(now, external, pair, exact).ok_or(Drop::NoPort)?
             }
         };
         let late = self.params.changes_on_conflict
@@ -452,16 +453,18 @@ impl Core {
             .map(|(internal, _)| *internal)
     }
 
-    fn port_for(&mut self, now: Ns, external: usize, pair: Pair) -> Option<u16> {
+    /// `exact`: the mapping is for this remote only, so what that one has reserved is taken.
+    fn port_for(&mut self, now: Ns, external: usize, pair: Pair, exact: bool) -> Option<u16> {
         let place = Place { external, tcp: pair.protocol == TCP };
         let wanted = pair.internal.1;
         if self.params.translation == Translation::OneToOne {
             return Some(wanted);
         }
         let policy = self.params.ports.policy;
-        let free = self.ports.in_range(wanted)
-            && !self.ports.is_taken(place, wanted)
-            && !self.is_reserved(now, (external, wanted), pair);
+        let exact =
+            exact || self.behavior(pair.protocol).0 == MappingBehavior::AddressAndPortDependent;
+        let reserved = exact && self.is_reserved(now, (external, wanted), pair);
+        let free = self.ports.in_range(wanted) && !self.ports.is_taken(place, wanted) && !reserved;
         match policy {
             PortPolicy::Preserve
             | PortPolicy::PreserveOrDrop
@@ -602,7 +605,7 @@ impl Core {
         self.splits += u32::from(split);
         self.ports.take(Place { external, tcp: key.protocol == TCP }, port);
         self.subscribers.entry(key.local).or_default().mappings += 1;
-        self.arm(id);
+        self.arm(now, id);
         Ok(id)
     }
 

@@ -71,7 +71,9 @@ impl Core {
             mapping.established += 1;
         } else if was == Phase::Established && is == Phase::Closing {
             mapping.established = mapping.established.saturating_sub(1);
-            self.arm(id);
+            // The transitory timer begins with the end of the connection.
+            mapping.refreshed = mapping.refreshed.max(now);
+            self.arm(now, id);
         }
     }
 

@@ -280,7 +280,7 @@ impl Core {
         if matches!(self.params.refresh, Refresh::Inbound | Refresh::Both) {
             self.refresh(now, id);
         }
-        self.arm(id);
+        self.arm(now, id);
         self.follow(now, id, pair, tcp_flags, false);
         self.bind_reply(now, id, pair);
     }

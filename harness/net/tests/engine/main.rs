@@ -1,0 +1,16 @@
+//! The engine from outside: behaviours one by one, by the numbers of the RFCs that ask for them.
+
+mod actions;
+mod classify;
+mod determinism;
+mod firewall;
+mod hostile;
+mod lab;
+mod limits;
+mod link;
+mod matrix;
+mod nesting;
+mod observe;
+mod rfc4787;
+mod tcp;
+mod v6;
