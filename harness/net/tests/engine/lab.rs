@@ -11,7 +11,6 @@ use rtcspec_net::{Ns, nat, segment};
 pub(crate) struct Lab {
     pub(crate) world: World,
     pub(crate) nat: NatId,
-    pub(crate) lan: SegmentId,
     pub(crate) wan: SegmentId,
     pub(crate) alice: HostId,
     pub(crate) adam: HostId,
@@ -59,7 +58,7 @@ impl Lab {
         fabric.interface(bob, wan, &[ip(BOB), ip(BOB2)]).unwrap();
         fabric.interface(carol, wan, &[ip(CAROL)]).unwrap();
         fabric.record(true);
-        Self { world: World::new(fabric), nat, lan: home, wan, alice, adam, bob, carol }
+        Self { world: World::new(fabric), nat, wan, alice, adam, bob, carol }
     }
 
     /// Sends a datagram, now.

@@ -72,7 +72,7 @@ fn blocks_belong_to_one_subscriber_at_a_time() {
         Ports { policy: PortPolicy::Block { size: 8 }, range: 2000..=2023, ..Ports::default() };
     let mut lab = Lab::new(Params { ports, ..Params::default() });
     let block = |port: u16| (port - 2000) / 8;
-    let mut ports = |lab: &mut Lab, who, count: u16| -> Vec<u16> {
+    let ports = |lab: &mut Lab, who, count: u16| -> Vec<u16> {
         (1..=count).map_while(|n| lab.seen((who, n), (BOB, 1))).map(|seen| seen.port()).collect()
     };
     let alice = ports(&mut lab, ALICE, 5);

@@ -1,5 +1,7 @@
 //! The engine from outside: behaviours one by one, by the numbers of the RFCs that ask for them.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 mod actions;
 mod classify;
 mod determinism;
