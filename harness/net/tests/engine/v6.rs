@@ -74,9 +74,12 @@ fn rfc_6092_boxes_on_both_sides_open_for_each_other() {
 }
 
 #[test]
-fn an_open_filter_lets_everybody_in_and_an_old_box_nobody_out() {
+fn an_open_filter_lets_everybody_in_once_its_host_has_sent_and_an_old_box_nobody_out() {
     let v6 = V6::Firewall(Filtering::EndpointIndependent);
     let (mut world, [a, b], _) = homes(&Params { v6, ..Params::default() });
+    send(&mut world, a, H1, H2);
+    assert!(!got(&mut world, b, H1));
+    send(&mut world, b, H2, "[2001:db8::99]:9");
     send(&mut world, a, H1, H2);
     assert!(got(&mut world, b, H1));
     let (mut world, [a, _], _) = homes(&Params::default());
