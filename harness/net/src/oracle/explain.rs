@@ -46,29 +46,73 @@ pub(super) fn why(
     text
 }
 
-fn sentences(run: &Run<'_>, topology: &Topology, remarks: &BTreeSet<Remark>) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut groups: Vec<(Remark, Vec<Fate>)> = Vec::new();
+/// A kind of check of one side, and what became of such.
+struct Kin {
+    check: Remark,
+    fates: Vec<Fate>,
+}
+
+impl Kin {
+    fn is_relayed(&self) -> bool {
+        self.check.relayed || self.check.remote == CandidateType::Relayed
+    }
+
+    /// The sides whose relays it goes through.
+    fn relays<'a>(&self, topology: &'a Topology) -> impl Iterator<Item = &'a str> {
+        let Remark { side, relayed, remote, .. } = self.check;
+        let theirs = (remote == CandidateType::Relayed).then_some(1 - side);
+        let sides = relayed.then_some(side).into_iter().chain(theirs);
+        sides.map(|side| topology.sides[usize::from(side)].name.as_str())
+    }
+
+    fn succeeds(&self) -> bool {
+        self.fates.contains(&Fate::Valid)
+    }
+
+    /// It only shows that private addresses lead nowhere.
+    fn is_lost_abroad(&self) -> bool {
+        self.fates == [Fate::Lost(Loss::Unreachable)]
+    }
+}
+
+fn kinds_of_checks(remarks: &BTreeSet<Remark>) -> Vec<Kin> {
+    let mut kinds: Vec<Kin> = Vec::new();
     for remark in remarks {
-        let group = Remark { fate: Fate::Valid, ..*remark };
-        match groups.last_mut() {
-            Some((known, fates)) if *known == group => fates.push(remark.fate),
-            _ => groups.push((group, vec![remark.fate])),
+        let check = Remark { fate: Fate::Valid, ..*remark };
+        match kinds.last_mut() {
+            Some(kin) if kin.check == check => kin.fates.push(remark.fate),
+            _ => kinds.push(Kin { check, fates: vec![remark.fate] }),
         }
     }
-    // That private addresses lead nowhere is news only if there is none other.
-    let nowhere = |fates: &[Fate]| fates == [Fate::Lost(Loss::Unreachable)];
-    let told: Vec<u8> =
-        groups.iter().filter(|(_, f)| !nowhere(f)).map(|(check, _)| check.side).collect();
-    for (check, fates) in groups {
-        if nowhere(&fates) && told.contains(&check.side) {
-            continue;
-        }
+    kinds
+}
+
+fn sentences(run: &Run<'_>, topology: &Topology, remarks: &BTreeSet<Remark>) -> Vec<String> {
+    let kinds = kinds_of_checks(remarks);
+    let (relayed, direct): (Vec<&Kin>, Vec<&Kin>) = kinds.iter().partition(|kin| kin.is_relayed());
+    let told = |kin: &Kin| {
+        let same_side = direct.iter().filter(|other| other.check.side == kin.check.side);
+        !kin.is_lost_abroad() || same_side.into_iter().all(|other| other.is_lost_abroad())
+    };
+    let sentence = |kin: &&Kin| {
         // What succeeds in the end needs no list of what was in its way.
-        let fates = if fates.contains(&Fate::Valid) { vec![Fate::Valid] } else { fates };
-        let subject = subject(topology, check);
+        let fates = if kin.succeeds() { &[Fate::Valid][..] } else { &kin.fates };
         let said: Vec<String> = fates.iter().map(|fate| said(run, topology, *fate)).collect();
-        lines.push(format!("{subject} {}", said.join("; ")));
+        format!("{} {}", subject(topology, kin.check), said.join("; "))
+    };
+    let mut lines: Vec<String> = direct.iter().filter(|kin| told(kin)).map(sentence).collect();
+    let working: BTreeSet<&str> =
+        relayed.iter().filter(|kin| kin.succeeds()).flat_map(|kin| kin.relays(topology)).collect();
+    if working.is_empty() {
+        lines.extend(relayed.iter().filter(|kin| !kin.is_lost_abroad()).map(sentence));
+    } else {
+        let names: Vec<String> = working.iter().map(|name| format!("{name}'s relay")).collect();
+        lines.push(format!("checks through {} succeed", names.join(" and ")));
+    }
+    if run.churned() {
+        lines.push(
+            "every check shows another address: peer-reflexive candidates without end".into(),
+        );
     }
     lines
 }
@@ -89,7 +133,7 @@ fn subject(topology: &Topology, check: Remark) -> String {
     let candidate = match check.remote {
         CandidateType::Host => "host candidate",
         CandidateType::ServerReflexive => "server-reflexive candidate",
-        CandidateType::PeerReflexive => "addresses that its checks show",
+        CandidateType::PeerReflexive => "peer-reflexive candidates",
         CandidateType::Relayed => "relayed candidate",
     };
     format!("{}'s checks{from} to {}'s{family} {candidate}", name(check.side), name(1 - check.side))
@@ -129,7 +173,11 @@ fn at(run: &Run<'_>, topology: &Topology, loss: Loss) -> String {
                 Refusal::NoHairpin => "it does not hairpin".into(),
                 Refusal::NoPort => "it has no port for them".into(),
             };
-            format!("at {} ({}): {reason}", middlebox.name, kind(middlebox))
+            let kind = kind(middlebox);
+            if middlebox.name.ends_with(&kind) {
+                return format!("at {}: {reason}", middlebox.name);
+            }
+            format!("at {} ({kind}): {reason}", middlebox.name)
         }
     }
 }
