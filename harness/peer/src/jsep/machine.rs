@@ -13,7 +13,7 @@ use super::error::Error;
 use super::negotiation::{Negotiation, Set};
 use super::offer;
 use super::remote::{self, RemoteSection};
-use super::section::add_candidates;
+use super::section::{add_candidates, set_default_destination};
 use super::state::{Side, SignalingState};
 use super::transport::Transport;
 
@@ -278,8 +278,12 @@ impl Jsep {
         };
         let ufrag = set.data.and_then(|index| remote::ufrag(&set.session, index));
         let generation = ufrag.and_then(|ufrag| generations.get(&ufrag));
+        let has_ended = set.session.attributes.has("end-of-candidates");
         if let (Some(generation), Some(media)) = (generation, set.data_media_mut()) {
-            add_candidates(media, generation, side == Side::Local);
+            add_candidates(media, generation, has_ended);
+            if side == Side::Local {
+                set_default_destination(media, generation);
+            }
         }
     }
 }

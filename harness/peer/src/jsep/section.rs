@@ -84,19 +84,20 @@ pub(super) fn rejected(line: &MediaLine, mid: Option<&Token>) -> Media {
     media
 }
 
-/// Adds the candidates that are not there yet, and for a local section the default destination.
-pub(super) fn add_candidates(media: &mut Media, generation: &Generation, is_local: bool) {
-    let had_end = media.attributes.has("end-of-candidates");
+/// Adds the candidates that are not there yet, and their end unless it was said.
+pub(super) fn add_candidates(media: &mut Media, generation: &Generation, has_ended: bool) {
+    let has_ended = has_ended || media.attributes.has("end-of-candidates");
     let known: Vec<Candidate> = media.attributes.candidates().cloned().collect();
-    for candidate in generation.candidates() {
-        if !known.contains(candidate) {
-            media.attributes.push(Attribute::Candidate(Box::new(candidate.clone())));
-        }
-    }
-    if generation.has_ended() && !had_end {
+    let new = generation.candidates().iter().filter(|candidate| !known.contains(candidate));
+    media.attributes.extend(new.map(|new| Attribute::Candidate(Box::new(new.clone()))));
+    if generation.has_ended() && !has_ended {
         media.attributes.push(Attribute::EndOfCandidates);
     }
-    if is_local && let Some((address, port)) = default_destination(generation.candidates()) {
+}
+
+/// Says where a peer without ICE would send to.
+pub(super) fn set_default_destination(media: &mut Media, generation: &Generation) {
+    if let Some((address, port)) = default_destination(generation.candidates()) {
         media.line.port = port;
         media.connections = vec![address];
     }
