@@ -297,7 +297,8 @@ impl Agent {
         let owner = self.sessions.iter().position(|(_, session)| session.gatherer.has_base(*base));
         let Some(index) = owner else { return };
         // RFC 7983 §7: a first byte of 0 to 3 is STUN, and if it is not valid STUN it is nothing.
-        if data.first().is_some_and(|first| *first < 4) {
+        let Some(first) = data.first() else { return };
+        if *first < 4 {
             self.stun(now, index, datagram);
             return;
         }

@@ -197,6 +197,12 @@ impl Lab {
         true
     }
 
+    /// Runs until both agents have found a pair or failed.
+    pub(super) fn conclude(&mut self, until: Duration) {
+        let open = |side: &Side| matches!(side.agent.state(), State::New | State::Checking);
+        while self.sides.iter().any(open) && self.step(until) {}
+    }
+
     /// Runs until neither agent nor network has anything to do before the limit.
     fn step(&mut self, until: Duration) -> bool {
         self.pump();

@@ -1,0 +1,155 @@
+//! Who nominates what, and what is selected (RFC 8445 §8.1).
+
+use std::time::Duration;
+
+use rtcspec_wire::stun::{Attribute, AttributeType};
+
+use super::scripted::{OTHER, PEER, Scripted, addr};
+use crate::ice::{Event, Role, State};
+
+fn millis(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+#[test]
+fn controlling_agent_nominates_one_pair_by_repeating_its_check() {
+    // RFC 8445 §8.1.1.
+    let scripted = Scripted::connected();
+    let nominations =
+        scripted.checks().iter().filter(|c| c.view().has(AttributeType::USE_CANDIDATE)).count();
+    assert_eq!(nominations, 1);
+    assert_eq!(scripted.agent.selected(), Some((scripted.base(), addr(PEER))));
+}
+
+#[test]
+fn better_pair_that_is_still_open_is_waited_for_a_little() {
+    let mut scripted = Scripted::introduced(Role::Controlling);
+    scripted.candidate(OTHER, 2000);
+    scripted.candidate(PEER, 1000);
+    scripted.pass(millis(110));
+    scripted.succeed(PEER);
+    scripted.pass(millis(100));
+    assert!(!scripted.last_check(PEER).unwrap().view().has(AttributeType::USE_CANDIDATE));
+    scripted.succeed(OTHER);
+    scripted.pass(millis(60));
+    assert!(scripted.last_check(OTHER).unwrap().view().has(AttributeType::USE_CANDIDATE));
+}
+
+#[test]
+fn controlled_agent_takes_the_nominated_pair_though_another_has_higher_priority() {
+    // RFC 8445 §7.3.1.5.
+    let mut scripted = Scripted::introduced(Role::Controlled);
+    scripted.candidate(OTHER, 2000);
+    scripted.candidate(PEER, 1000);
+    scripted.pass(millis(110));
+    scripted.succeed(OTHER);
+    scripted.succeed(PEER);
+    assert_eq!(scripted.agent.selected(), None, "a controlled agent does not choose");
+    let nomination = scripted.check(Role::Controlling).with(Attribute::UseCandidate);
+    scripted.ask(PEER, &nomination).unwrap();
+    assert_eq!(scripted.agent.selected(), Some((scripted.base(), addr(PEER))));
+}
+
+#[test]
+fn nomination_before_the_own_check_succeeds_counts_once_it_does() {
+    // RFC 8445 §7.3.1.5.
+    let mut scripted = Scripted::introduced(Role::Controlled);
+    let nomination = scripted.check(Role::Controlling).with(Attribute::UseCandidate);
+    scripted.ask(PEER, &nomination).unwrap();
+    scripted.pass(millis(60));
+    assert_eq!(scripted.agent.selected(), None);
+    scripted.succeed(PEER);
+    assert_eq!(scripted.agent.state(), State::Connected);
+}
+
+#[test]
+fn of_several_aggressive_nominations_the_highest_priority_wins() {
+    // RFC 8445 §8.1.1 on agents of RFC 5245.
+    for order in [[PEER, OTHER], [OTHER, PEER]] {
+        let mut scripted = Scripted::introduced(Role::Controlled);
+        scripted.candidate(OTHER, 2000);
+        scripted.candidate(PEER, 1000);
+        for from in order {
+            let nomination = scripted.check(Role::Controlling).with(Attribute::UseCandidate);
+            scripted.ask(from, &nomination).unwrap();
+            scripted.pass(millis(110));
+            scripted.succeed(from);
+        }
+        assert_eq!(scripted.agent.selected(), Some((scripted.base(), addr(OTHER))), "{order:?}");
+    }
+}
+
+#[test]
+fn use_candidate_from_a_controlled_peer_means_nothing() {
+    let mut scripted = Scripted::introduced(Role::Controlling);
+    let odd = scripted.check(Role::Controlled).with(Attribute::UseCandidate);
+    scripted.ask(PEER, &odd).unwrap();
+    scripted.pass(millis(60));
+    scripted.succeed(PEER);
+    assert_eq!(scripted.agent.selected(), None);
+}
+
+#[test]
+fn full_agent_controls_towards_a_lite_one() {
+    // RFC 8445 §6.1.1.
+    let mut scripted = Scripted::alone(Role::Controlled, crate::ice::Config::default());
+    scripted.introduce(true);
+    assert_eq!(scripted.agent.role(), Role::Controlling);
+    scripted.candidate(PEER, 1000);
+    scripted.pass(millis(60));
+    scripted.succeed(PEER);
+    scripted.pass(millis(300));
+    scripted.succeed(PEER);
+    assert_eq!(scripted.agent.state(), State::Connected);
+}
+
+#[test]
+fn checks_end_with_the_conclusion() {
+    // RFC 8445 §8.1.2.
+    let mut scripted = Scripted::introduced(Role::Controlling);
+    scripted.candidate(PEER, 2000);
+    scripted.candidate(OTHER, 1000);
+    scripted.pass(millis(60));
+    scripted.succeed(PEER);
+    scripted.pass(millis(60));
+    scripted.succeed(PEER);
+    assert_eq!(scripted.agent.state(), State::Connected);
+    let sent = scripted.checks().len();
+    scripted.pass(millis(3900));
+    assert_eq!(scripted.checks().len(), sent, "neither new checks nor retransmissions");
+    let check = scripted.check(Role::Controlled);
+    assert!(scripted.ask(OTHER, &check).is_some(), "requests are still answered");
+    scripted.pass(millis(50));
+    assert_eq!(scripted.checks().len(), sent);
+}
+
+#[test]
+fn nomination_that_fails_takes_the_checklist_with_it() {
+    // RFC 8445 §7.2.5.3.4.
+    let mut scripted = Scripted::introduced(Role::Controlling);
+    scripted.candidate(PEER, 1000);
+    scripted.pass(millis(60));
+    scripted.succeed(PEER);
+    scripted.pass(Duration::from_secs(41));
+    assert_eq!(scripted.agent.state(), State::Failed);
+}
+
+#[test]
+fn data_may_be_sent_on_a_valid_pair_before_one_is_selected() {
+    // RFC 8445 §12.1.
+    let mut scripted = Scripted::introduced(Role::Controlled);
+    scripted.candidate(PEER, 1000);
+    assert!(scripted.agent.send(scripted.now, b"early").is_err());
+    scripted.pass(millis(60));
+    scripted.succeed(PEER);
+    assert!(scripted.agent.send(scripted.now, b"now").is_ok());
+    scripted.drain();
+    assert_eq!(scripted.sent.last().unwrap().bytes, b"now");
+}
+
+#[test]
+fn selected_pair_is_reported_once() {
+    let scripted = Scripted::connected();
+    let selected = |event: &&Event| matches!(event, Event::Selected(_));
+    assert_eq!(scripted.events.iter().filter(selected).count(), 1);
+}

@@ -1,0 +1,139 @@
+//! Candidates in every order (RFC 8838).
+
+use std::time::Duration;
+
+use super::lab::{Lab, config};
+use super::scripted::{OTHER, PEER, Scripted, addr};
+use crate::ice::{CandidateType, Config, RemoteCandidate, Role, State};
+
+fn millis(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+fn remote(address: &str) -> RemoteCandidate {
+    RemoteCandidate {
+        kind: CandidateType::Host,
+        address: addr(address),
+        priority: 1000,
+        foundation: address.rsplit(':').next().unwrap().to_owned(),
+    }
+}
+
+#[test]
+fn candidate_before_the_description_waits_for_it() {
+    let mut scripted = Scripted::alone(Role::Controlling, Config::default());
+    for ufrag in [None, Some("peer")] {
+        let to = if ufrag.is_some() { PEER } else { OTHER };
+        scripted.agent.add_remote_candidate(scripted.now, remote(to), ufrag);
+    }
+    scripted.pass(millis(200));
+    assert!(scripted.checks().is_empty());
+    scripted.introduce(false);
+    scripted.pass(millis(200));
+    assert!(scripted.last_check(PEER).is_some() && scripted.last_check(OTHER).is_some());
+}
+
+#[test]
+fn candidate_of_another_generation_is_not_checked() {
+    let mut scripted = Scripted::introduced(Role::Controlling);
+    scripted.agent.add_remote_candidate(scripted.now, remote(PEER), Some("next"));
+    scripted.pass(millis(200));
+    assert!(scripted.checks().is_empty());
+}
+
+#[test]
+fn candidate_of_an_old_generation_is_dropped_after_a_restart() {
+    let mut scripted = Scripted::connected();
+    scripted.agent.restart(scripted.now);
+    scripted.agent.gather(scripted.now);
+    scripted.agent.add_remote_candidate(scripted.now, remote(OTHER), Some("peer"));
+    let credentials =
+        crate::ice::Credentials { ufrag: "next".to_owned(), password: "x".repeat(22) };
+    let parameters = crate::ice::RemoteParameters { credentials, lite: false };
+    scripted.agent.set_remote(scripted.now, parameters).unwrap();
+    scripted.pass(millis(300));
+    assert!(scripted.last_check(OTHER).is_none());
+}
+
+#[test]
+fn description_with_other_credentials_asks_for_a_restart() {
+    let mut scripted = Scripted::introduced(Role::Controlling);
+    let credentials =
+        crate::ice::Credentials { ufrag: "next".to_owned(), password: "x".repeat(22) };
+    assert!(scripted.agent.is_remote_restart(&credentials));
+    let parameters = crate::ice::RemoteParameters { credentials, lite: false };
+    assert!(scripted.agent.set_remote(scripted.now, parameters.clone()).is_err());
+    scripted.agent.restart(scripted.now);
+    assert!(scripted.agent.set_remote(scripted.now, parameters).is_ok());
+}
+
+#[test]
+fn duplicate_candidate_changes_nothing() {
+    let mut scripted = Scripted::introduced(Role::Controlling);
+    for _ in 0..3 {
+        scripted.candidate(PEER, 1000);
+    }
+    scripted.pass(millis(400));
+    assert_eq!(scripted.checks().len(), 1);
+}
+
+#[test]
+fn candidate_that_was_learned_first_keeps_its_pair() {
+    // RFC 8445 §7.3.1.3.
+    let mut scripted = Scripted::introduced(Role::Controlled);
+    let check = scripted.check(Role::Controlling);
+    scripted.ask(PEER, &check).unwrap();
+    scripted.pass(millis(60));
+    scripted.candidate(PEER, 5000);
+    scripted.pass(millis(200));
+    assert_eq!(scripted.checks().len(), 1);
+    scripted.succeed(PEER);
+    let nomination =
+        scripted.check(Role::Controlling).with(rtcspec_wire::stun::Attribute::UseCandidate);
+    scripted.ask(PEER, &nomination).unwrap();
+    let selected = scripted.events.iter().find_map(|event| match event {
+        crate::ice::Event::Selected(pair) => Some(pair.remote.kind),
+        _ => None,
+    });
+    assert_eq!(selected, Some(CandidateType::Host));
+}
+
+#[test]
+fn candidates_may_come_one_way_only() {
+    for silent in 0..2 {
+        let mut lab = Lab::new(config(&["192.0.2.1"]), config(&["192.0.2.2"]), 2);
+        lab.trickle = false;
+        lab.start();
+        let candidate = lab.sides[silent].agent.local_candidates()[0].to_wire(None);
+        let heard = RemoteCandidate::resolve(&candidate, &crate::ice::Hosts::new());
+        lab.sides[1 - silent].agent.add_remote_candidate(lab.now, heard[0].clone(), None);
+        assert!(lab.run_to(State::Connected, Duration::from_secs(3)));
+        assert!(lab.mirrored());
+    }
+}
+
+#[test]
+fn late_candidates_revive_a_checklist_that_had_failed() {
+    let mut scripted = Scripted::introduced(Role::Controlling);
+    scripted.candidate(OTHER, 1000);
+    scripted.pass(Duration::from_secs(90));
+    assert_eq!(scripted.agent.state(), State::Failed);
+    scripted.candidate(PEER, 1000);
+    scripted.pass(millis(100));
+    scripted.succeed(PEER);
+    scripted.pass(millis(300));
+    scripted.succeed(PEER);
+    assert_eq!(scripted.agent.state(), State::Connected);
+}
+
+#[test]
+fn new_candidate_restarts_patience() {
+    // RFC 8863 §4.
+    let mut scripted = Scripted::introduced(Role::Controlling);
+    scripted.pass(Duration::from_secs(30));
+    scripted.candidate(PEER, 1000);
+    scripted.pass(Duration::from_secs(39));
+    assert_eq!(scripted.agent.state(), State::Checking);
+    scripted.pass(Duration::from_secs(1));
+    assert_eq!(scripted.agent.state(), State::Failed);
+}
