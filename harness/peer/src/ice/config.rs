@@ -14,7 +14,7 @@ pub struct Config {
     pub lite: bool,
     /// RFC 8445 §6.1.2.5: most pairs on a checklist.
     pub max_pairs: usize,
-    /// Most peer-reflexive remote candidates that are learned in a session. A NAT that gives every
+    /// Most peer-reflexive remote candidates that are learned at one base. A NAT that gives every
     /// answer a new port would otherwise yield new ones for ever.
     pub max_peer_reflexive: usize,
     /// RFC 8445 §8.1.1 leaves the stopping criterion open. A valid direct pair is nominated when

@@ -14,7 +14,7 @@ use super::context::Context;
 use super::event::Output;
 use super::pair::PairState;
 use super::role::{Claim, Conflict, Role, conflict};
-use super::session::Session;
+use super::session::{PAC, Session};
 use crate::stun::{Outgoing, Via};
 
 /// Most checks that are kept while the other side's description is on its way.
@@ -145,6 +145,10 @@ impl Session {
             return;
         }
         let Some(local) = self.base_candidate(check.base) else { return };
+        if !self.valid.is_empty() {
+            // The peer is alive and may still nominate what is valid.
+            self.patient_until = self.patient_until.max(Some(now + PAC));
+        }
         let completed = self.checklist.state == ChecklistState::Completed;
         // RFC 8445 §8.1.2: after the conclusion requests are answered and no more; except that a
         // controlling agent of RFC 5245 may nominate again.
@@ -177,11 +181,13 @@ impl Session {
         if let Some(known) = self.remotes.iter().position(|c| c.address == check.from) {
             return Some(known);
         }
-        let kind = CandidateType::PeerReflexive;
-        let learned = self.remotes.iter().filter(|candidate| candidate.kind == kind).count();
-        if learned >= cx.config.max_peer_reflexive {
+        // Each base has its own allowance: a flood at one does not shut out the others.
+        let learned = self.learned.entry(check.base).or_default();
+        if *learned >= cx.config.max_peer_reflexive {
             return None;
         }
+        *learned += 1;
+        let kind = CandidateType::PeerReflexive;
         // A colon cannot stand in a signalled foundation, so this is different from all of them.
         let foundation = format!("prflx:{}", self.remotes.len());
         let (address, priority) = (check.from, check.priority);

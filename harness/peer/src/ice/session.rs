@@ -21,6 +21,7 @@ use super::interfaces::is_link_local;
 use super::nomination::ValidPair;
 use super::pair::{Pair, PairId, PairState, pair_priority};
 use super::respond::EarlyCheck;
+use super::role::Role;
 use crate::stun::Outgoing;
 use crate::turn::PermissionState;
 
@@ -61,6 +62,8 @@ pub(super) struct Session {
     pub(super) checklist: Checklist,
     pub(super) checks: BTreeMap<TransactionId, Check>,
     pub(super) early: Vec<EarlyCheck>,
+    /// Peer-reflexive remote candidates learned at each base.
+    pub(super) learned: BTreeMap<SocketAddr, usize>,
     pub(super) valid: Vec<ValidPair>,
     /// The pair this agent is nominating.
     pub(super) nominee: Option<PairId>,
@@ -70,6 +73,8 @@ pub(super) struct Session {
     pub(super) patient_until: Option<Duration>,
     /// When candidates that were not selected are freed.
     pub(super) free_at: Option<Duration>,
+    /// The next slot is for a transaction with a server, if both kinds wait.
+    servers_turn: bool,
 }
 
 impl Session {
@@ -91,12 +96,14 @@ impl Session {
             checklist: Checklist::new(max_pairs),
             checks: BTreeMap::new(),
             early: Vec::new(),
+            learned: BTreeMap::new(),
             valid: Vec::new(),
             nominee: None,
             selected: None,
             consent: None,
             patient_until: None,
             free_at: None,
+            servers_turn: false,
         }
     }
 
@@ -316,11 +323,14 @@ impl Session {
         self.collect(cx, now);
     }
 
-    /// Starts one transaction: a triggered check, else one with a server, else an ordinary check.
+    /// Starts one transaction. Checks and transactions with servers take turns, so that neither
+    /// holds back the other; triggered checks go before ordinary ones.
     fn start_transaction(&mut self, cx: &mut Context, now: Duration, checks: bool) -> bool {
-        (checks && self.send_triggered(cx, now))
+        self.servers_turn = !self.servers_turn;
+        let server_first = self.servers_turn && self.gatherer.start_next(now);
+        server_first
+            || (checks && (self.send_triggered(cx, now) || self.send_ordinary(cx, now)))
             || self.gatherer.start_next(now)
-            || (checks && self.send_ordinary(cx, now))
     }
 
     /// RFC 8445 §8.3.1.
@@ -337,11 +347,12 @@ impl Session {
     }
 
     /// When the checklist has failed, if nothing else happens (RFC 8445 §7.2.5.4, RFC 8863 §4):
-    /// no pair is valid, none is open, nothing more is being gathered, and patience is over.
+    /// nothing is open, nothing more is being gathered, and patience is over. A controlling agent
+    /// nominates what is valid; a controlled one cannot wait for ever for that to happen.
     fn failure_at(&self, cx: &Context) -> Option<Duration> {
         let hopeless = self.checklist.state == ChecklistState::Running
             && self.selected.is_none()
-            && self.valid.is_empty()
+            && (self.valid.is_empty() || cx.role == Role::Controlled)
             && !self.checklist.has_open()
             && self.gatherer.is_complete()
             && !cx.config.lite;

@@ -119,7 +119,7 @@ fn crc(bytes: &[u8]) -> u32 {
 fn request_without_a_fingerprint_that_fits_is_dropped_and_is_no_data_either() {
     // RFC 8489 §6.3, RFC 8445 §7.2.4, RFC 7983 §7.
     let mut scripted = controlled();
-    scripted.candidate(PEER, 1);
+    scripted.trickle(PEER, 1);
     let check = scripted.check(Role::Controlling);
     let key = scripted.local_key();
     let without = check.encode(&Seal::none().integrity(&key)).unwrap();
@@ -134,7 +134,7 @@ fn request_without_a_fingerprint_that_fits_is_dropped_and_is_no_data_either() {
 #[test]
 fn malformed_stun_is_dropped() {
     let mut scripted = controlled();
-    scripted.candidate(PEER, 1);
+    scripted.trickle(PEER, 1);
     let whole = {
         let check = scripted.check(Role::Controlling);
         scripted.sealed(&check)
@@ -246,7 +246,7 @@ fn lite_agent_answers_and_never_checks() {
     let config = Config { lite: true, gather: GatherConfig::default(), ..Config::default() };
     let mut scripted = Scripted::alone(Role::Controlled, config);
     scripted.introduce(false);
-    scripted.candidate(PEER, 1000);
+    scripted.trickle(PEER, 1000);
     let check = scripted.check(Role::Controlling);
     scripted.ask(PEER, &check).unwrap();
     assert_eq!(scripted.agent.selected(), None);
@@ -266,7 +266,7 @@ fn lite_agent_answers_and_never_checks() {
 fn data_is_taken_from_candidates_of_the_peer_only() {
     // RFC 8445 §12.2.
     let mut scripted = controlled();
-    scripted.candidate(PEER, 1000);
+    scripted.trickle(PEER, 1000);
     scripted.deliver(PEER, vec![22, 1, 2]);
     scripted.deliver(OTHER, vec![22, 3, 4]);
     let data: Vec<_> =

@@ -14,7 +14,7 @@ fn millis(n: u64) -> Duration {
 
 fn checking(role: Role) -> Scripted {
     let mut scripted = Scripted::introduced(role);
-    scripted.candidate(PEER, 1000);
+    scripted.trickle(PEER, 1000);
     scripted.pass(millis(10));
     scripted
 }
@@ -42,7 +42,7 @@ fn check_carries_username_priority_role_integrity_and_fingerprint() {
 fn unanswered_check_is_sent_seven_times_and_fails_after_39500_ms() {
     // RFC 8489 §6.2.1, RFC 8445 §14.3.
     let mut scripted = Scripted::introduced(Role::Controlling);
-    scripted.candidate(PEER, 1000);
+    scripted.trickle(PEER, 1000);
     scripted.pass(Duration::from_secs(60));
     let start = scripted.sent[0].at;
     let times: Vec<u128> = scripted.sent.iter().map(|s| (s.at - start).as_millis()).collect();
@@ -57,7 +57,7 @@ fn transactions_of_checks_and_gathering_start_at_least_50_ms_apart() {
     let dual = |a, b| with_turn(with_stun(config(&[a, b])));
     let mut lab = Lab::new(dual("192.0.2.1", "2001:db8::1"), dual("192.0.2.2", "2001:db8::2"), 4);
     lab.start();
-    lab.run_to(State::Connected, Duration::from_secs(10));
+    lab.run(Duration::from_secs(3));
     for side in &lab.sides {
         let mut seen = Vec::new();
         let mut starts = Vec::new();
@@ -68,7 +68,7 @@ fn transactions_of_checks_and_gathering_start_at_least_50_ms_apart() {
                 starts.push(*at);
             }
         }
-        assert!(starts.len() > 4);
+        assert!(starts.len() > 3);
         assert!(starts.windows(2).all(|pair| pair[1] - pair[0] >= millis(50)));
     }
 }

@@ -24,8 +24,8 @@ fn controlling_agent_nominates_one_pair_by_repeating_its_check() {
 #[test]
 fn better_pair_that_is_still_open_is_waited_for_a_little() {
     let mut scripted = Scripted::introduced(Role::Controlling);
-    scripted.candidate(OTHER, 2000);
-    scripted.candidate(PEER, 1000);
+    scripted.trickle(OTHER, 2000);
+    scripted.trickle(PEER, 1000);
     scripted.pass(millis(110));
     scripted.succeed(PEER);
     scripted.pass(millis(100));
@@ -39,8 +39,8 @@ fn better_pair_that_is_still_open_is_waited_for_a_little() {
 fn controlled_agent_takes_the_nominated_pair_though_another_has_higher_priority() {
     // RFC 8445 §7.3.1.5.
     let mut scripted = Scripted::introduced(Role::Controlled);
-    scripted.candidate(OTHER, 2000);
-    scripted.candidate(PEER, 1000);
+    scripted.trickle(OTHER, 2000);
+    scripted.trickle(PEER, 1000);
     scripted.pass(millis(110));
     scripted.succeed(OTHER);
     scripted.succeed(PEER);
@@ -67,8 +67,8 @@ fn of_several_aggressive_nominations_the_highest_priority_wins() {
     // RFC 8445 §8.1.1 on agents of RFC 5245.
     for order in [[PEER, OTHER], [OTHER, PEER]] {
         let mut scripted = Scripted::introduced(Role::Controlled);
-        scripted.candidate(OTHER, 2000);
-        scripted.candidate(PEER, 1000);
+        scripted.trickle(OTHER, 2000);
+        scripted.trickle(PEER, 1000);
         for from in order {
             let nomination = scripted.check(Role::Controlling).with(Attribute::UseCandidate);
             scripted.ask(from, &nomination).unwrap();
@@ -95,7 +95,7 @@ fn full_agent_controls_towards_a_lite_one() {
     let mut scripted = Scripted::alone(Role::Controlled, crate::ice::Config::default());
     scripted.introduce(true);
     assert_eq!(scripted.agent.role(), Role::Controlling);
-    scripted.candidate(PEER, 1000);
+    scripted.trickle(PEER, 1000);
     scripted.pass(millis(60));
     scripted.succeed(PEER);
     scripted.pass(millis(300));
@@ -107,8 +107,8 @@ fn full_agent_controls_towards_a_lite_one() {
 fn checks_end_with_the_conclusion() {
     // RFC 8445 §8.1.2.
     let mut scripted = Scripted::introduced(Role::Controlling);
-    scripted.candidate(PEER, 2000);
-    scripted.candidate(OTHER, 1000);
+    scripted.trickle(PEER, 2000);
+    scripted.trickle(OTHER, 1000);
     scripted.pass(millis(60));
     scripted.succeed(PEER);
     scripted.pass(millis(60));
@@ -127,7 +127,7 @@ fn checks_end_with_the_conclusion() {
 fn nomination_that_fails_takes_the_checklist_with_it() {
     // RFC 8445 §7.2.5.3.4.
     let mut scripted = Scripted::introduced(Role::Controlling);
-    scripted.candidate(PEER, 1000);
+    scripted.trickle(PEER, 1000);
     scripted.pass(millis(60));
     scripted.succeed(PEER);
     scripted.pass(Duration::from_secs(41));
@@ -138,7 +138,7 @@ fn nomination_that_fails_takes_the_checklist_with_it() {
 fn data_may_be_sent_on_a_valid_pair_before_one_is_selected() {
     // RFC 8445 §12.1.
     let mut scripted = Scripted::introduced(Role::Controlled);
-    scripted.candidate(PEER, 1000);
+    scripted.trickle(PEER, 1000);
     assert!(scripted.agent.send(scripted.now, b"early").is_err());
     scripted.pass(millis(60));
     scripted.succeed(PEER);
@@ -152,4 +152,20 @@ fn selected_pair_is_reported_once() {
     let scripted = Scripted::connected();
     let selected = |event: &&Event| matches!(event, Event::Selected(_));
     assert_eq!(scripted.events.iter().filter(selected).count(), 1);
+}
+
+#[test]
+fn controlled_agent_does_not_wait_for_ever_for_a_nomination() {
+    let mut scripted = Scripted::introduced(Role::Controlled);
+    scripted.trickle(PEER, 1000);
+    scripted.pass(millis(60));
+    scripted.succeed(PEER);
+    for _ in 0..6 {
+        scripted.pass(Duration::from_secs(20));
+        let check = scripted.check(Role::Controlling);
+        scripted.ask(PEER, &check).unwrap();
+        assert_eq!(scripted.agent.state(), State::Checking, "the peer is alive");
+    }
+    scripted.pass(Duration::from_secs(40));
+    assert_eq!(scripted.agent.state(), State::Failed);
 }

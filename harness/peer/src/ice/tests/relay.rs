@@ -59,8 +59,9 @@ fn unused_allocations_are_given_back_three_seconds_after_the_conclusion() {
     lab.sides.iter_mut().for_each(|side| side.nat = None);
     lab.start();
     assert!(lab.run_to(State::Connected, secs(10)));
+    lab.run(lab.now + secs(1));
     assert_eq!(lab.turn.allocations(), 2);
-    lab.run(lab.now + secs(5));
+    lab.run(lab.now + secs(4));
     assert_eq!(lab.turn.allocations(), 0);
 }
 

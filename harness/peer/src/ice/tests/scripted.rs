@@ -84,7 +84,7 @@ impl Scripted {
     }
 
     /// The agent learns of a host candidate of its peer.
-    pub(super) fn candidate(&mut self, address: &str, priority: u32) {
+    pub(super) fn trickle(&mut self, address: &str, priority: u32) {
         let candidate = RemoteCandidate {
             kind: CandidateType::Host,
             address: addr(address),
@@ -96,7 +96,7 @@ impl Scripted {
     }
 
     pub(super) fn base(&self) -> SocketAddr {
-        self.agent.local_candidates()[0].address
+        self.agent.local_candidates()[0].base
     }
 
     pub(super) fn local_key(&self) -> Key {
@@ -192,7 +192,7 @@ impl Scripted {
     /// A controlling agent with a selected pair.
     pub(super) fn connected() -> Self {
         let mut scripted = Self::introduced(Role::Controlling);
-        scripted.candidate(PEER, 1 << 20);
+        scripted.trickle(PEER, 1 << 20);
         scripted.pass(Duration::from_millis(60));
         scripted.succeed(PEER);
         scripted.pass(Duration::from_millis(300));

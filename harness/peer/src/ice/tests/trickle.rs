@@ -71,7 +71,7 @@ fn description_with_other_credentials_asks_for_a_restart() {
 fn duplicate_candidate_changes_nothing() {
     let mut scripted = Scripted::introduced(Role::Controlling);
     for _ in 0..3 {
-        scripted.candidate(PEER, 1000);
+        scripted.trickle(PEER, 1000);
     }
     scripted.pass(millis(400));
     assert_eq!(scripted.checks().len(), 1);
@@ -84,7 +84,7 @@ fn candidate_that_was_learned_first_keeps_its_pair() {
     let check = scripted.check(Role::Controlling);
     scripted.ask(PEER, &check).unwrap();
     scripted.pass(millis(60));
-    scripted.candidate(PEER, 5000);
+    scripted.trickle(PEER, 5000);
     scripted.pass(millis(200));
     assert_eq!(scripted.checks().len(), 1);
     scripted.succeed(PEER);
@@ -115,10 +115,10 @@ fn candidates_may_come_one_way_only() {
 #[test]
 fn late_candidates_revive_a_checklist_that_had_failed() {
     let mut scripted = Scripted::introduced(Role::Controlling);
-    scripted.candidate(OTHER, 1000);
+    scripted.trickle(OTHER, 1000);
     scripted.pass(Duration::from_secs(90));
     assert_eq!(scripted.agent.state(), State::Failed);
-    scripted.candidate(PEER, 1000);
+    scripted.trickle(PEER, 1000);
     scripted.pass(millis(100));
     scripted.succeed(PEER);
     scripted.pass(millis(300));
@@ -131,7 +131,7 @@ fn new_candidate_restarts_patience() {
     // RFC 8863 §4.
     let mut scripted = Scripted::introduced(Role::Controlling);
     scripted.pass(Duration::from_secs(30));
-    scripted.candidate(PEER, 1000);
+    scripted.trickle(PEER, 1000);
     scripted.pass(Duration::from_secs(39));
     assert_eq!(scripted.agent.state(), State::Checking);
     scripted.pass(Duration::from_secs(1));
