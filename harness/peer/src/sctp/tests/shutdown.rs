@@ -1,0 +1,97 @@
+//! RFC 9260 §9.
+
+use rtcspec_wire::sctp::{Abort, Cause, ShutdownComplete, VerificationTag};
+
+use super::super::{Closed, State};
+use super::*;
+
+#[test]
+fn shutdown_waits_for_data_and_ends_both_sides() {
+    let mut pair = Pair::plain();
+    pair.send_a(1, &[1; 50_000], Reliability::RELIABLE);
+    pair.a.shutdown(pair.now);
+    assert_eq!(pair.a.state(), State::ShutdownPending);
+    pair.run(SECOND * 5);
+    assert_eq!(pair.messages_at_b().len(), 1);
+    assert_eq!(pair.events_a, [Event::Closed(Closed::Shutdown)]);
+    assert_eq!(pair.events_b.last(), Some(&Event::Closed(Closed::Shutdown)));
+    assert_eq!((pair.a.wake(), pair.b.wake()), (None, None));
+}
+
+#[test]
+fn lost_packets_of_a_shutdown_are_sent_again() {
+    for (side, chunk) in [
+        (From::A, ChunkType::SHUTDOWN),
+        (From::B, ChunkType::SHUTDOWN_ACK),
+        (From::A, ChunkType::SHUTDOWN_COMPLETE),
+    ] {
+        let mut pair = Pair::plain();
+        pair.link = losing(side, chunk, 1);
+        pair.a.shutdown(pair.now);
+        pair.run(SECOND * 5);
+        assert_eq!(pair.a.state(), State::Closed, "{chunk}");
+        assert_eq!(pair.b.state(), State::Closed, "{chunk}");
+    }
+}
+
+#[test]
+fn both_sides_shutting_down_at_once_end() {
+    let mut pair = Pair::plain();
+    pair.a.shutdown(pair.now);
+    pair.b.shutdown(pair.now);
+    pair.run(SECOND * 5);
+    assert_eq!((pair.a.state(), pair.b.state()), (State::Closed, State::Closed));
+}
+
+#[test]
+fn abort_tells_the_peer_why() {
+    let mut pair = Pair::plain();
+    let cause = Cause::UserInitiatedAbort(b"enough".to_vec());
+    pair.a.abort(pair.now, cause.clone());
+    pair.run(SECOND);
+    assert_eq!(pair.events_a, [Event::Closed(Closed::Aborted)]);
+    assert_eq!(pair.events_b, [Event::Closed(Closed::AbortedByPeer(vec![cause]))]);
+}
+
+#[test]
+fn abort_needs_the_right_tag_by_its_t_bit() {
+    let abort = |reflected_tag| Chunk::Abort(Abort { reflected_tag, causes: vec![] });
+    let mut pair = Pair::plain();
+    let (own, peer) = (pair.b.local.tag, pair.b.peer.tag);
+    let give = |pair: &mut Pair, verification_tag, chunk| {
+        let (source_port, destination_port) = (5000, 5000);
+        let packet =
+            Packet { source_port, destination_port, verification_tag, chunks: vec![chunk] };
+        pair.b.receive(pair.now, &packet.encode(Checksum::Crc32c).expect("it fits"));
+    };
+    give(&mut pair, VerificationTag(1), abort(false));
+    give(&mut pair, VerificationTag(1), abort(true));
+    give(&mut pair, peer, abort(false));
+    give(&mut pair, own, abort(true));
+    assert!(pair.b.is_established());
+    give(&mut pair, peer, abort(true));
+    assert_eq!(pair.b.state(), State::Closed);
+}
+
+#[test]
+fn packet_of_no_association_is_answered_with_a_reflected_abort() {
+    let mut b = Association::new(Config::default(), Rng::new(1));
+    let give = |b: &mut Association, chunk| {
+        let packet = Packet {
+            source_port: 5000,
+            destination_port: 5000,
+            verification_tag: VerificationTag(9),
+            chunks: vec![chunk],
+        };
+        b.receive(Duration::ZERO, &packet.encode(Checksum::Crc32c).expect("it fits"));
+        b.poll_transmit()
+    };
+    let answer = give(&mut b, Chunk::CookieAck);
+    assert_eq!(answer, None);
+    let answer = give(&mut b, Chunk::ShutdownAck).expect("an answer");
+    assert_eq!(answer.chunks, [Chunk::ShutdownComplete(ShutdownComplete { reflected_tag: true })]);
+    let heartbeat = Chunk::Heartbeat(rtcspec_wire::sctp::Heartbeat { info: vec![1] });
+    let answer = give(&mut b, heartbeat).expect("an answer");
+    assert_eq!(answer.verification_tag, VerificationTag(9));
+    assert_eq!(answer.chunks, [Chunk::Abort(Abort { reflected_tag: true, causes: vec![] })]);
+}
