@@ -55,6 +55,8 @@ enum Phase {
     Overlapping { until: Duration },
     /// It gives back its allocations.
     Closing { until: Duration },
+    /// It has given back everything; kept because there is always one.
+    Over,
 }
 
 /// An ICE agent for one component of one data stream (RFC 8445), sans-IO.
@@ -131,6 +133,23 @@ impl Agent {
     #[must_use]
     pub fn selected(&self) -> Option<(SocketAddr, SocketAddr)> {
         self.carrier().and_then(|session| session.selected).map(|s| (s.base, s.address))
+    }
+
+    /// Whether a local address is a socket of this agent.
+    #[must_use]
+    pub fn owns(&self, local: SocketAddr) -> bool {
+        let input = Receive::Unreachable { local, remote: local };
+        self.sessions.iter().any(|(_, session)| session.gatherer.owns(&input))
+    }
+
+    /// Takes credentials that signalling has made for the newest generation. Does nothing once it
+    /// has begun to gather: its credentials may be known by then.
+    pub fn set_local_credentials(&mut self, credentials: Credentials) {
+        let (_, session) = self.current_mut();
+        if !session.gatherer.is_started() {
+            session.local_key = credentials.key();
+            session.local = credentials;
+        }
     }
 
     /// Takes a role, as signalling determines it (RFC 8445 §6.1.1). Changes nothing once the other
@@ -293,6 +312,10 @@ impl Agent {
     /// Second half of [`Agent::receive`]: a datagram at one of our bases. Call [`Agent::advance`]
     /// after the last one.
     pub fn handle(&mut self, now: Duration, datagram: &Datagram) {
+        // RFC 7675 §5.2: answers would be consent of an agent that is gone.
+        if self.cx.state == State::Closed {
+            return;
+        }
         let Datagram { base, remote, data } = datagram;
         let owner = self.sessions.iter().position(|(_, session)| session.gatherer.has_base(*base));
         let Some(index) = owner else { return };
@@ -365,6 +388,7 @@ impl Agent {
             let until = match phase {
                 Phase::Active => None,
                 Phase::Overlapping { until } | Phase::Closing { until } => Some(*until),
+                Phase::Over => return None,
             };
             let wake = session.wake(&self.cx, index == last && self.cx.state != State::Closed);
             wake.into_iter().chain(until).min()
@@ -478,7 +502,7 @@ impl Agent {
     /// Lets go of sessions that a newer one has replaced (RFC 8445 §9).
     fn retire(&mut self, now: Duration) {
         let Some(newest) = self.sessions.iter().rposition(|(_, s)| s.selected.is_some()) else {
-            self.sessions.retain(|(phase, session)| !phase.is_over(session, now));
+            self.drop_closed(now);
             return;
         };
         for (phase, session) in self.sessions.iter_mut().take(newest) {
@@ -495,6 +519,16 @@ impl Agent {
                 _ => {}
             }
         }
+        self.drop_closed(now);
+    }
+
+    /// Drops what has given back its allocations; the newest stays, to answer questions.
+    fn drop_closed(&mut self, now: Duration) {
+        if let Some((phase, session)) = self.sessions.last_mut()
+            && phase.is_over(session, now)
+        {
+            *phase = Phase::Over;
+        }
         self.sessions.retain(|(phase, session)| !phase.is_over(session, now));
     }
 }
@@ -503,7 +537,7 @@ impl Phase {
     fn is_over(self, session: &Session, now: Duration) -> bool {
         match self {
             Self::Closing { until } => now >= until || session.gatherer.is_closed(),
-            Self::Active | Self::Overlapping { .. } => false,
+            Self::Active | Self::Overlapping { .. } | Self::Over => false,
         }
     }
 }
