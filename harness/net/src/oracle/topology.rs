@@ -60,7 +60,8 @@ impl Middlebox {
 pub struct Segment {
     /// How explanations call it.
     pub name: String,
-    /// The boxes on its way out, innermost first; none: it is routed.
+    /// The boxes on its way out, innermost first; none: it is routed, with addresses that the
+    /// segment outside of it knows ([`Topology::add_island`] makes one without a way out).
     pub behind: Vec<Middlebox>,
     /// Where that way leads. The internet's own value is of no meaning.
     pub outside: SegmentId,
@@ -96,7 +97,7 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// Over UDP on its usual port (RFC 8656 §3), with IPv4 relayed addresses.
+    /// Over UDP on its usual port, with IPv4 relayed addresses.
     pub fn udp(server: ServerId) -> Self {
         Self { server, udp: Some(3478), tcp: None, tls: None, v4: true, v6: false }
     }
@@ -226,6 +227,16 @@ impl Topology {
         let id = SegmentId(self.segments.len());
         self.segments.push(Segment { name: name.into(), behind, outside, isolated: false });
         id
+    }
+
+    /// Adds a segment without a way out and gives its id.
+    pub fn add_island(&mut self, name: impl Into<String>) -> SegmentId {
+        let shut = firewall::Params {
+            default_out: firewall::Action::Drop,
+            default_in: firewall::Action::Drop,
+            ..firewall::Params::default()
+        };
+        self.add(name, vec![Middlebox::firewall("no way out", shut)], SegmentId::INTERNET)
     }
 
     /// The same with one TURN server for both sides, over UDP, TCP and TLS.

@@ -350,6 +350,9 @@ impl Gate {
         if self.rules.reserve && self.reserved.contains(&(external, remote)) {
             // Connection tracking holds (remote, external) for the unsolicited packet, so this
             // session can't have that port: it gets one for itself.
+            if self.rules.ports == PortPolicy::PreserveOrDrop {
+                return None;
+            }
             let port = fresh.port();
             let external = Ep { ip: external.ip, port };
             self.entries.push(Entry { internal, key: remote, external });
@@ -366,6 +369,8 @@ impl Gate {
         let external = match self.rules.ports {
             _ if self.rules.one_to_one => preserved,
             PortPolicy::PreserveOrDrop if taken => return None,
+            PortPolicy::PreserveOrDrop => preserved,
+            PortPolicy::Preserve | PortPolicy::PreserveOverload if !taken => preserved,
             PortPolicy::PreserveOverride => {
                 self.end(preserved);
                 preserved

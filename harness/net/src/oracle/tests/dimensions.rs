@@ -335,6 +335,19 @@ fn a_second_interface_that_is_open_makes_the_first_ones_nat_irrelevant() {
 }
 
 #[test]
+fn a_segment_without_a_way_out_connects_its_members_and_nobody_else() {
+    let mut topology = Topology::internet();
+    let islands = [topology.add_island("island"), topology.add_island("other island")];
+    topology.sides[0].bases[0].segment = islands[0];
+    topology.sides[1].bases[0].segment = islands[1];
+    assert_eq!(verdict(&topology.clone().with_turn()), Verdict::Nothing);
+    topology.sides[1].bases[0].segment = islands[0];
+    let outcome = outcome(&topology);
+    assert_eq!(outcome.verdict, Verdict::Direct);
+    assert_eq!(words(&outcome.types[0]), "host/host");
+}
+
+#[test]
 fn a_nat_that_overloads_preserved_ports_looks_endpoint_independent() {
     let linux = crate::nat::presets::find("linux").unwrap().params();
     let topology = Topology::apart(nat("linux", linux), nat("home", params("EIM/APDF")));

@@ -38,6 +38,14 @@ struct Plan {
     sends: Vec<(usize, prop::sample::Index)>,
 }
 
+const POLICIES: &[PortPolicy] = &[
+    PortPolicy::Random,
+    PortPolicy::Preserve,
+    PortPolicy::PreserveOrDrop,
+    PortPolicy::PreserveOverload,
+    PortPolicy::PreserveOverride,
+];
+
 prop_compose! {
     fn any_nat()(
         mapping in any_of(Mapping::ALL),
@@ -47,8 +55,24 @@ prop_compose! {
         hairpin in any_of(Hairpin::ALL),
         unsolicited in any_of(Unsolicited::ALL),
         on_filtered in any_of(OnFiltered::ALL),
+        policy in any_of(POLICIES),
     ) -> Params {
-        let ports = Ports { policy: PortPolicy::Random, ..Ports::default() };
+        let ports = Ports { policy, ..Ports::default() };
+        // Shared ports need a filter that tells remotes apart as well as the mappings do.
+        let strict = match (policy, mapping) {
+            (PortPolicy::PreserveOverload, Mapping::AddressDependent) => Filtering::AddressDependent,
+            (PortPolicy::PreserveOverload, Mapping::AddressAndPortDependent) => {
+                Filtering::AddressAndPortDependent
+            }
+            _ => Filtering::EndpointIndependent,
+        };
+        let filtering = filtering.max(strict);
+        // Who takes ports from others has none that are reserved.
+        let takes = policy == PortPolicy::PreserveOverride;
+        let unsolicited = if takes { Unsolicited::Drop } else { unsolicited };
+        // And what tracks connections does not end mappings.
+        let reserves = unsolicited == Unsolicited::Reserve || policy == PortPolicy::PreserveOverload;
+        let on_filtered = if reserves { OnFiltered::Nothing } else { on_filtered };
         Params {
             filter_scope, reply_binding, hairpin, unsolicited, on_filtered, ports,
             ..Params::new(mapping, filtering)
@@ -155,7 +179,7 @@ impl Engine {
     }
 
     fn endpoint(&self, host: usize) -> SocketAddr {
-        let port = if host == 2 { 3478 } else { 5000 };
+        let port = [5000, 6000, 3478][host];
         self.world.address(self.hosts[host], port).unwrap()
     }
 
@@ -214,11 +238,12 @@ proptest! {
         let mut engine = Engine::new(&plan);
         let mut model = Model::new(&plan.topology());
         // The same endpoints as both know them.
-        let mut known: Vec<(Ep, SocketAddr)> =
-            (0..3).map(|place| (model.endpoints[place], engine.endpoint(place))).collect();
+        let mut known: Vec<(Ep, SocketAddr, usize)> =
+            (0..3).map(|place| (model.endpoints[place], engine.endpoint(place), place)).collect();
         for (number, (from, to)) in plan.sends.iter().enumerate() {
-            let (name, address) = known[to.index(known.len())];
-            if name == model.endpoints[*from] {
+            let (name, address, owner) = known[to.index(known.len())];
+            // No agent sends to itself.
+            if owner == *from {
                 continue;
             }
             let found = model.send(*from, name);
@@ -226,11 +251,11 @@ proptest! {
             let what = format!("send {number}: {from} to {address}: model {found:?}, engine {real:?}");
             prop_assert_eq!(found.map(|(at, _)| at), real.map(|(at, _)| at), "{}", what);
             if let (Some((_, name)), Some((_, address))) = (found, real) {
-                let by_name = known.iter().position(|(known, _)| *known == name);
-                let by_address = known.iter().position(|(_, known)| *known == address);
+                let by_name = known.iter().position(|(known, ..)| *known == name);
+                let by_address = known.iter().position(|(_, known, _)| *known == address);
                 prop_assert_eq!(by_name, by_address, "{}", what);
                 if by_name.is_none() {
-                    known.push((name, address));
+                    known.push((name, address, *from));
                 }
             }
         }
