@@ -28,6 +28,7 @@ pub mod oracle;
 pub mod packet;
 pub mod prefix;
 pub mod segment;
+pub mod services;
 mod table;
 mod time;
 mod word;
