@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use rtcspec_tls::Trust;
 use rtcspec_wire::stun::{
     AddressFamily, Attribute, AttributeType, Class, ErrorCode, Fingerprint, Message, Method, Seal,
     TransactionId, View,
@@ -24,6 +25,8 @@ const LIFETIME: u32 = 600;
 /// How often one request is made again after challenges. RFC 8489 §9.2.5 wants a bound: a server
 /// that always answers 438 must not be asked for ever.
 const MAX_RETRIES: u8 = 5;
+/// How long TCP and TLS may take: as long as a request over them (RFC 8489 §6.2.2).
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(39_500);
 /// Code for a server that could not be reached (W3C `RTCPeerConnectionIceErrorEvent`).
 const UNREACHABLE: u16 = 701;
 
@@ -34,8 +37,10 @@ pub struct ClientConfig {
     pub server: SocketAddr,
     /// How it is reached.
     pub transport: Transport,
-    /// The name in its certificate, for TLS.
+    /// The name to ask for in TLS.
     pub server_name: String,
+    /// Which certificates to take in TLS.
+    pub trust: Trust,
     /// Our end of the leg; port 0 for streams.
     pub local: SocketAddr,
     /// Name of the stream, for TCP and TLS. The next number is taken too: a redirection to
@@ -109,7 +114,9 @@ pub enum Output {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Idle,
-    Connecting,
+    Connecting {
+        until: Duration,
+    },
     Allocating,
     Allocated {
         expires_at: Duration,
@@ -158,12 +165,12 @@ impl Client {
     }
 
     /// Begins: connects if need be, then wants an Allocate request sent.
-    pub fn start(&mut self) {
+    pub fn start(&mut self, now: Duration) {
         if self.phase != Phase::Idle {
             return;
         }
         if let Some(connect) = self.leg.connect() {
-            self.phase = Phase::Connecting;
+            self.phase = Phase::Connecting { until: now + CONNECT_TIMEOUT };
             self.out.push_back(Output::Transmit(connect));
         } else {
             self.allocate();
@@ -181,7 +188,7 @@ impl Client {
             }
             // An Allocate request in flight may still succeed; the allocation then expires by
             // itself, as it would had our answer been lost.
-            Phase::Idle | Phase::Connecting | Phase::Allocating => self.end(Event::Closed),
+            Phase::Idle | Phase::Connecting { .. } | Phase::Allocating => self.end(Event::Closed),
             Phase::Closing | Phase::Ended => {}
         }
     }
@@ -329,6 +336,7 @@ impl Client {
     pub fn wake(&self) -> Option<Duration> {
         let phase = match self.phase {
             Phase::Allocated { expires_at, refresh_at } => refresh_at.or(Some(expires_at)),
+            Phase::Connecting { until } => Some(until),
             _ => None,
         };
         let flights = self.flights.values().map(|flight| flight.timer.wake());
@@ -356,8 +364,22 @@ impl Client {
 
     /// The stream is established.
     pub fn connected(&mut self, local: SocketAddr) {
-        if self.phase == Phase::Connecting {
-            self.leg.connected(local);
+        if !matches!(self.phase, Phase::Connecting { .. }) {
+            return;
+        }
+        let (trust, name) = (&self.config.trust, &self.config.server_name);
+        let seed = self.rng.fork("tls").u64();
+        match self.leg.connected(local, trust, name, seed) {
+            Ok(()) => self.proceed(),
+            Err(error) => self.fail(UNREACHABLE, &error.to_string()),
+        }
+    }
+
+    /// Allocates once the leg carries messages.
+    fn proceed(&mut self) {
+        let flushed = self.leg.flush();
+        self.out.extend(flushed.map(Output::Transmit));
+        if matches!(self.phase, Phase::Connecting { .. }) && self.leg.is_ready() {
             self.allocate();
         }
     }
@@ -373,10 +395,14 @@ impl Client {
 
     /// Bytes from the stream.
     pub fn stream_data(&mut self, now: Duration, bytes: &[u8]) {
-        let Ok(messages) = self.leg.read(bytes) else {
-            self.fail(UNREACHABLE, "TURN stream out of step");
-            return;
+        let messages = match self.leg.read(bytes) {
+            Ok(messages) => messages,
+            Err(error) => {
+                self.fail(UNREACHABLE, &error.to_string());
+                return;
+            }
         };
+        self.proceed();
         for message in messages {
             self.message(now, &message);
         }
@@ -435,7 +461,7 @@ impl Client {
         } else if view.message_type().is_some_and(|ty| ty.class == Class::SuccessResponse) {
             self.succeeded(now, request.operation, view);
         } else {
-            self.refused(request.operation, view);
+            self.refused(now, request.operation, view);
         }
         true
     }
@@ -483,12 +509,12 @@ impl Client {
         self.phase = Phase::Allocated { expires_at: now + lifetime, refresh_at };
     }
 
-    fn refused(&mut self, operation: Operation, view: &View<'_>) {
+    fn refused(&mut self, now: Duration, operation: Operation, view: &View<'_>) {
         let (code, reason) = view.error_code().map_or((0, String::new()), |error| {
             (error.code(), String::from_utf8_lossy(error.reason).into_owned())
         });
         match operation {
-            Operation::Allocate if code == ErrorCode::TRY_ALTERNATE => self.redirect(view),
+            Operation::Allocate if code == ErrorCode::TRY_ALTERNATE => self.redirect(now, view),
             Operation::Allocate => self.fail(code, &reason),
             Operation::Refresh { lifetime: 0 } => self.end(Event::Closed),
             // RFC 8656 §8.3: 437 says that the allocation is gone; after any other refusal it
@@ -510,7 +536,7 @@ impl Client {
     }
 
     /// RFC 8489 §10: goes to the alternate server, but only once.
-    fn redirect(&mut self, view: &View<'_>) {
+    fn redirect(&mut self, now: Duration, view: &View<'_>) {
         let alternate = view.address(AttributeType::ALTERNATE_SERVER);
         let same_family = |server: &SocketAddr| server.is_ipv4() == self.leg.server.is_ipv4();
         let Some(server) = alternate.filter(same_family).filter(|_| !self.redirected) else {
@@ -519,12 +545,12 @@ impl Client {
         };
         self.redirected = true;
         let close = self.leg.close();
-        self.out.extend(close.map(Output::Transmit));
+        self.out.extend(close.into_iter().map(Output::Transmit));
         let (transport, local) = (self.config.transport, self.config.local);
         let ConnId(conn) = self.config.conn;
         self.leg = Leg::new(transport, local, server, ConnId(conn + 1));
         self.phase = Phase::Idle;
-        self.start();
+        self.start(now);
     }
 
     fn unanswered(&mut self, operation: Operation) {
@@ -538,6 +564,10 @@ impl Client {
     }
 
     fn renew(&mut self, now: Duration) {
+        if matches!(self.phase, Phase::Connecting { until } if now >= until) {
+            self.fail(UNREACHABLE, "TURN server does not accept the connection");
+            return;
+        }
         if let Phase::Allocated { expires_at, refresh_at } = self.phase {
             if now >= expires_at {
                 self.fail(UNREACHABLE, "allocation expired");
@@ -596,7 +626,7 @@ impl Client {
         self.permissions.clear();
         self.channels.clear();
         let close = self.leg.close();
-        self.out.extend(close.map(Output::Transmit));
+        self.out.extend(close.into_iter().map(Output::Transmit));
         self.event(event);
     }
 

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use proptest::prelude::*;
+use rtcspec_tls::{ServerConfig, Session, Trust};
 use rtcspec_wire::stun::{
     AddressFamily, Attribute, AttributeType, Class, Message, Method, Seal, View,
 };
@@ -27,10 +28,27 @@ fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
+fn config(transport: Transport) -> ClientConfig {
+    ClientConfig {
+        server: addr(SERVER),
+        transport,
+        server_name: "turn.rtcspec.test".to_owned(),
+        trust: Trust::Fixed,
+        local: addr(CLIENT),
+        conn: ConnId(4),
+        username: USER.to_owned(),
+        password: PASSWORD.to_owned(),
+        family: AddressFamily::V4,
+        rto: Retransmit::MIN_RTO,
+    }
+}
+
 struct Bench {
     now: Duration,
     client: Client,
     server: TurnServer,
+    /// The server's end of TLS.
+    tls: Option<Session>,
     /// The server is out of reach.
     silent: bool,
     events: Vec<Event>,
@@ -43,21 +61,13 @@ struct Bench {
 
 impl Bench {
     fn new(transport: Transport, family: AddressFamily) -> Self {
-        let config = ClientConfig {
-            server: addr(SERVER),
-            transport,
-            server_name: String::new(),
-            local: addr(CLIENT),
-            conn: ConnId(4),
-            username: USER.to_owned(),
-            password: PASSWORD.to_owned(),
-            family,
-            rto: Retransmit::MIN_RTO,
-        };
+        let config = ClientConfig { family, ..config(transport) };
         Self {
             now: Duration::ZERO,
             client: Client::new(config, Rng::new(1)),
             server: TurnServer::new(addr(SERVER).ip()),
+            tls: (transport == Transport::Tls)
+                .then(|| Session::server(&ServerConfig::fixed(), 9).unwrap()),
             silent: false,
             events: Vec::new(),
             peers: Vec::new(),
@@ -72,7 +82,7 @@ impl Bench {
 
     fn allocated() -> Self {
         let mut bench = Self::udp();
-        bench.client.start();
+        bench.client.start(Duration::ZERO);
         bench.settle();
         assert!(bench.client.relayed().is_some());
         bench
@@ -89,7 +99,7 @@ impl Bench {
                 Output::Transmit(Transmit::Udp { data, .. } | Transmit::TcpSend { data, .. }) => {
                     self.leg.push((self.now, data.clone()));
                     if !self.silent {
-                        inbox.extend(self.server.client_sent(addr(CLIENT), &data));
+                        inbox.extend(self.serve(&data));
                     }
                 }
                 Output::Transmit(other) => self.transmits.push(other),
@@ -104,8 +114,30 @@ impl Bench {
         }
     }
 
+    /// The server takes what came over the leg.
+    fn serve(&mut self, data: &[u8]) -> Vec<Effect> {
+        let Some(tls) = &mut self.tls else {
+            return self.server.client_sent(addr(CLIENT), data);
+        };
+        let mut plain = Vec::new();
+        // A client that does not trust the certificate sends an alert.
+        let _ = tls.receive(data, &mut plain);
+        let answer = tls.take_output();
+        if !answer.is_empty() {
+            self.client.stream_data(self.now, &answer);
+        }
+        if plain.is_empty() {
+            return Vec::new();
+        }
+        self.server.client_sent(addr(CLIENT), &plain)
+    }
+
     fn deliver(&mut self, bytes: &[u8]) {
-        if self.client.transport() == Transport::Udp {
+        if let Some(tls) = &mut self.tls {
+            tls.send(bytes).unwrap();
+            let sealed = tls.take_output();
+            self.client.stream_data(self.now, &sealed);
+        } else if self.client.transport() == Transport::Udp {
             self.client.datagram(self.now, bytes);
         } else {
             self.client.stream_data(self.now, bytes);
@@ -179,7 +211,7 @@ fn stale_nonce_is_recovered_from_on_every_request_type_twice_in_a_row() {
         bench.server.fault(method, &[438, 438]);
     }
     bench.server.fault(Method::REFRESH, &[438, 438]);
-    bench.client.start();
+    bench.client.start(Duration::ZERO);
     bench.settle();
     bench.client.permit(addr(PEER).ip());
     bench.client.bind(addr(PEER));
@@ -198,7 +230,7 @@ fn stale_nonce_is_recovered_from_on_every_request_type_twice_in_a_row() {
 fn server_that_always_answers_438_is_not_asked_for_ever() {
     let mut bench = Bench::udp();
     bench.server.fault(Method::ALLOCATE, &[438; 100]);
-    bench.client.start();
+    bench.client.start(Duration::ZERO);
     bench.settle();
     assert_eq!(bench.failure(), Some(438));
     assert!(bench.requests(Method::ALLOCATE).len() < 10);
@@ -220,7 +252,7 @@ fn refusals_of_an_allocation_end_the_client_with_their_code() {
     for code in [401, 403, 437, 440, 441, 442, 486, 500, 508] {
         let mut bench = Bench::udp();
         bench.server.fault(Method::ALLOCATE, &[code]);
-        bench.client.start();
+        bench.client.start(Duration::ZERO);
         bench.settle();
         assert_eq!(bench.failure(), Some(code));
         assert!(bench.client.is_ended());
@@ -230,21 +262,9 @@ fn refusals_of_an_allocation_end_the_client_with_their_code() {
 #[test]
 fn wrong_password_is_refused_after_one_retry() {
     let mut bench = Bench::udp();
-    bench.client = Client::new(
-        ClientConfig {
-            server: addr(SERVER),
-            transport: Transport::Udp,
-            server_name: String::new(),
-            local: addr(CLIENT),
-            conn: ConnId(0),
-            username: USER.to_owned(),
-            password: "wrong".to_owned(),
-            family: AddressFamily::V4,
-            rto: Retransmit::MIN_RTO,
-        },
-        Rng::new(1),
-    );
-    bench.client.start();
+    let wrong = ClientConfig { password: "wrong".to_owned(), ..config(Transport::Udp) };
+    bench.client = Client::new(wrong, Rng::new(1));
+    bench.client.start(Duration::ZERO);
     bench.settle();
     assert_eq!(bench.failure(), Some(401));
     assert_eq!(bench.requests(Method::ALLOCATE).len(), 2);
@@ -254,7 +274,7 @@ fn wrong_password_is_refused_after_one_retry() {
 fn silent_server_fails_as_unreachable_after_39500_ms() {
     let mut bench = Bench::udp();
     bench.silent = true;
-    bench.client.start();
+    bench.client.start(Duration::ZERO);
     bench.run(Duration::from_millis(39_499));
     assert_eq!(bench.failure(), None);
     bench.run(Duration::from_millis(39_500));
@@ -361,7 +381,7 @@ fn allocation_permission_and_channel_are_renewed_in_time_for_an_hour() {
 fn short_lifetime_of_the_server_is_respected() {
     let mut bench = Bench::udp();
     bench.server.lifetime = 20;
-    bench.client.start();
+    bench.client.start(Duration::ZERO);
     bench.run(secs(100));
     assert_eq!(bench.failure(), None);
     assert!(bench.server.count(Method::REFRESH) >= 5);
@@ -394,14 +414,14 @@ fn redirection_is_followed_once() {
     // RFC 8489 §10.
     let mut bench = Bench::udp();
     bench.server.alternate = Some(addr("203.0.113.6:3478"));
-    bench.client.start();
+    bench.client.start(Duration::ZERO);
     bench.settle();
     assert_eq!(bench.client.server(), addr("203.0.113.6:3478"));
     assert!(bench.client.relayed().is_some());
 
     let mut twice = Bench::udp();
     twice.server.alternate = Some(addr("203.0.113.6:3478"));
-    twice.client.start();
+    twice.client.start(Duration::ZERO);
     while twice.client.server() == addr(SERVER) {
         assert!(twice.client.start_next(twice.now) || twice.failure().is_none());
         let Some(Output::Request { bytes, .. }) = twice.client.poll() else { continue };
@@ -419,7 +439,7 @@ fn redirection_is_followed_once() {
 fn ipv6_address_is_asked_for_by_its_family() {
     // RFC 8656 §7.1.
     let mut bench = Bench::new(Transport::Udp, AddressFamily::V6);
-    bench.client.start();
+    bench.client.start(Duration::ZERO);
     bench.settle();
     assert!(bench.client.relayed().is_some_and(|relayed| relayed.is_ipv6()));
 }
@@ -428,7 +448,7 @@ fn ipv6_address_is_asked_for_by_its_family() {
 fn relayed_address_of_the_wrong_family_is_no_allocation() {
     let mut bench = Bench::new(Transport::Udp, AddressFamily::V4);
     bench.server.ip = "2001:db8::9".parse().unwrap();
-    bench.client.start();
+    bench.client.start(Duration::ZERO);
     bench.settle();
     assert_eq!(bench.failure(), Some(440));
 }
@@ -451,7 +471,7 @@ fn unsigned_answer_to_a_signed_request_is_ignored() {
 fn stream_is_opened_first_and_messages_survive_any_split() {
     // RFC 8656 §3.1, §12.5.
     let mut bench = Bench::new(Transport::Tcp, AddressFamily::V4);
-    bench.client.start();
+    bench.client.start(Duration::ZERO);
     bench.settle();
     assert!(matches!(bench.transmits[..], [Transmit::TcpConnect { conn: ConnId(4), .. }]));
     bench.client.connected(addr("192.0.2.1:5555"));
@@ -474,6 +494,54 @@ fn stream_is_opened_first_and_messages_survive_any_split() {
 }
 
 #[test]
+fn connection_that_is_never_accepted_fails_as_unreachable() {
+    let mut bench = Bench::new(Transport::Tcp, AddressFamily::V4);
+    bench.client.start(Duration::ZERO);
+    bench.run(secs(40));
+    assert_eq!(bench.failure(), Some(701));
+}
+
+#[test]
+fn allocation_over_tls_begins_after_the_handshake_and_nothing_is_readable() {
+    // RFC 8656 §3.1.
+    let mut bench = Bench::new(Transport::Tls, AddressFamily::V4);
+    bench.client.start(Duration::ZERO);
+    bench.settle();
+    bench.client.connected(addr("192.0.2.1:5555"));
+    bench.settle();
+    assert!(bench.client.relayed().is_some());
+    bench.client.permit(addr(PEER).ip());
+    bench.client.bind(addr(PEER));
+    bench.settle();
+    bench.client.send(addr(PEER), b"secret");
+    bench.settle();
+    assert_eq!(bench.peers, [(addr(PEER), b"secret".to_vec())]);
+    bench.peer_sent(b"answered");
+    let answer = Event::Data { peer: addr(PEER), data: b"answered".to_vec() };
+    assert!(bench.events.contains(&answer));
+    let secret = |(_, bytes): &(Duration, Vec<u8>)| bytes.windows(6).any(|w| w == b"secret");
+    assert!(!bench.leg.iter().any(secret));
+    bench.client.close();
+    bench.settle();
+    assert_eq!(bench.events.last(), Some(&Event::Closed));
+}
+
+#[test]
+fn server_with_another_certificate_is_not_trusted() {
+    let mut bench = Bench::new(Transport::Tls, AddressFamily::V4);
+    bench.client = Client::new(
+        ClientConfig { trust: Trust::Pinned(vec![1, 2, 3]), ..config(Transport::Tls) },
+        Rng::new(1),
+    );
+    bench.client.start(Duration::ZERO);
+    bench.settle();
+    bench.client.connected(addr("192.0.2.1:5555"));
+    bench.settle();
+    assert_eq!(bench.failure(), Some(701));
+    assert!(bench.requests(Method::ALLOCATE).is_empty());
+}
+
+#[test]
 fn channel_data_over_udp_bears_no_padding_over_tcp_it_does() {
     let mut bench = Bench::permitted();
     bench.client.bind(addr(PEER));
@@ -491,7 +559,7 @@ proptest! {
     ) {
         let transport = if stream { Transport::Tcp } else { Transport::Udp };
         let mut bench = Bench::new(transport, AddressFamily::V4);
-        bench.client.start();
+        bench.client.start(Duration::ZERO);
         bench.client.connected(addr(CLIENT));
         bench.settle();
         for message in messages {
@@ -503,7 +571,7 @@ proptest! {
     #[test]
     fn genuine_answers_with_flipped_bytes_are_survived(flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
         let mut bench = Bench::udp();
-        bench.client.start();
+        bench.client.start(Duration::ZERO);
         for _ in 0..4 {
             bench.client.start_next(bench.now);
             while let Some(output) = bench.client.poll() {

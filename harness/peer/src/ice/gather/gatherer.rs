@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::time::Duration;
 
+use rtcspec_tls::Trust;
 use rtcspec_wire::stun::{AddressFamily, ErrorCode, View};
 
 use super::binding::{Binding, Outcome};
@@ -44,6 +45,8 @@ pub struct GatherConfig {
     pub relay_families: Vec<AddressFamily>,
     /// RFC 8445 §14.2.
     pub ta: Duration,
+    /// Which certificates of TURN servers to take over TLS.
+    pub trust: Trust,
 }
 
 impl Default for GatherConfig {
@@ -56,6 +59,7 @@ impl Default for GatherConfig {
             first_conn: 0,
             relay_families: Vec::new(),
             ta: Pacer::DEFAULT_TA,
+            trust: Trust::Fixed,
         }
     }
 }
@@ -530,6 +534,7 @@ impl Gatherer {
             server: server.address,
             transport,
             server_name: server.name.clone(),
+            trust: self.config.trust.clone(),
             local,
             conn,
             username: server.username.clone(),
@@ -540,7 +545,7 @@ impl Gatherer {
         let index = self.relays.len();
         let rng = self.rng.fork_nth("turn", index as u64);
         let mut client = Client::new(config, rng);
-        client.start();
+        client.start(now);
         self.relays.push(Relay {
             client,
             server: server.clone(),
