@@ -1,8 +1,10 @@
-//! The test vectors of RFC 5769: bytes from outside anchor the codec.
+//! The test vectors of RFC 5769 and RFC 8489: bytes from outside anchor the codec.
 
 use std::net::SocketAddr;
 
-use rtcspec_wire::stun::{Attribute, Check, Class, Fingerprint, Key, Message, Method, Seal, View};
+use rtcspec_wire::stun::{
+    Attribute, Check, Class, Fingerprint, Key, Message, Method, PasswordAlgorithm, Seal, View,
+};
 
 /// §2.1, a connectivity check: 22-character short-term password.
 const REQUEST: &str = "000100582112a442b7e7a701bc34d686fa87dfae\
@@ -30,6 +32,14 @@ const LONG_TERM_REQUEST: &str = "000100602112a44278ad3433c6ad72c029da412e\
     0015001c662f2f3439396b39353464364f4c33346f4c39465354767936347341\
     0014000b6578616d706c652e6f726700\
     00080014f67024656dd64a3e02b8e0712e85c9a28ca89666";
+/// RFC 8489 appendix B.1, as erratum 6268 has it.
+const SHA256_REQUEST: &str = "000100902112a44278ad3433c6ad72c029da412e\
+    001e00204a3cf38fef6992bda952c6780417da0f24819415569e60b205c46e41407f1704\
+    001500296f624d61744a6f7332414141\
+    43662f2f3439396b39353464364f4c33346f4c39465354767936347341000000\
+    0014000b6578616d706c652e6f726700\
+    001d000400020000\
+    001c0020b5c7bf005b6c52a21c51c5e892f81924136296cb927c43149309278cc6518e65";
 const PASSWORD: &str = "VOkJxbRl1RmTxUk/WvJxBt";
 
 fn bytes(hex: &str) -> Vec<u8> {
@@ -104,6 +114,18 @@ fn long_term_request_verifies_and_encodes_to_the_same_bytes() {
     assert_eq!(View::new(&bytes).verify_integrity(&key), Check::Valid);
     let message = Message::parse(&bytes).expect("valid");
     assert_eq!(message.encode(&Seal::none().integrity(&key)).expect("fits"), bytes);
+}
+
+#[test]
+fn sha256_request_with_user_hash_verifies_and_encodes_to_the_same_bytes() {
+    let bytes = bytes(SHA256_REQUEST);
+    let user = "\u{30de}\u{30c8}\u{30ea}\u{30c3}\u{30af}\u{30b9}";
+    let key = Key::long_term_sha256(user, "example.org", "TheMatrIX");
+    assert_eq!(View::new(&bytes).verify_integrity_sha256(&key), Check::Valid);
+    let message = Message::parse(&bytes).expect("valid");
+    assert_eq!(message.attributes[0], Attribute::user_hash(user, "example.org"));
+    assert_eq!(message.attributes[3], Attribute::PasswordAlgorithm(PasswordAlgorithm::SHA256));
+    assert_eq!(message.encode(&Seal::none().integrity_sha256(&key)).expect("fits"), bytes);
 }
 
 #[test]

@@ -10,7 +10,7 @@ pub struct ErrorCode {
 }
 
 impl ErrorCode {
-    /// RFC 8489 §10.1: use the server in ALTERNATE-SERVER.
+    /// RFC 8489 §10: use the server in ALTERNATE-SERVER.
     pub const TRY_ALTERNATE: u16 = 300;
     /// RFC 8489 §14.8.
     pub const BAD_REQUEST: u16 = 400;
