@@ -299,6 +299,8 @@ impl Agent {
         if let Receive::Unreachable { local, remote } = input {
             for (_, session) in &mut self.sessions {
                 session.unreachable(&mut self.cx, local, remote);
+                session.gatherer.receive(now, Receive::Unreachable { local, remote });
+                session.collect(&mut self.cx, now);
             }
             return Vec::new();
         }
@@ -325,9 +327,12 @@ impl Agent {
             self.stun(now, index, datagram);
             return;
         }
-        // RFC 8445 §12.2: data is taken from any candidate of the other side.
+        // RFC 8445 §12.2: data is taken from any candidate of the other side, and from where a
+        // check came before the description: the first flight of DTLS may be right behind it.
         let (_, session) = &self.sessions[index];
-        if session.remotes.iter().any(|candidate| candidate.address == *remote) {
+        if session.remotes.iter().any(|candidate| candidate.address == *remote)
+            || session.early.iter().any(|early| early.from == *remote)
+        {
             self.cx.event(Event::Data(data.clone()));
         }
     }
@@ -399,9 +404,10 @@ impl Agent {
     /// Time has come to `now`.
     pub fn advance(&mut self, now: Duration) {
         let last = self.sessions.len().saturating_sub(1);
+        let newest_is_checked = self.current().remote.is_some();
         for (index, (_, session)) in self.sessions.iter_mut().enumerate() {
             let checks = index == last && self.cx.state != State::Closed;
-            session.advance(&mut self.cx, now, checks);
+            session.advance(&mut self.cx, now, checks, checks || !newest_is_checked);
         }
         self.retire(now);
     }
@@ -428,7 +434,10 @@ impl Agent {
             // RFC 8445 §5.2: host candidates only.
             config.servers.clear();
         }
-        let gatherer = Gatherer::new(config, rng.fork("gather"));
+        let mut gatherer = Gatherer::new(config, rng.fork("gather"));
+        for (_, session) in &self.sessions {
+            gatherer.avoid(session.gatherer.sockets());
+        }
         let session = Session::new(number, credentials, gatherer, self.cx.config.max_pairs);
         self.sessions.push((Phase::Active, session));
     }

@@ -73,7 +73,7 @@ fn interval(rng: &mut Rng) -> Duration {
 
 impl Session {
     /// Asks for consent, notes its absence, keeps the pair alive.
-    pub(super) fn run_consent(&mut self, cx: &mut Context, now: Duration) {
+    pub(super) fn run_consent(&mut self, cx: &mut Context, now: Duration, speaks: bool) {
         let Some(consent) = self.consent.as_mut().filter(|consent| !consent.expired) else {
             return;
         };
@@ -88,12 +88,14 @@ impl Session {
             // RFC 7675 §5.1: from here on nothing is sent; a late answer changes nothing.
             consent.expired = true;
             consent.outstanding.clear();
-            cx.enter(State::Failed);
+            if speaks {
+                cx.enter(State::Failed);
+            }
             return;
         }
         if now >= consent.next_at {
             consent.next_at = now + interval(cx.rng());
-            if now >= consent.answered_at + DISCONNECTED_AFTER {
+            if speaks && now >= consent.answered_at + DISCONNECTED_AFTER {
                 cx.enter(State::Disconnected);
             }
             self.send_consent_check(cx, now);

@@ -28,6 +28,8 @@ use crate::turn::PermissionState;
 /// RFC 8863 §4: with the default timers of STUN a check takes 39.5 seconds to fail, and so long
 /// a checklist must not fail for want of pairs.
 pub(super) const PAC: Duration = Duration::from_millis(39_500);
+/// How much longer a checklist is kept running for a peer that has not ended its candidates.
+const MORE_TO_COME: Duration = Duration::from_secs(10);
 /// RFC 8445 §8.3.1: how long candidates that were not selected live on.
 const FREE_AFTER: Duration = Duration::from_secs(3);
 
@@ -302,12 +304,13 @@ impl Session {
         wakes.into_iter().flatten().min()
     }
 
-    /// Time has come to `now`.
-    pub(super) fn advance(&mut self, cx: &mut Context, now: Duration, checks: bool) {
+    /// Time has come to `now`. `speaks` is true if the loss of consent here is the agent's: while
+    /// a newer session is being checked it is not.
+    pub(super) fn advance(&mut self, cx: &mut Context, now: Duration, checks: bool, speaks: bool) {
         self.gatherer.run_timers(now);
         self.collect(cx, now);
         self.run_check_timers(cx, now);
-        self.run_consent(cx, now);
+        self.run_consent(cx, now, speaks);
         if self.free_at.is_some_and(|at| now >= at) {
             self.free(now);
         }
@@ -356,7 +359,9 @@ impl Session {
             && !self.checklist.has_open()
             && self.gatherer.is_complete()
             && !cx.config.lite;
-        self.patient_until.filter(|_| hopeless)
+        // RFC 8838 §13: as long as the other side has not said so, there may be more to come.
+        let grace = if self.remote_complete { Duration::ZERO } else { MORE_TO_COME };
+        self.patient_until.filter(|_| hopeless).map(|at| at + grace)
     }
 
     /// The checklist has failed.

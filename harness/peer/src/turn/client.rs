@@ -200,6 +200,14 @@ impl Client {
         }
     }
 
+    /// The server cannot be reached, says an ICMP error. An allocation that is there is not given
+    /// up for that.
+    pub fn unreachable(&mut self) {
+        if self.phase == Phase::Allocating {
+            self.fail(UNREACHABLE, "TURN server unreachable");
+        }
+    }
+
     /// Our end of the leg.
     #[must_use]
     pub fn local(&self) -> SocketAddr {

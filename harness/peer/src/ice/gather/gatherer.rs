@@ -1,145 +1,46 @@
 //! The gatherer: sockets, servers, candidates and the data path through them.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
-use std::ops::Range;
 use std::time::Duration;
 
-use rtcspec_tls::Trust;
 use rtcspec_wire::stun::{AddressFamily, ErrorCode, View};
 
 use super::binding::{Binding, Outcome};
+use super::config::{GatherConfig, Policy};
+use super::event::{Datagram, GatherEvent, GatherOutput};
 use super::relay::Relay;
-use crate::ice::candidate::{CandidateType, Foundations, LocalCandidate, priority};
+use crate::ice::candidate::{Foundations, LocalCandidate};
 use crate::ice::interfaces;
-use crate::ice::server::{Server, Service};
 use crate::io::{ConnId, Receive, Transmit};
 use crate::rng::Rng;
 use crate::stun::{Outgoing, Pacer, Retransmit, Via};
-use crate::turn::{self, Client, ClientConfig, Failure, PermissionState, Transport};
-
-/// Which candidates may be used (W3C `RTCIceTransportPolicy`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Policy {
-    /// All.
-    #[default]
-    All,
-    /// Relayed ones only; nothing tells the other side any address of this machine.
-    Relay,
-}
-
-/// What a gatherer works with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GatherConfig {
-    /// Every address of the machine.
-    pub interfaces: Vec<IpAddr>,
-    /// STUN and TURN servers.
-    pub servers: Vec<Server>,
-    /// Which candidates may be used.
-    pub policy: Policy,
-    /// Where the ports of sockets are taken from, at random.
-    pub ports: Range<u16>,
-    /// Names for TCP connections start here.
-    pub first_conn: u64,
-    /// Families of the relayed addresses to ask for; empty asks for that of the server's address.
-    pub relay_families: Vec<AddressFamily>,
-    /// RFC 8445 §14.2.
-    pub ta: Duration,
-    /// Which certificates of TURN servers to take over TLS.
-    pub trust: Trust,
-}
-
-impl Default for GatherConfig {
-    fn default() -> Self {
-        Self {
-            interfaces: Vec::new(),
-            servers: Vec::new(),
-            policy: Policy::All,
-            ports: 49152..u16::MAX,
-            first_conn: 0,
-            relay_families: Vec::new(),
-            ta: Pacer::DEFAULT_TA,
-            trust: Trust::Fixed,
-        }
-    }
-}
-
-/// What a gatherer reports.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GatherEvent {
-    /// A new candidate.
-    Candidate(LocalCandidate),
-    /// Every server has answered or failed.
-    Complete,
-    /// A server yielded nothing.
-    Error {
-        /// Its URI.
-        url: String,
-        /// STUN error code, or 701 when it could not be reached.
-        code: u16,
-        /// The server's phrase, or ours.
-        reason: String,
-    },
-    /// The TURN server of a relayed base answered about a permission.
-    Permission {
-        /// The relayed address.
-        base: SocketAddr,
-        /// The peer's address.
-        ip: IpAddr,
-        /// Granted or refused.
-        state: PermissionState,
-    },
-    /// A base is gone: its interface, or its allocation.
-    Lost {
-        /// The base.
-        base: SocketAddr,
-    },
-}
-
-/// What [`Gatherer::poll`] yields.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GatherOutput {
-    /// For the network, as it is.
-    Transmit(Transmit),
-    /// A STUN message that waits to be given to [`Gatherer::forward`].
-    Stun(Outgoing),
-    /// Something to know.
-    Event(GatherEvent),
-}
-
-/// A datagram that reached a base of ours, directly or through a relay.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Datagram {
-    /// The base: one of our sockets, or a relayed address.
-    pub base: SocketAddr,
-    /// Where it came from, as seen at the base.
-    pub remote: SocketAddr,
-    /// Payload.
-    pub data: Vec<u8>,
-}
+use crate::turn::{self, Client, Failure, PermissionState, Transport};
 
 /// A socket of ours, with the place of its interface in the order of preference.
 #[derive(Clone, Copy, Debug)]
-struct Socket {
-    address: SocketAddr,
-    rank: usize,
+pub(super) struct Socket {
+    pub(super) address: SocketAddr,
+    pub(super) rank: usize,
 }
 
 /// Sockets, STUN transactions and TURN clients of one session.
 #[derive(Debug)]
 pub struct Gatherer {
-    config: GatherConfig,
-    rng: Rng,
+    pub(super) config: GatherConfig,
+    pub(super) rng: Rng,
     pacer: Pacer,
-    sockets: Vec<Socket>,
+    pub(super) sockets: Vec<Socket>,
     /// Ports besides those of `sockets` that legs to TURN servers use.
-    extra_sockets: Vec<SocketAddr>,
-    bindings: Vec<Binding>,
-    relays: Vec<Relay>,
-    foundations: Foundations,
-    candidates: Vec<LocalCandidate>,
-    ranks: usize,
-    conns: u64,
+    pub(super) extra_sockets: Vec<SocketAddr>,
+    /// Ports somebody else on this machine uses.
+    pub(super) taken: Vec<SocketAddr>,
+    pub(super) bindings: Vec<Binding>,
+    pub(super) relays: Vec<Relay>,
+    pub(super) foundations: Foundations,
+    pub(super) candidates: Vec<LocalCandidate>,
+    pub(super) ranks: usize,
+    pub(super) conns: u64,
     started: bool,
     complete: bool,
     closing: bool,
@@ -156,6 +57,7 @@ impl Gatherer {
             rng,
             sockets: Vec::new(),
             extra_sockets: Vec::new(),
+            taken: Vec::new(),
             bindings: Vec::new(),
             relays: Vec::new(),
             foundations: Foundations::default(),
@@ -167,6 +69,17 @@ impl Gatherer {
             closing: false,
             out: VecDeque::new(),
         }
+    }
+
+    /// Does not open these sockets: they are in use.
+    pub fn avoid(&mut self, sockets: impl IntoIterator<Item = SocketAddr>) {
+        self.taken.extend(sockets);
+    }
+
+    /// The UDP sockets in use.
+    pub fn sockets(&self) -> impl Iterator<Item = SocketAddr> {
+        let hosts = self.sockets.iter().map(|socket| socket.address);
+        hosts.chain(self.extra_sockets.iter().copied())
     }
 
     /// Begins: host candidates come at once, the others as servers answer.
@@ -301,7 +214,8 @@ impl Gatherer {
         }
     }
 
-    /// Takes what the network brings; yields the datagrams that are for ICE or above.
+    /// Takes what the network brings; yields the datagrams that are for ICE or above. Call
+    /// [`Gatherer::advance`] afterwards: an answer may have made room for the next request.
     pub fn receive(&mut self, now: Duration, input: Receive) -> Vec<Datagram> {
         let mut datagrams = Vec::new();
         match input {
@@ -317,7 +231,7 @@ impl Gatherer {
             Receive::TcpClosed { conn } => {
                 self.with_conn(now, conn, &mut datagrams, Client::disconnected);
             }
-            Receive::Unreachable { .. } => {}
+            Receive::Unreachable { local, remote } => self.unreachable(now, local, remote),
         }
         datagrams
     }
@@ -425,7 +339,7 @@ impl Gatherer {
         self.closing && self.relays.iter().all(|relay| relay.client.is_ended())
     }
 
-    fn is_socket(&self, base: SocketAddr) -> bool {
+    pub(super) fn is_socket(&self, base: SocketAddr) -> bool {
         self.sockets.iter().any(|socket| socket.address == base)
     }
 
@@ -441,143 +355,13 @@ impl Gatherer {
     }
 
     /// RFC 8445 §14.3: the RTO grows with the number of candidates to gather.
-    fn rto(&self) -> Duration {
+    pub(super) fn rto(&self) -> Duration {
         let candidates = self.bindings.len() + self.relays.len();
         let scaled = self.pacer.ta() * u32::try_from(candidates).unwrap_or(u32::MAX);
         scaled.max(Retransmit::MIN_RTO)
     }
 
-    fn add_interface(&mut self, now: Duration, ip: IpAddr) {
-        let rank = self.ranks;
-        self.ranks += 1;
-        let address = self.free_port(ip);
-        self.sockets.push(Socket { address, rank });
-        if self.config.policy == Policy::All {
-            let foundation = self.foundations.of(CandidateType::Host, ip, None, None);
-            let local_preference = preference(rank, 0);
-            self.add_candidate(LocalCandidate {
-                kind: CandidateType::Host,
-                address,
-                base: address,
-                related: None,
-                priority: priority(CandidateType::Host, local_preference),
-                foundation,
-                local_preference,
-                server: None,
-                relay_transport: None,
-            });
-        }
-        for (index, server) in self.ranked_servers() {
-            if server.address.is_ipv4() != ip.is_ipv4() {
-                continue;
-            }
-            match server.service {
-                Service::Stun if self.config.policy == Policy::Relay => {}
-                Service::Stun => {
-                    self.bindings.push(Binding::new(address, server.address, server.url, index));
-                }
-                Service::Turn(transport) => {
-                    self.add_relays(now, Socket { address, rank }, &server, transport, index);
-                }
-            }
-        }
-    }
-
-    /// Servers with their places, relays over UDP before those over TCP and TLS, each address and
-    /// service once.
-    fn ranked_servers(&self) -> Vec<(usize, Server)> {
-        let mut seen = BTreeSet::new();
-        let mut servers: Vec<Server> = self.config.servers.clone();
-        servers.retain(|s| seen.insert((s.service, s.address, s.username.clone())));
-        servers.sort_by_key(|server| server.service);
-        servers.into_iter().enumerate().collect()
-    }
-
-    fn add_relays(
-        &mut self,
-        now: Duration,
-        socket: Socket,
-        server: &Server,
-        transport: Transport,
-        rank: usize,
-    ) {
-        let families = if self.config.relay_families.is_empty() {
-            vec![AddressFamily::of(server.address.ip())]
-        } else {
-            self.config.relay_families.clone()
-        };
-        for family in families {
-            // One allocation per 5-tuple (RFC 8656 §5): only the first client of a server shares
-            // the port of the host candidate, which also yields the server-reflexive one.
-            let shared = transport == Transport::Udp
-                && !self.relays.iter().any(|r| r.is_leg(socket.address, server.address));
-            let local = match transport {
-                Transport::Udp if shared => socket.address,
-                Transport::Udp => self.extra_socket(socket.address.ip()),
-                Transport::Tcp | Transport::Tls => SocketAddr::new(socket.address.ip(), 0),
-            };
-            self.add_relay(now, socket, server, transport, (rank, family, local, false));
-        }
-    }
-
-    fn add_relay(
-        &mut self,
-        now: Duration,
-        socket: Socket,
-        server: &Server,
-        transport: Transport,
-        (rank, family, local, retried): (usize, AddressFamily, SocketAddr, bool),
-    ) {
-        let conn = ConnId(self.config.first_conn + self.conns);
-        self.conns += 2;
-        let config = ClientConfig {
-            server: server.address,
-            transport,
-            server_name: server.name.clone(),
-            trust: self.config.trust.clone(),
-            local,
-            conn,
-            username: server.username.clone(),
-            password: server.password.clone(),
-            family,
-            rto: self.rto(),
-        };
-        let index = self.relays.len();
-        let rng = self.rng.fork_nth("turn", index as u64);
-        let mut client = Client::new(config, rng);
-        client.start(now);
-        self.relays.push(Relay {
-            client,
-            server: server.clone(),
-            rank,
-            interface: socket.address.ip(),
-            interface_rank: socket.rank,
-            pending: true,
-            retried,
-            relayed: None,
-        });
-        self.drain(now, index);
-    }
-
-    fn remove_interface(&mut self, address: SocketAddr) {
-        self.sockets.retain(|socket| socket.address != address);
-        self.extra_sockets.retain(|extra| extra.ip() != address.ip());
-        self.bindings.retain(|binding| binding.socket != address);
-        self.lost(address);
-        for index in 0..self.relays.len() {
-            let relay = &mut self.relays[index];
-            if relay.interface == address.ip() && !relay.client.is_ended() {
-                // The server cannot be reached any more from here; the allocation will expire.
-                relay.client.abandon();
-                relay.pending = false;
-                if let Some(relayed) = relay.relayed.take() {
-                    self.lost(relayed);
-                }
-            }
-        }
-    }
-
-    fn lost(&mut self, base: SocketAddr) {
+    pub(super) fn lost(&mut self, base: SocketAddr) {
         self.candidates.retain(|candidate| candidate.base != base);
         self.event(GatherEvent::Lost { base });
     }
@@ -608,6 +392,22 @@ impl Gatherer {
         }
     }
 
+    /// RFC 8489 §6.2.1: a hard ICMP error ends a transaction.
+    fn unreachable(&mut self, now: Duration, local: SocketAddr, remote: SocketAddr) {
+        for index in 0..self.bindings.len() {
+            let binding = &mut self.bindings[index];
+            if binding.pending && binding.socket == local && binding.server == remote {
+                binding.end();
+                self.bound(index, Outcome::Unanswered);
+            }
+        }
+        let leg = self.relays.iter().position(|r| r.pending && r.is_leg(local, remote));
+        if let Some(index) = leg {
+            self.relays[index].client.unreachable();
+            self.drain(now, index);
+        }
+    }
+
     /// A STUN server has answered, or will not.
     fn bound(&mut self, index: usize, outcome: Outcome) {
         let Binding { socket, server, rank, .. } = self.bindings[index];
@@ -625,76 +425,8 @@ impl Gatherer {
         self.check_complete();
     }
 
-    fn add_reflexive(
-        &mut self,
-        base: SocketAddr,
-        mapped: SocketAddr,
-        server: SocketAddr,
-        server_rank: usize,
-    ) {
-        let Some(socket) = self.sockets.iter().find(|socket| socket.address == base) else {
-            return;
-        };
-        // RFC 8445 §5.1.3: same address and base as another candidate.
-        let known =
-            |candidate: &LocalCandidate| candidate.address == mapped && candidate.base == base;
-        if self.config.policy == Policy::Relay || self.candidates.iter().any(known) {
-            return;
-        }
-        let kind = CandidateType::ServerReflexive;
-        let local_preference = preference(socket.rank, server_rank);
-        let foundation = self.foundations.of(kind, base.ip(), Some(server.ip()), None);
-        self.add_candidate(LocalCandidate {
-            kind,
-            address: mapped,
-            base,
-            related: Some(base),
-            priority: priority(kind, local_preference),
-            foundation,
-            local_preference,
-            server: Some(server),
-            relay_transport: None,
-        });
-    }
-
-    fn add_relayed(&mut self, index: usize, relayed: SocketAddr, mapped: SocketAddr) {
-        let relay = &mut self.relays[index];
-        relay.relayed = Some(relayed);
-        let (server, transport) = (relay.client.server(), relay.client.transport());
-        let local_preference = preference(relay.rank, relay.interface_rank);
-        // RFC 8445 §5.1.1.2: a relayed candidate identical to a host candidate is discarded.
-        if self.is_socket(relayed) {
-            return;
-        }
-        let kind = CandidateType::Relayed;
-        let foundation =
-            self.foundations.of(kind, relayed.ip(), Some(server.ip()), Some(transport));
-        // RFC 8839 §5.1: the related address may be withheld as 0.0.0.0 or :: and port 9.
-        let related = match (self.config.policy, relayed.ip()) {
-            (Policy::All, _) => mapped,
-            (Policy::Relay, IpAddr::V4(_)) => SocketAddr::from(([0, 0, 0, 0], 9)),
-            (Policy::Relay, IpAddr::V6(_)) => SocketAddr::from(([0u16; 8], 9)),
-        };
-        self.add_candidate(LocalCandidate {
-            kind,
-            address: relayed,
-            base: relayed,
-            related: Some(related),
-            priority: priority(kind, local_preference),
-            foundation,
-            local_preference,
-            server: Some(server),
-            relay_transport: Some(transport),
-        });
-    }
-
-    fn add_candidate(&mut self, candidate: LocalCandidate) {
-        self.candidates.push(candidate.clone());
-        self.event(GatherEvent::Candidate(candidate));
-    }
-
     /// Passes on what a TURN client wants done, apart from data.
-    fn drain(&mut self, now: Duration, index: usize) {
+    pub(super) fn drain(&mut self, now: Duration, index: usize) {
         let mut datagrams = Vec::new();
         self.drain_into(now, index, &mut datagrams);
     }
@@ -811,36 +543,7 @@ impl Gatherer {
         }
     }
 
-    fn extra_socket(&mut self, ip: IpAddr) -> SocketAddr {
-        let address = self.free_port(ip);
-        self.extra_sockets.push(address);
-        address
-    }
-
-    /// A port of `ip` that this gatherer does not use yet.
-    fn free_port(&mut self, ip: IpAddr) -> SocketAddr {
-        let Range { start, end } = self.config.ports;
-        let width = end.saturating_sub(start).max(1);
-        let first = self.rng.range(0..u64::from(width));
-        let first = u16::try_from(first).unwrap_or_default();
-        let port = |step: u16| {
-            let offset = (u32::from(first) + u32::from(step)) % u32::from(width);
-            start + u16::try_from(offset).unwrap_or_default()
-        };
-        let taken =
-            |address: &SocketAddr| self.extra_sockets.contains(address) || self.is_socket(*address);
-        let free = (0..width).map(|step| SocketAddr::new(ip, port(step))).find(|a| !taken(a));
-        free.unwrap_or(SocketAddr::new(ip, start))
-    }
-
-    fn event(&mut self, event: GatherEvent) {
+    pub(super) fn event(&mut self, event: GatherEvent) {
         self.out.push_back(GatherOutput::Event(event));
     }
-}
-
-/// RFC 8445 §5.1.2.1: the local preference, unique within a type: 65535 for the only address.
-fn preference(major: usize, minor: usize) -> u16 {
-    let major = u16::try_from(major.min(254)).unwrap_or(254);
-    let minor = u16::try_from(minor.min(255)).unwrap_or(255);
-    u16::MAX - (major << 8) - minor
 }

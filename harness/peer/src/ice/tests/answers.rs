@@ -273,3 +273,14 @@ fn data_is_taken_from_candidates_of_the_peer_only() {
         scripted.events.iter().filter(|event| matches!(event, Event::Data(_))).collect();
     assert_eq!(data, [&Event::Data(vec![22, 1, 2])]);
 }
+
+#[test]
+fn data_right_behind_an_early_check_is_taken() {
+    let mut scripted = Scripted::alone(Role::Controlling, Config::default());
+    scripted.deliver(PEER, vec![22, 0]);
+    let check = scripted.check(Role::Controlled);
+    scripted.ask(PEER, &check).unwrap();
+    scripted.deliver(PEER, vec![22, 1]);
+    assert!(scripted.events.contains(&Event::Data(vec![22, 1])));
+    assert!(!scripted.events.contains(&Event::Data(vec![22, 0])));
+}

@@ -181,6 +181,7 @@ fn nomination_that_meets_a_conflict_does_not_keep_use_candidate() {
 fn other_errors_fail_the_pair() {
     // RFC 8445 §7.2.5.2.4.
     let mut scripted = checking(Role::Controlling);
+    scripted.end();
     let answer = scripted.error(&scripted.last_check(PEER).unwrap(), 400);
     scripted.deliver(PEER, answer);
     scripted.pass(Duration::from_secs(30));

@@ -126,3 +126,20 @@ fn server_reflexive_mapping_is_kept_until_the_conclusion_and_then_let_go() {
     lab.run(lab.now + secs(100));
     assert_eq!(to_server(&lab), before);
 }
+
+#[test]
+fn unreachable_servers_are_given_up_at_once() {
+    // RFC 8489 §6.2.1.
+    let config = super::lab::with_turn(with_stun(config(&["192.0.2.1"])));
+    let mut lab = Lab::new(config, super::lab::config(&["192.0.2.2"]), 1);
+    lab.filter = Some(Box::new(|_, _, _, _| false));
+    lab.sides[0].agent.gather(lab.now);
+    lab.run(Duration::from_millis(200));
+    let local = lab.sides[0].agent.local_candidates()[0].address;
+    for server in [super::lab::STUN, super::lab::TURN] {
+        let remote = server.parse().unwrap();
+        let input = crate::io::Receive::Unreachable { local, remote };
+        lab.sides[0].agent.receive(lab.now, input);
+    }
+    assert!(lab.sides[0].agent.is_gathering_complete());
+}

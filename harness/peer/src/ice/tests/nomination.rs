@@ -158,6 +158,7 @@ fn selected_pair_is_reported_once() {
 fn controlled_agent_does_not_wait_for_ever_for_a_nomination() {
     let mut scripted = Scripted::introduced(Role::Controlled);
     scripted.trickle(PEER, 1000);
+    scripted.end();
     scripted.pass(millis(60));
     scripted.succeed(PEER);
     for _ in 0..6 {

@@ -93,3 +93,16 @@ fn disconnected_comes_before_failed_and_goes_when_answers_return() {
     let expected = [State::Checking, State::Connected, State::Disconnected, State::Connected];
     assert_eq!(states, expected);
 }
+
+#[test]
+fn consent_that_is_lost_on_the_old_pair_does_not_fail_a_running_restart() {
+    let mut lab = connected(By::AddressAndPort);
+    lab.sides.iter_mut().for_each(|side| side.nat.as_mut().unwrap().reboot());
+    let from = lab.now;
+    lab.filter = Some(Box::new(move |now, _, _, _| now > from + secs(32)));
+    lab.run(from + secs(12));
+    lab.restart(0);
+    assert!(lab.run_to(State::Connected, from + secs(50)));
+    let failed = |event: &Event| matches!(event, Event::State(State::Failed));
+    assert!(!lab.sides[0].events.iter().any(|(_, event)| failed(event)));
+}

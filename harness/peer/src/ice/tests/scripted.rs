@@ -95,6 +95,12 @@ impl Scripted {
         self.drain();
     }
 
+    /// The peer says that it has no more candidates.
+    pub(super) fn end(&mut self) {
+        self.agent.end_of_remote_candidates(self.now, None);
+        self.drain();
+    }
+
     pub(super) fn base(&self) -> SocketAddr {
         self.agent.local_candidates()[0].base
     }

@@ -132,8 +132,20 @@ fn new_candidate_restarts_patience() {
     let mut scripted = Scripted::introduced(Role::Controlling);
     scripted.pass(Duration::from_secs(30));
     scripted.trickle(PEER, 1000);
+    scripted.end();
     scripted.pass(Duration::from_secs(39));
     assert_eq!(scripted.agent.state(), State::Checking);
     scripted.pass(Duration::from_secs(1));
+    assert_eq!(scripted.agent.state(), State::Failed);
+}
+
+#[test]
+fn checklist_runs_longer_for_a_peer_that_has_not_ended_its_candidates() {
+    // RFC 8838 §13.
+    let mut scripted = Scripted::introduced(Role::Controlling);
+    scripted.trickle(PEER, 1000);
+    scripted.pass(Duration::from_secs(45));
+    assert_eq!(scripted.agent.state(), State::Checking);
+    scripted.pass(Duration::from_secs(10));
     assert_eq!(scripted.agent.state(), State::Failed);
 }
