@@ -1,1 +1,4 @@
-//! Scenario files and their transcripts; the tests of this package run them.
+//! Scenario files and expectations, carried inside the binary; the tests of this package run them
+//! and compare their transcripts.
+
+include!(concat!(env!("OUT_DIR"), "/files.rs"));

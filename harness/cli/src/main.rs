@@ -1,3 +1,45 @@
-//! The `rtcspec` binary.
+//! The `rtcspec` binary: argument parsing, progress, files and exit codes; nothing else.
 
-fn main() {}
+mod args;
+mod diff;
+mod exit;
+mod explain;
+mod list;
+mod matrix;
+mod oracle;
+mod output;
+mod players;
+mod pool;
+mod run;
+
+use clap::Parser as _;
+
+use args::{Arguments, Verb};
+use exit::Exit;
+
+fn main() -> std::process::ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            let wanted = !error.use_stderr();
+            return if wanted { Exit::AsExpected } else { Exit::Usage }.into();
+        }
+    };
+    let outcome = match arguments.verb {
+        Verb::Run(options) => run::run(&options),
+        Verb::Matrix(options) => matrix::matrix(&options),
+        Verb::Oracle(options) => oracle::oracle(&options),
+        Verb::List(options) => list::list(&options),
+        Verb::Diff(options) => diff::diff(&options),
+        Verb::Explain(options) => explain::explain(&options),
+        Verb::Schema(options) => list::schema(&options),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("rtcspec: {}", failure.message.trim_end());
+            failure.exit.into()
+        }
+    }
+}

@@ -227,8 +227,9 @@ impl Judge<'_, '_> {
 
     /// The last data of each side, or none.
     fn last_data(&self, from: Party, since: Duration) -> Option<&Sighting> {
-        let mut data = self.stage.watch.data.iter().rev();
-        data.find(|sighting| sighting.from == from && sighting.arrived >= since)
+        // Gathering speaks with servers too: without an open channel that is no data.
+        self.stage.opened?;
+        self.stage.watch.last_data(from, since)
     }
 
     fn path(&mut self, wanted: Path, since: Duration) {

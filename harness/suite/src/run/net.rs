@@ -53,7 +53,7 @@ struct Elements {
 
 impl Net {
     /// Sets the world up: services run, hosts are watched.
-    pub(super) fn new(file: &File, built: Built, seed: u64) -> Result<Self, String> {
+    pub(super) fn new(file: &File, built: Built, seed: u64) -> Self {
         let mut names: Vec<(&String, Role)> =
             file.peer.iter().map(|(name, peer)| (name, peer.role)).collect();
         names.sort_by_key(|(_, role)| *role != Role::Offerer);
@@ -65,7 +65,7 @@ impl Net {
         }
         world.fabric_mut().record(true);
         for (name, place) in &built.servers {
-            super::service::install(&mut world, file, name, place, seed)?;
+            super::service::install(&mut world, file, name, place, seed);
         }
         let elements = Elements {
             segments: built.segments,
@@ -73,7 +73,7 @@ impl Net {
             firewalls: built.firewalls,
             links: built.links,
         };
-        Ok(Self {
+        Self {
             world,
             places: built.peers,
             servers: built.servers.into_iter().collect(),
@@ -87,7 +87,7 @@ impl Net {
             streams: BTreeMap::new(),
             legs: BTreeMap::new(),
             crossed: BTreeMap::new(),
-        })
+        }
     }
 
     fn host(&self, party: Party) -> HostId {

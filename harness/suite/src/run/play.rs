@@ -10,7 +10,9 @@ use super::actor::Actor;
 use super::judge::judge;
 use super::net::Net;
 use super::stage::Stage;
-use crate::scenario::{Family, File, Role, ServerKind, Transport, Variant, server_reference};
+use crate::scenario::{
+    CandidateType, Family, File, Role, ServerKind, Transport, Variant, server_reference,
+};
 use crate::topology::build;
 use crate::verdict::{Finding, Layer, RunResult, Verdict};
 
@@ -49,6 +51,11 @@ pub struct Played {
     pub elapsed: Duration,
     /// Offerer first: `alice=reference`.
     pub peers: Vec<String>,
+    /// Whether the path in use at the end was relayed, and the offerer's and answerer's candidate
+    /// types; `None` when no data went both ways.
+    pub path: Option<(bool, CandidateType, CandidateType)>,
+    /// The run as pcapng, if it was captured.
+    pub capture: Vec<u8>,
 }
 
 /// Features a role in a scenario takes, declared or implied.
@@ -101,18 +108,17 @@ pub fn play(title: &str, variant: &Variant, cast: &Cast<'_>, seed: u64) -> Playe
         nats: Vec::new(),
         elapsed: Duration::ZERO,
         peers: peers.clone(),
+        path: None,
+        capture: Vec::new(),
     };
     for (party, name) in names {
         if let Some(finding) = missing_feature(file, name, cast.of(party)) {
             return ended(vec![finding]);
         }
     }
-    let net = build(file, seed)
-        .map_err(|error| error.to_string())
-        .and_then(|built| Net::new(file, built, seed));
-    let net = match net {
-        Ok(net) => net,
-        Err(error) => return ended(vec![inconclusive(error)]),
+    let net = match build(file, seed) {
+        Ok(built) => Net::new(file, built, seed),
+        Err(error) => return ended(vec![inconclusive(error.to_string())]),
     };
     let mut actors = Vec::new();
     for (party, name) in names {
@@ -155,6 +161,7 @@ fn finish(
         None => judge(&stage, variant),
     };
     let session = session(title, &mut stage, seed);
+    let path = path(&stage);
     Played {
         verdict: RunResult::worst(&findings),
         findings,
@@ -162,6 +169,8 @@ fn finish(
         session,
         elapsed: stage.now,
         peers,
+        path,
+        capture: Vec::new(),
     }
 }
 
@@ -320,4 +329,11 @@ fn nat_lines(stage: &Stage<'_>) -> Vec<String> {
             format!("nat.{name}: {}", nat_words(&params))
         })
         .collect()
+}
+
+fn path(stage: &Stage<'_>) -> Option<(bool, CandidateType, CandidateType)> {
+    stage.opened?;
+    let last = |party| stage.watch.last_data(party, Duration::ZERO);
+    let (a, b) = (last(Party::A)?, last(Party::B)?);
+    Some((a.relayed || b.relayed, a.source, b.source))
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use rtcspec_trace::{Datagram, Party, Place};
+use rtcspec_trace::{Carrier, Datagram, Party, Place};
 use rtcspec_wire::candidate::{Candidate, CandidateKind};
 use rtcspec_wire::demux::Protocol;
 use rtcspec_wire::stun::{AttributeType, Class, MessageType, Method, TransactionId, View};
@@ -51,6 +51,9 @@ pub(super) struct Check {
 pub(super) struct Watch {
     /// Application data.
     pub(super) data: Vec<Sighting>,
+    /// What peers and servers exchange inside TURN, by peer: all there is to see when both peers'
+    /// relays are on one server, which then passes data on inside itself.
+    pub(super) wrapped: Vec<Sighting>,
     /// Checks and their answers.
     pub(super) checks: Vec<Check>,
     /// When each ClientHello arrived that begins a handshake, by sender.
@@ -92,6 +95,10 @@ impl Watch {
     /// A datagram arrived.
     pub(super) fn datagram(&mut self, datagram: &Datagram) {
         let Some(arrived) = datagram.arrived else { return };
+        if let (Some(Place::Peer(from)), Some(Place::Server(index))) = (datagram.from, datagram.to)
+        {
+            self.wrapped_data(arrived, from, index, datagram);
+        }
         let Some((from, server_from)) = self.owner(datagram.from, datagram.seen_source) else {
             return;
         };
@@ -120,6 +127,30 @@ impl Watch {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn wrapped_data(&mut self, arrived: Duration, from: Party, index: usize, datagram: &Datagram) {
+        let channel = Protocol::of(&datagram.payload) == Protocol::TurnChannel;
+        let stream = matches!(datagram.carrier, Carrier::Tcp(_));
+        let send = View::new(&datagram.payload).message_type().is_some_and(|kind| {
+            kind == MessageType { class: Class::Indication, method: Method::SEND }
+        });
+        if channel || stream || send {
+            let (sent, source) = (datagram.sent, CandidateType::Relay);
+            let server = Some(index);
+            self.wrapped.push(Sighting { sent, arrived, from, relayed: true, source, server });
+        }
+    }
+
+    /// The last sighting of a peer's data at or after a point in time.
+    pub(super) fn last_data(&self, from: Party, since: Duration) -> Option<&Sighting> {
+        let of = |data: &'_ [Sighting]| {
+            data.iter().rposition(|seen| seen.from == from && seen.arrived >= since)
+        };
+        match of(&self.data) {
+            Some(place) => self.data.get(place),
+            None => of(&self.wrapped).and_then(|place| self.wrapped.get(place)),
         }
     }
 

@@ -24,6 +24,7 @@ pub(super) fn check(file: &File, problems: &mut Collector) {
     checker.links();
     checker.steps();
     checker.expectations();
+    checker.oracle();
 }
 
 /// Names of all segments: `wan` and whatever a section mentions.
@@ -140,9 +141,8 @@ impl Checker<'_> {
                 let help = did_you_mean(name, owners.iter().copied());
                 self.problems.add(message, None, "", help);
             }
-            for rule in
-                firewall.allow_out.iter().chain(&firewall.allow_in).chain(&firewall.deny_out)
-            {
+            let rules = firewall.allow_out.iter().chain(&firewall.allow_in);
+            for rule in rules.chain(&firewall.deny_out).chain(&firewall.deny_in) {
                 if let Err(reason) = parse_rule(rule.get_ref()) {
                     let help = Some("write it like `udp`, `tcp/443` or `udp/3478`".to_owned());
                     self.add(reason, rule.span(), "this rule", help);
@@ -311,6 +311,18 @@ impl Checker<'_> {
                 self.add(message, when.span(), "this point in time", help);
             }
             Ok(_) => {}
+        }
+    }
+
+    /// Expected paths that the oracle rules out; only for files that are right otherwise.
+    fn oracle(&mut self) {
+        if self.file.oracle == super::file::Oracle::Off || !self.problems.is_empty() {
+            return;
+        }
+        for (span, path, why) in crate::prediction::contradictions(self.file) {
+            let message = format!("path `{path:?}` contradicts the oracle").to_lowercase();
+            let help = format!("{why}\nif the file knows better, say so with `oracle = \"off\"`");
+            self.add(message, span, "expected here", Some(help));
         }
     }
 

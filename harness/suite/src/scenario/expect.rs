@@ -250,6 +250,19 @@ pub struct Range {
     pub max: u64,
 }
 
+impl CandidateType {
+    /// `h`, `s`, `p` or `r`.
+    #[must_use]
+    pub fn letter(self) -> char {
+        match self {
+            Self::Host => 'h',
+            Self::Srflx => 's',
+            Self::Prflx => 'p',
+            Self::Relay => 'r',
+        }
+    }
+}
+
 impl Range {
     /// Whether the number lies in it.
     #[must_use]

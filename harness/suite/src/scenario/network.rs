@@ -319,6 +319,9 @@ pub struct Firewall {
     /// Outbound bans, before the exceptions.
     #[schemars(with = "Vec<String>")]
     pub deny_out: Vec<Spanned<String>>,
+    /// Inbound bans, before the exceptions.
+    #[schemars(with = "Vec<String>")]
+    pub deny_in: Vec<Spanned<String>>,
     /// From this long after the first packet on, nothing passes any more.
     pub kill_after: Option<Time>,
 }

@@ -116,6 +116,7 @@ pub fn firewall_params(section: &Firewall) -> firewall::Params {
         }
     };
     rules(&section.deny_out, Direction::Out, Action::Drop);
+    rules(&section.deny_in, Direction::In, Action::Drop);
     rules(&section.allow_out, Direction::Out, Action::Allow);
     rules(&section.allow_in, Direction::In, Action::Allow);
     if let Some(after) = section.kill_after {

@@ -66,7 +66,7 @@ fn topology(file: &File) -> Result<(Topology, [String; 2]), String> {
     for segment in places(first).iter().chain(places(second)) {
         // A segment without a way out: for its members it is as good as any other.
         if !segments.contains_key(segment) {
-            let id = topology.add(segment.clone(), Vec::new(), SegmentId::INTERNET);
+            let id = topology.add_island(segment.clone());
             topology.segments[id.0].isolated =
                 file.net.get(segment).is_some_and(|net| net.isolation);
             segments.insert(segment.clone(), id);

@@ -1,0 +1,164 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Conformance and fuzzing toolkit for WebRTC implementations.
+///
+/// Exit codes: 0 as expected, 1 an unexpected result or finding, 2 wrong usage, 3 a peer or the
+/// harness did not start, 4 nothing selected, 5 a defect of rtcspec.
+#[derive(Debug, Parser)]
+#[command(version, disable_help_subcommand = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run scenarios and cases, judge them against the expectations, and write reports
+    Run(RunOptions),
+    /// Run every NAT against every NAT and compare each cell with the oracle
+    Matrix(MatrixOptions),
+    /// Say what must happen between two NATs, and why
+    Oracle(OracleOptions),
+    /// List what there is
+    List(ListOptions),
+    /// Compare two transcripts by meaning
+    Diff(DiffOptions),
+    /// Explain a scenario or a case: the situation, the clauses, the expectations
+    Explain(ExplainOptions),
+    /// Print a JSON Schema
+    Schema(SchemaOptions),
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Common {
+    /// Implementation to test; repeat for several, all built-in ones unless said otherwise
+    #[arg(long = "peer", value_name = "NAME")]
+    pub(crate) peers: Vec<String>,
+    /// Runs at the same time; one per core unless said otherwise
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+    /// Folder for reports, transcripts and captures
+    #[arg(long, value_name = "DIR", default_value = "target/rtcspec")]
+    pub(crate) out: PathBuf,
+    /// Folder with scenario files and `expect/`, instead of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scenarios: Option<PathBuf>,
+    /// Day on which expectations are judged, for the ones that expire
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) today: Option<String>,
+    /// No table, only what was not as expected
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunOptions {
+    /// Parts of ids, or globs with `*`; everything unless said otherwise
+    pub(crate) filters: Vec<String>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Seed of every run, instead of the one in the file
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Run each K times, with consecutive seeds
+    #[arg(long, value_name = "K", default_value_t = 1)]
+    pub(crate) repeat: u32,
+    /// Run part I of N
+    #[arg(long, value_name = "I/N", value_parser = parse_shard)]
+    pub(crate) shard: Option<(u32, u32)>,
+    /// Write a pcapng with keys and drop reasons for every run
+    #[arg(long)]
+    pub(crate) pcap: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct MatrixOptions {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Seed of every run
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Only cells whose id contains this, e.g. `EIM-APDF/APDM-APDF`
+    #[arg(long, value_name = "PART")]
+    pub(crate) cell: Option<String>,
+    /// Only the 14 x 14 grid, not the six variants of filter scope and reply binding
+    #[arg(long)]
+    pub(crate) no_variants: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct OracleOptions {
+    /// Edge of the offerer: `open`, a preset, `EIM/APDF`, `fw/ADF`, `udp-blocked`
+    pub(crate) offerer: String,
+    /// Edge of the answerer
+    pub(crate) answerer: String,
+    /// No TURN server
+    #[arg(long)]
+    pub(crate) no_turn: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ListOptions {
+    /// What to list
+    pub(crate) what: Listing,
+    /// Folder with scenario files, instead of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scenarios: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Listing {
+    /// Scenario files
+    Scenarios,
+    /// Hostile cases
+    Cases,
+    /// Implementations and their features
+    Peers,
+    /// NAT presets and their parameters
+    Nats,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DiffOptions {
+    /// A transcript, or a snapshot file that holds one
+    pub(crate) before: PathBuf,
+    /// Another
+    pub(crate) after: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExplainOptions {
+    /// Id of a scenario or case
+    pub(crate) id: String,
+    /// Folder with scenario files, instead of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scenarios: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SchemaOptions {
+    /// Of what
+    pub(crate) what: SchemaOf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// Scenario files
+    Scenario,
+    /// report.json
+    Report,
+}
+
+fn parse_shard(text: &str) -> Result<(u32, u32), String> {
+    let parts = text
+        .split_once('/')
+        .and_then(|(part, parts)| Some((part.parse::<u32>().ok()?, parts.parse::<u32>().ok()?)));
+    match parts {
+        Some((part, parts)) if (1..=parts).contains(&part) => Ok((part, parts)),
+        _ => Err("write it like 1/4: part 1 of 4".to_owned()),
+    }
+}

@@ -1,0 +1,32 @@
+//! `rtcspec diff`.
+
+use std::fs;
+use std::path::Path;
+
+use crate::args::DiffOptions;
+use crate::exit::{Exit, Failure, Outcome};
+
+pub(crate) fn diff(options: &DiffOptions) -> Outcome {
+    let before = transcript(&options.before)?;
+    let after = transcript(&options.after)?;
+    let _ = (before, after);
+
+    Ok(Exit::AsExpected)
+}
+
+/// A transcript file, or the transcript inside an insta snapshot.
+fn transcript(path: &Path) -> Result<String, Failure> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("read {}: {error}", path.display())))?;
+    let body = match text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n")) {
+        Some((_, body)) => body.to_owned(),
+        None => text,
+    };
+    if body.starts_with("transcript 1") {
+        return Ok(body);
+    }
+    Err(Failure::usage(format!(
+        "{} is no transcript: its first line does not begin with `transcript 1`",
+        path.display()
+    )))
+}

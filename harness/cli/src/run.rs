@@ -1,0 +1,207 @@
+//! `rtcspec run`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rtcspec_control::{Feature, Hello};
+use rtcspec_suite::expectation::{Date, Expectations, judge};
+use rtcspec_suite::plan::{Job, Player, Selection, plan};
+use rtcspec_suite::report::{Participant, Report, details, summary, table};
+use rtcspec_suite::scenario::{Scenario, read};
+use rtcspec_suite::verdict::{RunResult, Verdict};
+
+use crate::args::{Common, RunOptions};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::{output, players, pool};
+
+pub(crate) fn run(options: &RunOptions) -> Outcome {
+    let common = &options.common;
+    let all = players::all();
+    let under_test = players::chosen(&all, &common.peers)?;
+    let scenarios = scenarios(common.scenarios.as_deref())?;
+    let selection = Selection {
+        filters: options.filters.clone(),
+        seed: options.seed,
+        repeat: options.repeat,
+        shard: options.shard,
+    };
+    let jobs = plan(&scenarios, &all, &under_test, &selection)
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    if jobs.is_empty() {
+        return Err(Failure {
+            exit: Exit::Nothing,
+            message: "nothing is selected; `rtcspec list scenarios` shows what there is".into(),
+        });
+    }
+    let mut results = play(&jobs, common, "runs", options.pcap)?;
+    let whole = options.filters.is_empty() && options.shard.is_none();
+    let stale = standing(&mut results, &under_test, common, whole)?;
+    let report = Report::new(options.seed, participants(&under_test), results, Vec::new(), stale);
+    output::write(&common.out, &report)?;
+    tell(&report, common);
+    Ok(exit(&report))
+}
+
+/// A run that could not begin outweighs one that went wrong.
+pub(crate) fn exit(report: &Report) -> Exit {
+    if report.results.iter().any(|result| result.verdict == Verdict::Inconclusive) {
+        Exit::NotStarted
+    } else if report.is_unexpected() {
+        Exit::Unexpected
+    } else {
+        Exit::AsExpected
+    }
+}
+
+/// Plays jobs and gathers their results; a panic of the harness ends the program.
+pub(crate) fn play(
+    jobs: &[Job],
+    common: &Common,
+    label: &str,
+    pcap: bool,
+) -> Result<Vec<RunResult>, Failure> {
+    let captures = common.out.join("captures");
+    if pcap {
+        fs::create_dir_all(&captures)
+            .map_err(|error| Failure::usage(format!("write {}: {error}", captures.display())))?;
+    }
+    let results = pool::run_all(jobs, common.jobs, label, |job| {
+        if pcap {
+            let mut played = job.play_captured();
+            let capture = std::mem::take(&mut played.capture);
+            let result = job.result(played);
+            let name = output::file_name(&result.id, &result.peers, result.seed);
+            (result, Some((captures.join(format!("{name}.pcapng")), capture)))
+        } else {
+            (job.run(), None)
+        }
+    });
+    let mut all = Vec::with_capacity(results.len());
+    for (job, outcome) in jobs.iter().zip(results) {
+        let (result, capture) = outcome
+            .map_err(|panic| Failure::internal(format!("run {}: panic: {}", job.id, panic.0)))?;
+        if let Some((path, bytes)) = capture {
+            fs::write(&path, bytes)
+                .map_err(|error| Failure::usage(format!("write {}: {error}", path.display())))?;
+        }
+        all.push(result);
+    }
+    Ok(all)
+}
+
+/// Compares results with the expectations; gives what is stale.
+pub(crate) fn standing(
+    results: &mut [RunResult],
+    under_test: &[Player],
+    common: &Common,
+    whole: bool,
+) -> Result<Vec<String>, Failure> {
+    let mut known = BTreeMap::new();
+    for player in under_test {
+        let hello = player.hello();
+        known.insert(hello.implementation.clone(), expectations(&hello, common)?);
+    }
+    let stale = judge(results, &known, today(common)?, whole);
+    Ok(stale.iter().map(ToString::to_string).collect())
+}
+
+fn expectations(hello: &Hello, common: &Common) -> Result<Expectations, Failure> {
+    let name = &hello.implementation;
+    let text = match &common.scenarios {
+        Some(folder) => {
+            let path = folder.join("expect").join(format!("{name}.toml"));
+            fs::read_to_string(path).unwrap_or_default()
+        }
+        None => {
+            let mut files = rtcspec_scenarios::EXPECTATIONS.iter();
+            files.find(|(file, _)| file == name).map_or("", |(_, text)| text).to_owned()
+        }
+    };
+    Expectations::read(&format!("expect/{name}.toml"), &text, hello)
+        .map_err(|error| Failure::usage(error.to_string()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "only to tell which expectations have expired")]
+fn today(common: &Common) -> Result<Date, Failure> {
+    if let Some(text) = &common.today {
+        let wrong = || Failure::usage(format!("`{text}` is not a date; write it like 2027-03-01"));
+        return Date::parse(text).ok_or_else(wrong);
+    }
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(Date::from_unix_days(u32::try_from(since.as_secs() / 86_400).unwrap_or(u32::MAX)))
+}
+
+/// Reads every scenario; all problems of all files are told at once.
+pub(crate) fn scenarios(folder: Option<&Path>) -> Result<Vec<Arc<Scenario>>, Failure> {
+    let files: Vec<(String, String)> = match folder {
+        None => rtcspec_scenarios::SCENARIOS
+            .iter()
+            .map(|(id, text)| ((*id).to_owned(), (*text).to_owned()))
+            .collect(),
+        Some(folder) => files_below(folder)?,
+    };
+    let mut scenarios = Vec::new();
+    let mut problems = String::new();
+    for (id, text) in &files {
+        match read(id, text) {
+            Ok(scenario) => scenarios.push(Arc::new(scenario)),
+            Err(error) => problems.push_str(&format!("{:?}\n", miette::Report::new(error))),
+        }
+    }
+    if problems.is_empty() { Ok(scenarios) } else { Err(Failure::usage(problems)) }
+}
+
+fn files_below(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let cannot = |path: &Path, error: std::io::Error| {
+        Failure::usage(format!("read {}: {error}", path.display()))
+    };
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).map_err(|error| cannot(&next, error))? {
+            let path = entry.map_err(|error| cannot(&next, error))?.path();
+            if path.is_dir() {
+                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                if !["expect", "src", "tests", "target"].contains(&name) {
+                    folders.push(path);
+                }
+            } else if path.extension().is_some_and(|ending| ending == "toml")
+                && path.file_name().is_some_and(|name| name != "Cargo.toml")
+            {
+                let text = fs::read_to_string(&path).map_err(|error| cannot(&path, error))?;
+                let id = path.strip_prefix(folder).unwrap_or(&path).with_extension("");
+                files.push((id.to_string_lossy().replace('\\', "/"), text));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Who took part.
+pub(crate) fn participants(players: &[Player]) -> Vec<Participant> {
+    players
+        .iter()
+        .map(|player| {
+            let hello = player.hello();
+            Participant {
+                name: hello.implementation,
+                version: hello.version,
+                features: hello.features.into_iter().map(Feature::word).collect(),
+            }
+        })
+        .collect()
+}
+
+/// Table, details, last line.
+fn tell(report: &Report, common: &Common) {
+    if !common.quiet {
+        println!("{}", table(report));
+    }
+    print!("{}", details(report));
+    println!("{}", summary(report));
+    println!("report: {}", common.out.join("index.html").display());
+}

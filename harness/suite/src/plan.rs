@@ -1,0 +1,274 @@
+//! Which runs there are: scenarios and cases, cast with implementations, one job each.
+
+use std::sync::Arc;
+
+use rtcspec_control::Implementation;
+use rtcspec_trace::Party;
+
+use crate::expectation::glob;
+use crate::run::{Cast, Played, play};
+use crate::scenario::{Peer, Role, Scenario, Sctp, Variant};
+use crate::verdict::{RunResult, Standing};
+
+/// The name under which scenarios know the reference peer.
+pub const REFERENCE: &str = "reference";
+/// The word in a scenario for whatever is being tested.
+pub const UNDER_TEST: &str = "under-test";
+
+/// An implementation that can take part.
+pub type Player = Arc<dyn Implementation>;
+
+/// Which runs are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Globs or parts of ids; empty means all.
+    pub filters: Vec<String>,
+    /// Seed of every run; `None` leaves each scenario its own.
+    pub seed: Option<u64>,
+    /// Runs of each job, with consecutive seeds.
+    pub repeat: u32,
+    /// Which part of how many, counted from 1.
+    pub shard: Option<(u32, u32)>,
+}
+
+impl Selection {
+    /// Whether an id is wanted.
+    #[must_use]
+    pub fn wants(&self, id: &str) -> bool {
+        self.filters.is_empty()
+            || self.filters.iter().any(|filter| {
+                if filter.contains('*') { glob(filter, id) } else { id.contains(filter.as_str()) }
+            })
+    }
+}
+
+/// One run to be done.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// True id, with matrix values and, for foreign implementations, their role.
+    pub id: String,
+    /// What is played.
+    pub scenario: Arc<Scenario>,
+    /// Which of its variants.
+    pub variant: usize,
+    /// Plays the offerer.
+    pub offerer: Player,
+    /// Plays the answerer.
+    pub answerer: Player,
+    /// Which of them is under test.
+    pub under_test: Party,
+    /// Seed.
+    pub seed: u64,
+}
+
+/// A scenario that names an implementation nobody has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cast {scenario}: no implementation `{name}` is built in")]
+pub struct UnknownPlayer {
+    /// Which scenario.
+    pub scenario: String,
+    /// The name.
+    pub name: String,
+}
+
+/// Every job of the selection, in a fixed order.
+///
+/// # Errors
+/// [`UnknownPlayer`] when a scenario names an implementation that is not among `players`.
+pub fn plan(
+    scenarios: &[Arc<Scenario>],
+    players: &[Player],
+    under_test: &[Player],
+    selection: &Selection,
+) -> Result<Vec<Job>, UnknownPlayer> {
+    let mut jobs = Vec::new();
+    for scenario in scenarios {
+        for (index, variant) in scenario.variants.iter().enumerate() {
+            for iut in under_test {
+                for casting in castings(scenario, variant, players, iut)? {
+                    let id = run_id(scenario, variant, &casting);
+                    if selection.wants(&id) {
+                        jobs.extend(repeats(scenario, index, &casting, &id, selection));
+                    }
+                }
+            }
+        }
+    }
+    if let Some((part, parts)) = selection.shard {
+        let wanted =
+            |index: usize| index as u64 % u64::from(parts.max(1)) == u64::from(part.max(1) - 1);
+        jobs =
+            jobs.into_iter().enumerate().filter(|(i, _)| wanted(*i)).map(|(_, job)| job).collect();
+    }
+    Ok(jobs)
+}
+
+#[derive(Clone)]
+struct Casting {
+    players: [Player; 2],
+    under_test: Party,
+    /// Neither side is foreign.
+    plain: bool,
+}
+
+/// Who may play whom. A foreign implementation plays both roles, unless the scenario gives the
+/// other side options that only the reference peer has.
+fn castings(
+    scenario: &Scenario,
+    variant: &Variant,
+    players: &[Player],
+    iut: &Player,
+) -> Result<Vec<Casting>, UnknownPlayer> {
+    let mut parts: Vec<&Peer> = variant.file.peer.values().collect();
+    parts.sort_by_key(|peer| peer.role != Role::Offerer);
+    let words = [parts[0].runs.get_ref().as_str(), parts[1].runs.get_ref().as_str()];
+    let find = |name: &str| {
+        let found = players.iter().find(|player| player.hello().implementation == name);
+        found
+            .cloned()
+            .ok_or_else(|| UnknownPlayer { scenario: scenario.id.clone(), name: name.to_owned() })
+    };
+    let is_reference = iut.hello().implementation == REFERENCE;
+    let tested = words.iter().position(|word| *word == UNDER_TEST);
+    let Some(tested) = tested else {
+        // Nothing is under test: the run belongs to the reference peer.
+        if !is_reference {
+            return Ok(Vec::new());
+        }
+        let players = [find(words[0])?, find(words[1])?];
+        return Ok(vec![Casting { players, under_test: Party::A, plain: true }]);
+    };
+    let mut all = Vec::new();
+    let both = words[0] == words[1];
+    let mut cast = |position: usize, other: Player| {
+        let mut players = [other.clone(), other];
+        players[position] = Arc::clone(iut);
+        let under_test = if position == 0 { Party::A } else { Party::B };
+        all.push(Casting { players, under_test, plain: is_reference });
+    };
+    if both || is_reference {
+        cast(tested, Arc::clone(iut));
+        return Ok(all);
+    }
+    let other = find(words[1 - tested])?;
+    let mirrored = words[1 - tested] == REFERENCE && is_plain(parts[1 - tested]);
+    cast(tested, Arc::clone(&other));
+    if mirrored {
+        cast(1 - tested, other);
+    }
+    Ok(all)
+}
+
+/// Whether any implementation could play this part.
+fn is_plain(peer: &Peer) -> bool {
+    let Sctp { initial_tsn, rwnd, max_message_size, interleaving, zero_checksum } = &peer.sctp;
+    let numbers = initial_tsn.is_some() || rwnd.is_some() || max_message_size.is_some();
+    let flags = interleaving.is_some() || zero_checksum.is_some();
+    !numbers
+        && !flags
+        && !peer.ice.lite
+        && peer.dtls.versions.is_empty()
+        && peer.dtls.role.is_empty()
+}
+
+fn run_id(scenario: &Scenario, variant: &Variant, casting: &Casting) -> String {
+    let mut id = scenario.id.clone();
+    let suffix = variant.suffix();
+    if !suffix.is_empty() {
+        id = format!("{id}#{suffix}");
+    }
+    if !casting.plain {
+        let role = if casting.under_test == Party::A { "offerer" } else { "answerer" };
+        id = format!("{id}@{role}");
+    }
+    id
+}
+
+fn repeats(
+    scenario: &Arc<Scenario>,
+    variant: usize,
+    casting: &Casting,
+    id: &str,
+    selection: &Selection,
+) -> Vec<Job> {
+    let first = selection.seed.unwrap_or(scenario.variants[variant].file.seed);
+    let [offerer, answerer] = &casting.players;
+    (0..u64::from(selection.repeat.max(1)))
+        .map(|n| Job {
+            id: id.to_owned(),
+            scenario: Arc::clone(scenario),
+            variant,
+            offerer: Arc::clone(offerer),
+            answerer: Arc::clone(answerer),
+            under_test: casting.under_test,
+            seed: first + n,
+        })
+        .collect()
+}
+
+impl Job {
+    /// The implementation under test.
+    #[must_use]
+    pub fn implementation(&self) -> &Player {
+        match self.under_test {
+            Party::A => &self.offerer,
+            Party::B => &self.answerer,
+        }
+    }
+
+    /// Plays it. Call in a thread of its own: some implementations keep state per thread.
+    #[must_use]
+    pub fn play(&self) -> Played {
+        for player in [&self.offerer, &self.answerer] {
+            player.prepare_thread(self.seed);
+        }
+        let cast = Cast {
+            offerer: &*self.offerer,
+            answerer: &*self.answerer,
+            under_test: self.under_test,
+        };
+        play(&self.id, &self.scenario.variants[self.variant], &cast, self.seed)
+    }
+
+    /// Plays it with every element tapped, for a capture.
+    #[must_use]
+    pub fn play_captured(&self) -> Played {
+        self.play()
+    }
+
+    /// Plays it and writes the result down.
+    #[must_use]
+    pub fn run(&self) -> RunResult {
+        self.result(self.play())
+    }
+
+    /// The result of a run of this job.
+    #[must_use]
+    pub fn result(&self, played: Played) -> RunResult {
+        let hello = self.implementation().hello();
+        let file = &self.scenario.file;
+        let written = crate::transcript::write(&played);
+        RunResult {
+            id: self.id.clone(),
+            title: file.name.clone(),
+            tests: file.tests.clone(),
+            implementation: hello.implementation.clone(),
+            version: hello.version,
+            peers: played.peers,
+            seed: self.seed,
+            verdict: played.verdict,
+            standing: Standing::Expected,
+            reason: None,
+            findings: crate::transcript::with_lines(played.findings, &written.text),
+            nats: played.nats,
+            elapsed: played.elapsed,
+            profile: written.profile,
+            transcript: written.text,
+            repeat: format!(
+                "rtcspec run '{}' --peer {} --seed {}",
+                self.id, hello.implementation, self.seed
+            ),
+            ladder: written.ladder,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Transcripts of runs: written by the observer, quoted by findings.
+
+use crate::run::Played;
+use crate::verdict::{Finding, Layer, Rung};
+
+/// What the observer wrote.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Written {
+    /// `exact`, `loose`, or `none` when nothing was sent.
+    pub(crate) profile: String,
+    /// The transcript.
+    pub(crate) text: String,
+    /// The ladder diagram's arrows.
+    pub(crate) ladder: Vec<Rung>,
+}
+
+/// Has a run written down.
+#[must_use]
+pub(crate) fn write(played: &Played) -> Written {
+    let _ = played;
+    Written { profile: "none".to_owned(), ..Written::default() }
+}
+
+/// Most transcript lines a finding quotes.
+const MOST_LINES: usize = 12;
+
+/// Gives each finding that is not fine the lines of its layer's section.
+#[must_use]
+pub(crate) fn with_lines(mut findings: Vec<Finding>, transcript: &str) -> Vec<Finding> {
+    for finding in findings.iter_mut().filter(|finding| !finding.verdict.is_fine()) {
+        finding.lines = section(transcript, sections(finding.layer));
+    }
+    findings
+}
+
+/// Sections of a transcript that show a layer.
+fn sections(layer: Layer) -> &'static [&'static str] {
+    match layer {
+        Layer::Signalling | Layer::Control => &["signal"],
+        Layer::Gathering => &["ice.gather"],
+        Layer::Turn => &["turn"],
+        Layer::Ice | Layer::Network => &["ice.check"],
+        Layer::Dtls => &["dtls"],
+        Layer::Sctp => &["sctp"],
+        Layer::Channel => &["dc"],
+        Layer::Consent => &["consent"],
+    }
+}
+
+fn section(transcript: &str, names: &[&str]) -> Vec<String> {
+    let mut inside = false;
+    let mut lines: Vec<String> = Vec::new();
+    for line in transcript.lines() {
+        if let Some(head) = line.strip_prefix("== ") {
+            inside = names.iter().any(|name| head.split(' ').next() == Some(name));
+        } else if inside {
+            lines.push(line.to_owned());
+        }
+    }
+    if lines.len() > MOST_LINES {
+        // The end is where it went wrong.
+        let cut = lines.len() - MOST_LINES;
+        lines.drain(..cut);
+        lines.insert(0, format!("… ({cut} lines before)"));
+    }
+    lines
+}
