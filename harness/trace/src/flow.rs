@@ -121,10 +121,10 @@ impl<'a> Unwrapper<'a> {
     fn frame(&mut self, datagram: &'a Datagram, payload: Cow<'a, [u8]>) {
         match (datagram.from, datagram.to) {
             (Some(Place::Peer(party)), Some(Place::Server(_)) | None) => {
-                self.to_server(datagram, payload, party);
+                self.outbound(datagram, payload, party);
             }
             (Some(Place::Server(_)), Some(Place::Peer(party))) => {
-                self.from_server(datagram, payload, party);
+                self.inbound(datagram, payload, party);
             }
             // Between two relayed addresses of servers: the ends are seen elsewhere.
             (Some(Place::Server(_)), Some(Place::Server(_))) => {}
@@ -132,7 +132,7 @@ impl<'a> Unwrapper<'a> {
         }
     }
 
-    fn to_server(&mut self, datagram: &'a Datagram, payload: Cow<'a, [u8]>, party: Party) {
+    fn outbound(&mut self, datagram: &'a Datagram, payload: Cow<'a, [u8]>, party: Party) {
         if let Some(owner) = self.relays.get(&datagram.destination).copied() {
             let mut packet = plain(datagram, payload);
             packet.to = Some(Place::Peer(owner));
@@ -183,7 +183,7 @@ impl<'a> Unwrapper<'a> {
         }
     }
 
-    fn from_server(&mut self, datagram: &'a Datagram, payload: Cow<'a, [u8]>, party: Party) {
+    fn inbound(&mut self, datagram: &'a Datagram, payload: Cow<'a, [u8]>, party: Party) {
         if let Some(owner) = self.relays.get(&datagram.source).copied() {
             self.join(datagram, payload, owner, party, datagram.seen_source, datagram.source);
             return;

@@ -158,7 +158,7 @@ impl Sctp {
                 if peer.zero_checksum
                     && !said.names.iter().any(|name| name == "INIT" || name == "COOKIE-ECHO") =>
             {
-                said.fields.push("crc=0".to_owned())
+                said.fields.push("crc=0".to_owned());
             }
             ChecksumState::Zero => said.fields.push("CRC-ZERO".to_owned()),
             ChecksumState::Wrong { .. } => said.fields.push("CRC-BAD".to_owned()),
@@ -368,7 +368,6 @@ impl Sctp {
         let _ = notes;
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a message with its surroundings")]
     fn message(
         &mut self,
         from: Party,

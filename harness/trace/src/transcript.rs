@@ -184,10 +184,12 @@ fn cause(observed: &Observed<'_>, layer: Layer, at: Duration) -> Option<String> 
     }
 }
 
+/// Lines by hop, what and the rest, with how often each was there.
+type Counted = BTreeMap<(String, String, String), (Line, usize)>;
+
 /// Lines without numbers that vary, sorted, counted in classes.
 fn loose(session: &Session, observed: &Observed<'_>, drafts: Vec<Draft>) -> Vec<Section> {
-    let mut sections: BTreeMap<Layer, BTreeMap<(String, String, String), (Line, usize)>> =
-        BTreeMap::new();
+    let mut sections: BTreeMap<Layer, Counted> = BTreeMap::new();
     for draft in drafts {
         let layer = draft.layer;
         for line in loosened(layer, draft.line) {

@@ -36,7 +36,10 @@ impl KeyLog {
     }
 }
 
-fn read(line: &str) -> Option<(([u8; 32], Word), Vec<u8>)> {
+/// Random and word, and the secret they name.
+type Secret = (([u8; 32], Word), Vec<u8>);
+
+fn read(line: &str) -> Option<Secret> {
     let mut fields = line.split_ascii_whitespace();
     let word = match fields.next()? {
         "CLIENT_RANDOM" => Word::Master,
