@@ -1,0 +1,302 @@
+//! Datagrams as the peers mean them: TURN taken off, both legs of a relayed one joined.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rtcspec_wire::demux::Protocol;
+use rtcspec_wire::framing::{Deframer, Framing};
+use rtcspec_wire::stun::{AttributeType, Class, MessageType, Method, View};
+use rtcspec_wire::turn::ChannelDataView;
+
+use crate::{Carrier, Crossing, Datagram, Lost, Party, Place, Session};
+
+/// A datagram between two ends, whatever carried it.
+#[derive(Clone, Debug)]
+pub(crate) struct Packet<'a> {
+    /// When it left.
+    pub(crate) at: Duration,
+    /// When it arrived, as far as anybody knows.
+    pub(crate) arrived: Duration,
+    pub(crate) from: Option<Place>,
+    pub(crate) to: Option<Place>,
+    /// The sender's socket, or its relayed address.
+    pub(crate) local: SocketAddr,
+    /// Where the sender sends to.
+    pub(crate) remote: SocketAddr,
+    /// Where the receiver sees it come from.
+    pub(crate) seen: SocketAddr,
+    /// Where it reached the receiver.
+    pub(crate) reached: SocketAddr,
+    /// Why it did not arrive.
+    pub(crate) lost: Option<Cow<'a, Lost>>,
+    pub(crate) crossings: &'a [Crossing],
+    pub(crate) copies: u32,
+    pub(crate) payload: Cow<'a, [u8]>,
+    /// Bytes of a stream nobody can read.
+    pub(crate) opaque: bool,
+    /// One leg of two was seen.
+    half: bool,
+}
+
+impl Packet<'_> {
+    pub(crate) fn is_delivered(&self) -> bool {
+        self.lost.is_none()
+    }
+}
+
+/// All of a session's datagrams, unwrapped, in the order they were sent.
+pub(crate) fn unwrap(session: &Session) -> Vec<Packet<'_>> {
+    let mut unwrapper = Unwrapper { relays: signalled_relays(session), ..Unwrapper::default() };
+    for datagram in &session.datagrams {
+        unwrapper.datagram(datagram);
+    }
+    unwrapper.finish()
+}
+
+/// Relayed addresses from candidates: with TLS to the server nothing else tells them.
+fn signalled_relays(session: &Session) -> BTreeMap<SocketAddr, Party> {
+    let of = |found: &crate::signal::Found| {
+        (found.kind == "relay").then_some((found.address?, found.party))
+    };
+    crate::signal::candidates(session).iter().filter_map(of).collect()
+}
+
+#[derive(Debug, Default)]
+struct Unwrapper<'a> {
+    packets: Vec<Packet<'a>>,
+    relays: BTreeMap<SocketAddr, Party>,
+    relayed: BTreeMap<(Party, SocketAddr), SocketAddr>,
+    channels: BTreeMap<(Party, SocketAddr, u16), SocketAddr>,
+    pending: BTreeMap<(u64, usize), VecDeque<usize>>,
+    streams: BTreeMap<(u64, Option<Place>), Option<Deframer>>,
+    far_leg_seen: bool,
+}
+
+impl<'a> Unwrapper<'a> {
+    fn datagram(&mut self, datagram: &'a Datagram) {
+        match datagram.carrier {
+            Carrier::Udp => self.frame(datagram, Cow::Borrowed(&datagram.payload)),
+            Carrier::Tcp(stream) => self.stream(datagram, stream),
+        }
+    }
+
+    fn stream(&mut self, datagram: &'a Datagram, stream: u64) {
+        let direct =
+            matches!((datagram.from, datagram.to), (Some(Place::Peer(_)), Some(Place::Peer(_))));
+        let deframer = self.streams.entry((stream, datagram.from)).or_insert_with(|| {
+            let tls = Protocol::of(&datagram.payload) == Protocol::Dtls;
+            let framing = if direct { Framing::Rfc4571 } else { Framing::Turn };
+            (direct || !tls).then(|| Deframer::new(framing))
+        });
+        let mut frames = Vec::new();
+        if let Some(reader) = deframer
+            && reader.push(&datagram.payload).is_ok()
+        {
+            loop {
+                match reader.next_packet() {
+                    Ok(Some(frame)) => frames.push(frame.to_vec()),
+                    Ok(None) => break,
+                    Err(_) => {
+                        *deframer = None;
+                        break;
+                    }
+                }
+            }
+        } else {
+            *deframer = None;
+        }
+        if deframer.is_none() && frames.is_empty() {
+            let mut packet = plain(datagram, Cow::Borrowed(&datagram.payload));
+            packet.opaque = true;
+            self.packets.push(packet);
+        }
+        for frame in frames {
+            self.frame(datagram, Cow::Owned(frame));
+        }
+    }
+
+    fn frame(&mut self, datagram: &'a Datagram, payload: Cow<'a, [u8]>) {
+        match (datagram.from, datagram.to) {
+            (Some(Place::Peer(party)), Some(Place::Server(_)) | None) => {
+                self.outbound(datagram, payload, party);
+            }
+            (Some(Place::Server(_)), Some(Place::Peer(party))) => {
+                self.inbound(datagram, payload, party);
+            }
+            // Between two relayed addresses of servers: the ends are seen elsewhere.
+            (Some(Place::Server(_)), Some(Place::Server(_))) => {}
+            _ => self.packets.push(plain(datagram, payload)),
+        }
+    }
+
+    fn outbound(&mut self, datagram: &'a Datagram, payload: Cow<'a, [u8]>, party: Party) {
+        if let Some(owner) = self.relays.get(&datagram.destination).copied() {
+            let mut packet = plain(datagram, payload);
+            packet.to = Some(Place::Peer(owner));
+            self.wait(packet);
+            return;
+        }
+        let client = datagram.source;
+        let inner = match Protocol::of(&payload) {
+            Protocol::TurnChannel => channel_data(&payload).and_then(|(number, data)| {
+                Some((*self.channels.get(&(party, client, number))?, data))
+            }),
+            Protocol::Stun => {
+                self.note_channel(party, client, &payload);
+                indication(&payload, Method::SEND)
+            }
+            _ => None,
+        };
+        let Some((peer, data)) = inner else {
+            self.packets.push(plain(datagram, payload));
+            return;
+        };
+        let mut packet = plain(datagram, Cow::Owned(data));
+        packet.local = self.relayed.get(&(party, client)).copied().unwrap_or(client);
+        packet.to = Some(Place::Peer(self.relays.get(&peer).copied().unwrap_or(party.other())));
+        packet.remote = peer;
+        packet.seen = packet.local;
+        self.wait(packet);
+    }
+
+    /// Keeps a packet whose second leg is to come.
+    fn wait(&mut self, mut packet: Packet<'a>) {
+        packet.half = packet.lost.is_none();
+        if packet.half {
+            let queue = self.pending.entry(fingerprint(&packet.payload)).or_default();
+            queue.push_back(self.packets.len());
+        }
+        self.packets.push(packet);
+    }
+
+    fn note_channel(&mut self, party: Party, client: SocketAddr, payload: &[u8]) {
+        let view = View::new(payload);
+        let bind = MessageType { class: Class::Request, method: Method::CHANNEL_BIND };
+        if view.message_type() == Some(bind)
+            && let Some(&[high, low, ..]) = view.value(AttributeType::CHANNEL_NUMBER)
+            && let Some(peer) = view.xor_peer_address()
+        {
+            self.channels.insert((party, client, u16::from_be_bytes([high, low])), peer);
+        }
+    }
+
+    fn inbound(&mut self, datagram: &'a Datagram, payload: Cow<'a, [u8]>, party: Party) {
+        if let Some(owner) = self.relays.get(&datagram.source).copied() {
+            self.join(datagram, payload, owner, party, datagram.seen_source, datagram.source);
+            return;
+        }
+        let client = datagram.seen_destination;
+        let inner = match Protocol::of(&payload) {
+            Protocol::TurnChannel => channel_data(&payload).and_then(|(number, data)| {
+                Some((*self.channels.get(&(party, client, number))?, data))
+            }),
+            Protocol::Stun => {
+                self.note_allocation(party, client, &payload);
+                indication(&payload, Method::DATA)
+            }
+            _ => None,
+        };
+        match inner {
+            Some((peer, data)) => {
+                let owner = self.relays.get(&peer).copied().unwrap_or(party.other());
+                self.join(datagram, Cow::Owned(data), owner, party, peer, peer);
+            }
+            None => self.packets.push(plain(datagram, payload)),
+        }
+    }
+
+    fn note_allocation(&mut self, party: Party, client: SocketAddr, payload: &[u8]) {
+        let view = View::new(payload);
+        let granted = MessageType { class: Class::SuccessResponse, method: Method::ALLOCATE };
+        if view.message_type() == Some(granted)
+            && let Some(relayed) = view.xor_relayed_address()
+        {
+            self.relays.insert(relayed, party);
+            self.relayed.insert((party, client), relayed);
+        }
+    }
+
+    /// The second leg of a packet that waits, or of one whose first leg nobody saw.
+    fn join(
+        &mut self,
+        datagram: &'a Datagram,
+        payload: Cow<'a, [u8]>,
+        from: Party,
+        to: Party,
+        seen: SocketAddr,
+        local: SocketAddr,
+    ) {
+        let queue = self.pending.get_mut(&fingerprint(&payload));
+        let waiting = queue.and_then(VecDeque::pop_front);
+        let Some(packet) = waiting.and_then(|index| self.packets.get_mut(index)) else {
+            let mut packet = plain(datagram, payload);
+            packet.from = Some(Place::Peer(from));
+            (packet.local, packet.seen) = (local, seen);
+            let relayed = self.relayed.get(&(to, datagram.seen_destination));
+            packet.remote = relayed.copied().unwrap_or(packet.remote);
+            packet.reached = packet.remote;
+            self.packets.push(packet);
+            return;
+        };
+        self.far_leg_seen = true;
+        packet.half = false;
+        packet.arrived = datagram.arrived.unwrap_or(datagram.sent);
+        packet.lost = datagram.lost.as_ref().map(Cow::Borrowed);
+        packet.to = Some(Place::Peer(to));
+        packet.seen = seen;
+        packet.copies += datagram.copies;
+    }
+
+    fn finish(mut self) -> Vec<Packet<'a>> {
+        if self.far_leg_seen {
+            for packet in self.packets.iter_mut().filter(|packet| packet.half) {
+                packet.lost = Some(Cow::Owned(Lost {
+                    at: "relay".to_owned(),
+                    word: "not-relayed".to_owned(),
+                    reason: "the relay did not send it on".to_owned(),
+                }));
+            }
+        }
+        self.packets
+    }
+}
+
+fn plain<'a>(datagram: &'a Datagram, payload: Cow<'a, [u8]>) -> Packet<'a> {
+    Packet {
+        at: datagram.sent,
+        arrived: datagram.arrived.unwrap_or(datagram.sent),
+        from: datagram.from,
+        to: datagram.to,
+        local: datagram.source,
+        remote: datagram.destination,
+        seen: datagram.seen_source,
+        reached: datagram.seen_destination,
+        lost: datagram.lost.as_ref().map(Cow::Borrowed),
+        crossings: &datagram.crossings,
+        copies: datagram.copies,
+        payload,
+        opaque: false,
+        half: false,
+    }
+}
+
+fn channel_data(payload: &[u8]) -> Option<(u16, Vec<u8>)> {
+    let view = ChannelDataView::new(payload);
+    Some((view.number()?, view.data().to_vec()))
+}
+
+fn indication(payload: &[u8], method: Method) -> Option<(SocketAddr, Vec<u8>)> {
+    let view = View::new(payload);
+    let wanted = MessageType { class: Class::Indication, method };
+    (view.message_type() == Some(wanted)).then_some(())?;
+    Some((view.xor_peer_address()?, view.data()?.to_vec()))
+}
+
+pub(crate) fn fingerprint(bytes: &[u8]) -> (u64, usize) {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    (hasher.finish(), bytes.len())
+}
