@@ -9,9 +9,9 @@ use crate::exit::{Exit, Failure, Outcome};
 pub(crate) fn diff(options: &DiffOptions) -> Outcome {
     let before = transcript(&options.before)?;
     let after = transcript(&options.after)?;
-    let _ = (before, after);
-
-    Ok(Exit::AsExpected)
+    let diff = rtcspec_trace::diff(&before, &after);
+    println!("{diff}");
+    Ok(if diff.is_identical() { Exit::AsExpected } else { Exit::Unexpected })
 }
 
 /// A transcript file, or the transcript inside an insta snapshot.

@@ -1,5 +1,7 @@
 //! Transcripts of runs: written by the observer, quoted by findings.
 
+use rtcspec_trace::Profile;
+
 use crate::run::Played;
 use crate::verdict::{Finding, Layer, Rung};
 
@@ -17,8 +19,27 @@ pub(crate) struct Written {
 /// Has a run written down.
 #[must_use]
 pub(crate) fn write(played: &Played) -> Written {
-    let _ = played;
-    Written { profile: "none".to_owned(), ..Written::default() }
+    if played.session.signals.is_empty() && played.session.datagrams.is_empty() {
+        return Written { profile: "none".to_owned(), ..Written::default() };
+    }
+    let profile = match played.session.profile {
+        Profile::Exact => "exact",
+        Profile::Loose => "loose",
+    };
+    let result = played.verdict.word().to_owned();
+    let rungs = rtcspec_trace::ladder(&played.session).into_iter().map(|rung| Rung {
+        sent: rung.sent,
+        arrived: rung.arrived,
+        from: rung.from,
+        to: rung.to,
+        label: rung.label,
+        lost: rung.lost,
+    });
+    Written {
+        profile: profile.to_owned(),
+        text: rtcspec_trace::transcript(&played.session, &result),
+        ladder: rungs.collect(),
+    }
 }
 
 /// Most transcript lines a finding quotes.

@@ -52,6 +52,8 @@ pub(super) struct Stage<'f> {
     pub(super) secrets: Vec<String>,
     pub(super) connected: Option<Duration>,
     pub(super) opened: Option<Duration>,
+    /// When the harness began to close the peers.
+    pub(super) ended: Duration,
     /// A peer that never comes to rest.
     pub(super) spinning: Option<String>,
     due: BTreeMap<(Duration, u64), Due>,
@@ -80,6 +82,7 @@ impl<'f> Stage<'f> {
             secrets: Vec::new(),
             connected: None,
             opened: None,
+            ended: Duration::MAX,
             spinning: None,
             due: BTreeMap::new(),
             number: 0,
@@ -122,6 +125,7 @@ impl<'f> Stage<'f> {
 
     fn curtain(&mut self) {
         self.due.clear();
+        self.ended = self.now;
         for party in [Party::A, Party::B] {
             let pc = self.actor(party).pc.clone();
             let now = self.now;

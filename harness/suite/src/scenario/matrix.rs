@@ -69,8 +69,11 @@ fn fill(
         .collect::<Vec<_>>()
         .join(", ");
     let filled = toml::to_string(&tree).map_err(|error| plain(error.to_string()))?;
-    let file: File = toml::from_str(&filled)
+    let mut file: File = toml::from_str(&filled)
         .map_err(|error| plain(format!("with {described}: {}", error.message())))?;
+    let values: BTreeMap<String, String> =
+        combination.iter().map(|(key, value)| ((*key).to_owned(), plain_text(value))).collect();
+    keep_what_applies(&mut file, &values);
     let mut own = Collector::new(&described, &filled);
     check(&file, &mut own);
     if let Err(error) = own.finish() {
@@ -79,12 +82,28 @@ fn fill(
             problems.add(message, None, "", problem.help);
         }
     }
-    let values = combination.iter().map(|(key, value)| ((*key).to_owned(), plain_text(value)));
-    Ok(Variant { values: values.collect(), file })
+    Ok(Variant { values, file })
+}
+
+/// Drops steps and expectations whose condition does not hold; the rest loses its condition.
+fn keep_what_applies(file: &mut File, values: &BTreeMap<String, String>) {
+    let holds = |condition: &BTreeMap<String, toml::Value>| {
+        condition.iter().all(|(key, wanted)| {
+            values.get(key).is_some_and(|value| match wanted {
+                toml::Value::Array(any) => any.iter().any(|wanted| plain_text(wanted) == *value),
+                wanted => plain_text(wanted) == *value,
+            })
+        })
+    };
+    file.steps.retain(|step| holds(&step.get_ref().condition));
+    file.expect.retain(|expect| holds(&expect.get_ref().condition));
+    for expect in &mut file.expect {
+        expect.get_mut().condition.clear();
+    }
 }
 
 /// A value without the quotes of a string, as conditions and names show it.
-pub(super) fn plain_text(value: &toml::Value) -> String {
+fn plain_text(value: &toml::Value) -> String {
     match value {
         toml::Value::String(text) => text.clone(),
         other => other.to_string(),
