@@ -145,7 +145,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    fn hash(&self) -> u64 {
+    pub(crate) fn hash(&self) -> u64 {
         let ports = u64::from(self.local_port) << 24 | u64::from(self.remote_port) << 8;
         hash([
             self.local as u64,

@@ -7,6 +7,9 @@ pub(crate) struct Packet {
     pub(crate) bytes: Vec<u8>,
     pub(crate) head: Head,
     pub(crate) id: PacketId,
+    /// Its checksum was wrong from the start, or a link damaged it and repaired nothing: it must be
+    /// read again before it is believed.
+    pub(crate) suspect: bool,
 }
 
 impl Packet {

@@ -203,7 +203,7 @@ impl Fabric {
         if let Some(at) = fate.copy_at {
             let mut bytes = self.buffer();
             bytes.extend_from_slice(&packet.bytes);
-            let copy = Packet { bytes, head: packet.head, id: packet.id };
+            let copy = Packet { bytes, ..*packet };
             self.links[id.index()].wires[usize::from(way)].push(at, copy);
             self.arm(id.index, way);
         }
@@ -293,12 +293,14 @@ impl Fabric {
     /// Whether a host's IP layer takes a packet.
     fn accept(&self, _host: HostId, packet: &Packet, port: PortId) -> Result<(), Drop> {
         let mine = self.ports[port.index()].addresses.contains(&ip(packet.head.dst));
-        // A link may have cut it.
-        let (head, _) = Head::parse(&packet.bytes).map_err(Drop::Malformed)?;
+        if packet.suspect {
+            Head::parse(&packet.bytes).map_err(Drop::Malformed)?;
+        }
+        let wrong = || packet.suspect && !transport_checksum_is_right(&packet.bytes, &packet.head);
         match mine {
             false => Err(Drop::NotMine),
-            true if head.fragment => Err(Drop::Fragment),
-            true if !transport_checksum_is_right(&packet.bytes, &head) => Err(Drop::BadChecksum),
+            true if packet.head.fragment => Err(Drop::Fragment),
+            true if wrong() => Err(Drop::BadChecksum),
             true => Ok(()),
         }
     }
@@ -307,7 +309,7 @@ impl Fabric {
         self.count(host.element, true);
         self.tap(now, host.element, 0, Crossing::Inbound, &packet);
         self.watch_delivered(now, host.element, &packet);
-        let Packet { bytes, head, id } = packet;
+        let Packet { bytes, head, id, .. } = packet;
         let delivery = Delivery { at: now, host, port, packet: id, bytes, head };
         self.runtime.deliveries.push_back(delivery);
     }
@@ -415,7 +417,7 @@ impl Fabric {
         match Head::parse(&bytes) {
             Ok((head, _)) => {
                 let id = self.name_packet(element);
-                let packet = Packet { bytes, head, id };
+                let packet = Packet { bytes, head, id, suspect: false };
                 self.watch_sent(now, element, None, &packet);
                 self.runtime.spawned.push_back((packet, stage));
             }

@@ -8,7 +8,7 @@ use super::topology::Fabric;
 use crate::Ns;
 use crate::nat::Event;
 use crate::observe::{Drop, Flow, PacketId};
-use crate::packet::Head;
+use crate::packet::{Head, transport_checksum_is_right};
 
 /// What moves: the clock, packets under way and what came out.
 #[derive(Debug, Default)]
@@ -95,7 +95,7 @@ impl Fabric {
 
     /// An empty buffer, used before if possible.
     pub fn buffer(&mut self) -> Vec<u8> {
-        self.runtime.buffers.pop().unwrap_or_else(|| Vec::with_capacity(2048))
+        self.runtime.buffers.pop().unwrap_or_else(|| Vec::with_capacity(256))
     }
 
     /// Gives back a buffer that is not needed any more.
@@ -118,7 +118,8 @@ impl Fabric {
         match Head::parse(&bytes) {
             Ok((head, length)) => {
                 bytes.truncate(length);
-                let packet = Packet { bytes, head, id };
+                let suspect = !transport_checksum_is_right(&bytes, &head);
+                let packet = Packet { bytes, head, id, suspect };
                 self.watch_sent(now, origin, Some(port), &packet);
                 self.travel(now, packet, Stage::Wire { port, next: 0, toward: Toward::Segment });
                 self.travel_spawned(now);
@@ -156,7 +157,8 @@ impl Fabric {
     /// A host says that it could not use what was delivered to it.
     pub fn discard(&mut self, delivery: Delivery, why: Drop) {
         let element = delivery.host.element();
-        let packet = Packet { bytes: delivery.bytes, head: delivery.head, id: delivery.packet };
+        let Delivery { bytes, head, packet: id, .. } = delivery;
+        let packet = Packet { bytes, head, id, suspect: false };
         self.watch_drop(delivery.at, element, None, &packet, why, None);
         self.recycle(packet.bytes);
     }

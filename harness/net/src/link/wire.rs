@@ -1,4 +1,4 @@
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use super::params::{Corruption, CorruptionKind, Loss, Params};
@@ -19,19 +19,18 @@ pub(crate) struct Wire {
     bad: bool,
     busy_until: Ns,
     last_exit: Ns,
-    in_order: VecDeque<InFlight>,
-    out_of_order: BinaryHeap<InFlight>,
+    in_order: VecDeque<(Exit, Packet)>,
+    out_of_order: BinaryHeap<Reverse<(Exit, u32)>>,
+    /// The packets of `out_of_order`, so that its entries are small.
+    held: Vec<Option<Packet>>,
+    vacant: Vec<u32>,
     sequence: u64,
     /// When the scheduler looks at it next.
     pub(crate) armed: Ns,
 }
 
-#[derive(Debug)]
-struct InFlight {
-    at: Ns,
-    sequence: u64,
-    packet: Packet,
-}
+/// When a packet comes out: in order of time, then of entry.
+type Exit = (Ns, u64);
 
 /// What a link does with a packet it does not drop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +51,8 @@ impl Wire {
             last_exit: Ns::ZERO,
             in_order: VecDeque::new(),
             out_of_order: BinaryHeap::new(),
+            held: Vec::new(),
+            vacant: Vec::new(),
             sequence: 0,
             armed: Ns::NEVER,
         }
@@ -157,33 +158,42 @@ impl Wire {
 
     pub(crate) fn push(&mut self, at: Ns, packet: Packet) {
         self.sequence += 1;
-        let flight = InFlight { at, sequence: self.sequence, packet };
-        // Kept in a queue as long as exits go up, in a heap from the first overtaking on.
-        match self.in_order.back() {
-            Some(last) if last.at > at => self.out_of_order.push(flight),
-            _ => self.in_order.push_back(flight),
+        let exit = (at, self.sequence);
+        // In a queue as long as exits go up, in a heap what overtakes.
+        if self.in_order.back().is_none_or(|(last, _)| last.0 <= at) {
+            self.in_order.push_back((exit, packet));
+            return;
         }
+        let slot = self.vacant.pop().unwrap_or(self.held.len() as u32);
+        match self.held.get_mut(slot as usize) {
+            Some(place) => *place = Some(packet),
+            None => self.held.push(Some(packet)),
+        }
+        self.out_of_order.push(Reverse((exit, slot)));
     }
 
     /// When the next packet comes out.
     pub(crate) fn next_exit(&self) -> Option<Ns> {
-        let first = self.in_order.front().map(|flight| flight.at);
-        let other = self.out_of_order.peek().map(|flight| flight.at);
-        match (first, other) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        let first = self.in_order.front().map(|(exit, _)| exit.0);
+        let other = self.out_of_order.peek().map(|Reverse((exit, _))| exit.0);
+        first.into_iter().chain(other).min()
     }
 
     /// The next packet, in order of exit and then of entry.
     pub(crate) fn pop(&mut self) -> Option<Packet> {
-        let heap_first = match (self.in_order.front(), self.out_of_order.peek()) {
-            (Some(a), Some(b)) => (b.at, b.sequence) < (a.at, a.sequence),
+        let first = self.in_order.front().map(|(exit, _)| *exit);
+        let overtaking = self.out_of_order.peek().map(|Reverse((exit, _))| *exit);
+        let overtaken = match (first, overtaking) {
+            (Some(first), Some(overtaking)) => overtaking < first,
             (None, Some(_)) => true,
             (_, None) => false,
         };
-        let flight = if heap_first { self.out_of_order.pop() } else { self.in_order.pop_front() };
-        flight.map(|flight| flight.packet)
+        if !overtaken {
+            return self.in_order.pop_front().map(|(_, packet)| packet);
+        }
+        let Reverse((_, slot)) = self.out_of_order.pop()?;
+        self.vacant.push(slot);
+        self.held[slot as usize].take()
     }
 }
 
@@ -196,28 +206,8 @@ fn apply(packet: &mut Packet, corruption: Corruption, at: usize, bits: u64) {
         }
         CorruptionKind::Truncate => packet.bytes.truncate(at),
     }
-    if corruption.repair {
-        repair(&mut packet.bytes, &packet.head);
-    }
-}
-
-impl PartialEq for InFlight {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for InFlight {}
-
-impl PartialOrd for InFlight {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for InFlight {
-    /// Reversed, so that a max-heap yields the first to leave.
-    fn cmp(&self, other: &Self) -> Ordering {
-        (other.at, other.sequence).cmp(&(self.at, self.sequence))
+    match corruption.repair {
+        true => repair(&mut packet.bytes, &packet.head),
+        false => packet.suspect = true,
     }
 }

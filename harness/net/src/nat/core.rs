@@ -15,7 +15,7 @@ use crate::draw::{Draws, Purpose};
 use crate::fabric::Protocol;
 use crate::observe::{Drop, Limit};
 use crate::packet::{Unreachable, address, ip};
-use crate::table::{Key, Store};
+use crate::table::{Key, Store, Table};
 
 pub(super) const UDP: u8 = 17;
 pub(super) const TCP: u8 = 6;
@@ -30,7 +30,8 @@ pub(crate) struct Core {
     mappings: Vec<Mapping>,
     vacant: Vec<u32>,
     live: u32,
-    by_key: Store<u32>,
+    /// Mappings by their own key.
+    by_key: Table,
     by_external: Store<u32>,
     /// Tells mappings apart that share an external port; used if ports are overloaded.
     by_outer: Store<u32>,
@@ -72,7 +73,6 @@ pub(super) struct Mapping {
     /// Others with the same external port.
     previous: u32,
     next: u32,
-    outer: Key,
 }
 
 /// Which mapping two endpoints use, whatever the mapping behaviour says.
@@ -123,6 +123,14 @@ impl Pair {
     }
 }
 
+impl Mapping {
+    /// Its external endpoint and as much of the remote as it depends on.
+    fn outer(&self) -> Key {
+        let remote = Some((self.key.remote, self.key.remote_port));
+        outer_key(self.external, self.key.protocol, self.port, remote)
+    }
+}
+
 impl Core {
     pub(crate) fn new(params: Params, draws: Draws, externals: &[IpAddr]) -> Self {
         let mut core = Self {
@@ -132,7 +140,7 @@ impl Core {
             mappings: Vec::new(),
             vacant: Vec::new(),
             live: 0,
-            by_key: Store::default(),
+            by_key: Table::default(),
             by_external: Store::default(),
             by_outer: Store::default(),
             bindings: Store::default(),
@@ -254,7 +262,7 @@ impl Core {
 
     /// The mapping with that key.
     pub(super) fn find(&self, key: &Key) -> Option<u32> {
-        self.by_key.get(key).copied()
+        self.by_key.find(key.hash(), |id| self.mappings[id as usize].key == *key)
     }
 
     /// The mapping behind an external endpoint, preferring the one made for that remote.
@@ -561,16 +569,16 @@ impl Core {
         split: bool,
     ) -> Result<u32, crate::table::Full> {
         let id = self.vacant.last().copied().unwrap_or(self.mappings.len() as u32);
-        let outer_remote = Some((key.remote, key.remote_port));
-        let outer = outer_key(external, key.protocol, port, outer_remote);
         let head_key = outer_key(external, key.protocol, port, None);
         let next = self.by_external.get(&head_key).copied().unwrap_or(NOBODY);
-        self.by_key.set(key, id)?;
+        self.by_key.insert(key.hash(), id)?;
         if let Err(full) = self.by_external.set(head_key, id) {
-            self.by_key.remove(&key);
+            self.by_key.remove(key.hash(), id);
             return Err(full);
         }
         if self.overloads() {
+            let remote = Some((key.remote, key.remote_port));
+            let outer = outer_key(external, key.protocol, port, remote);
             // Losing this entry costs precision, never correctness: the head is found instead.
             let _ = self.by_outer.set(outer, id);
         }
@@ -592,7 +600,6 @@ impl Core {
             armed: Ns::NEVER,
             previous: NOBODY,
             next,
-            outer,
         };
         match self.mappings.get_mut(id as usize) {
             Some(slot) => {
@@ -614,9 +621,10 @@ impl Core {
         let external = self.external_endpoint(id);
         let internal = (mapping.key.local, mapping.key.local_port);
         self.note(now, mapping.key.protocol, internal, external, Change::Ended(why));
-        self.by_key.remove(&mapping.key);
-        if self.by_outer.get(&mapping.outer) == Some(&id) {
-            self.by_outer.remove(&mapping.outer);
+        self.by_key.remove(mapping.key.hash(), id);
+        let outer = mapping.outer();
+        if self.by_outer.get(&outer) == Some(&id) {
+            self.by_outer.remove(&outer);
         }
         self.unlink(now, &mapping);
         let gone = &mut self.mappings[id as usize];

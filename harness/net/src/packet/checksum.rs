@@ -1,6 +1,9 @@
 use super::head::{Head, Transport};
 
 /// The internet checksum's running sum (RFC 1071), not yet complemented.
+///
+/// Words are added in the machine's own byte order and swapped once at the end, which RFC 1071 §2
+/// (B) shows to be the same.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sum(u64);
 
@@ -8,23 +11,22 @@ impl Sum {
     pub(crate) fn add(mut self, bytes: &[u8]) -> Self {
         let mut chunks = bytes.chunks_exact(4);
         for chunk in &mut chunks {
-            let word = [chunk[0], chunk[1], chunk[2], chunk[3]];
-            self.0 += u64::from(u32::from_be_bytes(word));
+            self.0 += u64::from(u32::from_ne_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]));
         }
         let mut last = [0; 4];
         let rest = chunks.remainder();
         last[..rest.len()].copy_from_slice(rest);
-        self.0 += u64::from(u32::from_be_bytes(last));
+        self.0 += u64::from(u32::from_ne_bytes(last));
         self
     }
 
     pub(crate) fn add_u16(self, word: u16) -> Self {
-        Self(self.0 + u64::from(word))
+        Self(self.0 + u64::from(word.to_be()))
     }
 
     /// The checksum field's value.
     pub(crate) fn finish(self) -> u16 {
-        !fold(self.0)
+        u16::from_be(!fold(self.0))
     }
 }
 
