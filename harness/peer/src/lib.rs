@@ -27,6 +27,7 @@
 //! ```
 
 pub mod connection;
+pub mod dcep;
 pub mod dtls;
 pub mod ice;
 pub mod io;

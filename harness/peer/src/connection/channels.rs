@@ -39,7 +39,7 @@ impl Peer {
     /// Closes a channel once what was sent on it has arrived. Closing one that is closed already
     /// does nothing.
     pub fn close_data_channel(&mut self, now: Duration, id: ChannelId) {
-        self.data.close_channel(now, id);
+        self.data.close_channel(id);
         self.settle(now);
     }
 
@@ -53,10 +53,10 @@ impl Peer {
     pub(super) fn turn_data(&mut self, now: Duration) -> bool {
         if let Some(event) = self.data.poll_event() {
             self.events.push_back(event);
-        } else if let Some(message) = self.data.poll_delivered(now) {
+        } else if let Some(message) = self.data.poll_delivered() {
             let verdict = self.tamper.received_message(now, &message);
             self.pass_message(now, Step::TakeMessage(message), verdict);
-        } else if let Some(outbound) = self.data.poll_outbound() {
+        } else if let Some(outbound) = self.data.poll_outbound(now) {
             let verdict = self.tamper.message(now, &outbound.message);
             self.pass_message(now, Step::SendMessage(outbound), verdict);
         } else if let Some(packet) = self.data.poll_packet() {

@@ -1,6 +1,6 @@
 //! Why a command was refused, in W3C's names.
 
-use crate::jsep;
+use crate::{dcep, jsep};
 
 /// Why a command was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,5 +25,17 @@ impl Error {
 impl From<jsep::Error> for Error {
     fn from(error: jsep::Error) -> Self {
         Self::new(error.name(), error.to_string())
+    }
+}
+
+impl From<dcep::Error> for Error {
+    fn from(error: dcep::Error) -> Self {
+        // webrtc-pc §6.1 and §6.2.
+        let name = match error {
+            dcep::Error::StreamInUse { .. } | dcep::Error::NoStreamLeft => "OperationError",
+            dcep::Error::NoSuchChannel(_) | dcep::Error::NotOpen(_) => "InvalidStateError",
+            _ => "TypeError",
+        };
+        Self::new(name, error.to_string())
     }
 }

@@ -1,12 +1,12 @@
 //! What a peer connection tells of its own accord.
 
+use rtcspec_wire::sctp::StreamId;
+
+use crate::dcep::{Channel, Options};
+pub use crate::dcep::{ChannelId, Payload as Message};
 use crate::jsep::{IceCandidate, SignalingState};
 
 use super::state::{ConnectionState, IceConnectionState, IceGatheringState};
-
-/// Names a data channel of one connection, from its creation on; not the SCTP stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ChannelId(pub u32);
 
 /// W3C `RTCDataChannelInit` and the label.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,15 +41,36 @@ impl ChannelInit {
             id: None,
         }
     }
+
+    /// What the two sides know of a channel; `id` is its stream.
+    pub(super) fn of(channel: &Channel) -> Self {
+        // W3C has 16 bits where DCEP has 32.
+        let short = |limit: u32| u16::try_from(limit).unwrap_or(u16::MAX);
+        let options = &channel.options;
+        Self {
+            label: options.label.clone(),
+            ordered: options.ordered,
+            max_retransmits: options.max_retransmits.map(short),
+            max_packet_life_time: options.max_packet_life_time.map(short),
+            protocol: options.protocol.clone(),
+            negotiated: options.negotiated.is_some(),
+            id: channel.stream.map(|stream| stream.0),
+        }
+    }
 }
 
-/// A message of a data channel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Message {
-    /// A string.
-    Text(String),
-    /// Bytes.
-    Binary(Vec<u8>),
+impl From<ChannelInit> for Options {
+    fn from(init: ChannelInit) -> Self {
+        Self {
+            label: init.label,
+            protocol: init.protocol,
+            ordered: init.ordered,
+            max_retransmits: init.max_retransmits.map(u32::from),
+            max_packet_life_time: init.max_packet_life_time.map(u32::from),
+            negotiated: init.id.filter(|_| init.negotiated).map(StreamId),
+            priority: 0,
+        }
+    }
 }
 
 /// Something happened.

@@ -66,7 +66,11 @@ impl Peer {
         }
         let Some(event) = self.secure.poll_event() else { return false };
         match event {
-            dtls::Event::Connected => self.data.connected(now, self.secure.role()),
+            dtls::Event::Connected => {
+                if let Some(role) = self.secure.role() {
+                    self.data.connected(now, role);
+                }
+            }
             dtls::Event::Data(packet) => {
                 let verdict = self.tamper.received_sctp(now, &packet);
                 self.pass(now, Step::TakeSctp(packet), verdict);
@@ -191,7 +195,7 @@ impl Peer {
             }
             Step::TakeDtls(datagram) => self.secure.receive(now, datagram),
             Step::TakeSctp(packet) => self.data.receive(now, &packet),
-            Step::TakeMessage(message) => self.data.take_message(now, message),
+            Step::TakeMessage(message) => self.data.take_message(&message),
         }
     }
 

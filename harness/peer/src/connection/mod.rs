@@ -15,7 +15,6 @@
 //! and the `received_` hooks on the way back. Media would join beside `data.rs`: its keys come from
 //! DTLS already, and `flow.rs` is where RTP is told from DTLS.
 
-mod channel;
 mod channels;
 mod config;
 mod data;
