@@ -298,6 +298,107 @@ impl Judge<'_, '_> {
             Some(within) => received.iter().filter(|m| m.at <= since + within.0).copied().collect(),
             None => received,
         };
+        let count = in_time.len() as u64;
+        let met = delivered.messages.holds(count);
+        let layer = if met || count > 0 { Layer::Sctp } else { blame(self.stage) };
+        let requirement =
+            format!("messages of `{}` arrive at {}", delivered.channel, delivered.to.get_ref());
+        let actual = format!("{count} of {} sent", sent.len());
+        self.add(met, layer, &requirement, delivered.messages.to_string(), actual);
+        let (requirement, expected) = match delivered.order {
+            DeliveryOrder::Kept => ("they arrive as sent, in order (RFC 9260 §6.6)", "as sent"),
+            DeliveryOrder::Any => {
+                ("they arrive as sent, each at most once", "a subset of those sent")
+            }
+        };
+        let wrong = match delivered.order {
+            DeliveryOrder::Kept => out_of_order(&sent, &in_time),
+            DeliveryOrder::Any => never_sent(&sent, &in_time),
+        };
+        let actual = wrong.clone().unwrap_or_else(|| expected.to_owned());
+        self.add(wrong.is_none(), Layer::Sctp, requirement, expected.to_owned(), actual);
+    }
+
+    fn resumed(&mut self, resumed: &Resumed, since: Duration) {
+        let first = [Party::A, Party::B].into_iter().find_map(|party| {
+            let channels = |p: Party| self.stage.actors[index(p)].log.channels.get(&resumed.stream);
+            let sent: BTreeSet<_> = channels(party)?
+                .iter()
+                .flat_map(|channel| &channel.sent)
+                .filter(|message| message.at >= since)
+                .map(|message| message.digest)
+                .collect();
+            let mut received =
+                channels(party.other())?.iter().flat_map(|channel| &channel.received);
+            received.find(|message| sent.contains(&message.digest)).map(|message| message.at)
+        });
+        let met = first.is_some_and(|at| at <= since + resumed.within.0);
+        let actual = first.map_or("never".to_owned(), |at| format!("after {}", ms(at - since)));
+        let requirement = format!("stream `{}` goes on", resumed.stream);
+        self.add(
+            met,
+            blame(self.stage),
+            &requirement,
+            format!("within {}", resumed.within),
+            actual,
+        );
+    }
+
+    fn consent_lost(&mut self, lost: &ConsentLost, since: Duration) {
+        let Some(party) = self.stage.party(lost.peer.get_ref()) else { return };
+        let log = &self.stage.actors[index(party)].log;
+        let words = ["disconnected", "failed", "closed"];
+        let at = log.state_since(StateKind::IceConnection, &words, since);
+        let met = at.is_some_and(|at| at <= since + lost.within.0);
+        let actual = at.map_or("never".to_owned(), |at| format!("after {}", ms(at - since)));
+        let requirement =
+            format!("{} notices that consent is gone (RFC 7675 §5.1)", lost.peer.get_ref());
+        self.add(met, Layer::Consent, &requirement, format!("within {}", lost.within), actual);
+    }
+
+    fn state(&mut self, state: &State, since: Duration) {
+        let Some(party) = self.stage.party(state.peer.get_ref()) else { return };
+        let log = &self.stage.actors[index(party)].log;
+        let kinds = [
+            (StateKind::Connection, "connectionState", &state.connection),
+            (StateKind::IceConnection, "iceConnectionState", &state.ice_connection),
+        ];
+        let mut met_all = Vec::new();
+        for (kind, name, wanted) in kinds {
+            let Some(wanted) = wanted else { continue };
+            let at = log.state_since(kind, &[wanted.as_str()], since);
+            let early =
+                state.not_before.is_some_and(|floor| at.is_some_and(|at| at < since + floor.0));
+            let met = at.is_some_and(|at| at <= since + state.within.0) && !early;
+            let actual = at.map_or("never".to_owned(), |at| format!("after {}", ms(at - since)));
+            let floor =
+                state.not_before.map_or(String::new(), |floor| format!(", not before {floor}"));
+            met_all.push((
+                met,
+                format!("{}'s {name} becomes {wanted}", state.peer.get_ref()),
+                format!("within {}{floor}", state.within),
+                actual,
+            ));
+        }
+        for (met, requirement, expected, actual) in met_all {
+            self.add(met, Layer::Ice, &requirement, expected, actual);
+        }
+    }
+
+    fn channel(&mut self, seen: &ChannelSeen) {
+        let Some(party) = self.stage.party(seen.peer.get_ref()) else { return };
+        let log = &self.stage.actors[index(party)].log;
+        let matches = |label: &str| match seen.label.strip_suffix('*') {
+            Some(head) => label.starts_with(head),
+            None => label == seen.label,
+        };
+        let channels: Vec<ChannelLog> = log
+            .channels
+            .iter()
+            .filter(|(label, _)| matches(label))
+            .flat_map(|(_, list)| list.iter().cloned())
+            .collect();
+        let who = format!("`{}` at {}", seen.label, seen.peer.get_ref());
         // What closes because the run is over does not count.
         let ended = self.stage.ended;
         let number = |time: fn(&ChannelLog) -> Option<Duration>| {

@@ -1,0 +1,96 @@
+//! The binary as its users meet it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn rtcspec(arguments: &[&str]) -> Output {
+    let binary = env!("CARGO_BIN_EXE_rtcspec");
+    Command::new(binary).args(arguments).output().expect("the binary starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn digest(folder: &Path) -> String {
+    let report = std::fs::read_to_string(folder.join("report.json")).expect("a report was written");
+    let line = report.lines().find(|line| line.contains("\"digest\"")).expect("it has a digest");
+    line.to_owned()
+}
+
+#[test]
+fn a_run_writes_reports_and_the_same_seed_gives_the_same_digest() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, seed: &str| {
+        let out = folder.path().join(name);
+        let out_text = out.to_string_lossy().into_owned();
+        let arguments = ["run", "nat/", "--peer", "reference", "--seed", seed, "--out", &out_text];
+        let output = rtcspec(&arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+        out
+    };
+    let (first, second, other) = (run("a", "5"), run("b", "5"), run("c", "6"));
+    assert_eq!(digest(&first), digest(&second));
+    assert_ne!(digest(&first), digest(&other));
+    for file in ["junit.xml", "index.html"] {
+        assert!(first.join(file).exists(), "{file}");
+    }
+    let transcripts = std::fs::read_dir(first.join("transcripts")).unwrap().count();
+    assert!(transcripts >= 15, "{transcripts} transcripts");
+}
+
+#[test]
+fn nothing_selected_is_exit_4_and_an_unknown_peer_exit_2() {
+    let nothing = rtcspec(&["run", "no-such-scenario"]);
+    assert_eq!(nothing.status.code(), Some(4));
+    assert!(text(&nothing.stderr).contains("nothing is selected"));
+    let unknown = rtcspec(&["run", "--peer", "nobody"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(text(&unknown.stderr).contains("there is no peer `nobody`; built in are reference"));
+}
+
+#[test]
+fn a_wrong_scenario_file_is_exit_2_and_points_at_the_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let layer = folder.path().join("nat");
+    std::fs::create_dir(&layer).unwrap();
+    std::fs::write(layer.join("bad.toml"), "schema = 1\nnam = \"x\"\n").unwrap();
+    let output = rtcspec(&["run", "--scenarios", &folder.path().to_string_lossy()]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    assert!(told.contains("unknown field `nam`"), "{told}");
+    assert!(told.contains("nat/bad.toml:2"), "{told}");
+    assert!(told.contains("did you mean `name`?"), "{told}");
+}
+
+#[test]
+fn the_oracle_answers_for_two_edges() {
+    let output = rtcspec(&["oracle", "home", "symmetric"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).starts_with("home against symmetric: relay"));
+    let wrong = rtcspec(&["oracle", "fullcone", "home"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(text(&wrong.stderr).contains("full-cone"));
+}
+
+#[test]
+fn one_cell_of_the_matrix_agrees_with_the_oracle() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_string_lossy().into_owned();
+    let cell = ["--cell", "matrix/EIM-APDF/APDM-APDF", "--peer", "reference", "--out", &out];
+    let output = rtcspec(&[&["matrix"], &cell[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("1 runs: 1 PASS"));
+}
+
+#[test]
+fn a_transcript_compared_with_itself_is_identical() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_string_lossy().into_owned();
+    let run = rtcspec(&["run", "nat/open-open", "--peer", "reference", "--out", &out]);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stdout));
+    let transcripts = folder.path().join("transcripts");
+    let entry = std::fs::read_dir(transcripts).unwrap().next().unwrap().unwrap();
+    let path = entry.path().to_string_lossy().into_owned();
+    assert_eq!(rtcspec(&["diff", &path, &path]).status.code(), Some(0));
+}
