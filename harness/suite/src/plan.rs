@@ -219,6 +219,10 @@ impl Job {
     /// Plays it. Call in a thread of its own: some implementations keep state per thread.
     #[must_use]
     pub fn play(&self) -> Played {
+        self.play_with(false)
+    }
+
+    fn play_with(&self, capture: bool) -> Played {
         for player in [&self.offerer, &self.answerer] {
             player.prepare_thread(self.seed);
         }
@@ -227,13 +231,13 @@ impl Job {
             answerer: &*self.answerer,
             under_test: self.under_test,
         };
-        play(&self.id, &self.scenario.variants[self.variant], &cast, self.seed)
+        play(&self.id, &self.scenario.variants[self.variant], &cast, self.seed, capture)
     }
 
     /// Plays it with every element tapped, for a capture.
     #[must_use]
     pub fn play_captured(&self) -> Played {
-        self.play()
+        self.play_with(true)
     }
 
     /// Plays it and writes the result down.

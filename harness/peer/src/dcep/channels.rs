@@ -276,7 +276,7 @@ impl Channels {
     /// A stream of this side's parity that no channel has, the lowest not used yet first.
     fn free_stream(&self) -> Option<StreamId> {
         let association = self.association?;
-        let streams = association.streams.min(LAST_STREAM + 1);
+        let streams = association.streams;
         let parity = u16::from(association.role == Role::Server);
         let free = |stream: &u16| !self.by_stream.contains_key(&StreamId(*stream));
         let fresh = (self.next_stream..streams).step_by(2).find(free);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use rtcspec_capture::pcapng::{Crossing as FileCrossing, EPOCH, Packet, Writer};
 use rtcspec_control::{Configuration, IceServer, Receive, Transmit, TransportPolicy};
 use rtcspec_net::fabric::{Action, ElementId, HostId};
 use rtcspec_net::host::{self, ConnId};
@@ -38,8 +39,20 @@ pub(super) struct Net {
     streams: BTreeMap<(Party, u64), (SocketAddr, SocketAddr)>,
     /// The transport by which each peer last spoke with a server.
     legs: BTreeMap<Party, Transport>,
+    /// Everything the tapped elements saw, if the run is captured.
+    capture: Option<Vec<Captured>>,
     /// UDP and TCP packets per peer that an element let through.
     crossed: BTreeMap<(Party, String, bool), u64>,
+}
+
+/// A packet at one side of an element.
+#[derive(Debug)]
+struct Captured {
+    interface: String,
+    at: Duration,
+    side: Side,
+    bytes: Vec<u8>,
+    comment: Option<String>,
 }
 
 /// Elements by the names of the scenario.
@@ -86,8 +99,48 @@ impl Net {
             number: 0,
             streams: BTreeMap::new(),
             legs: BTreeMap::new(),
+            capture: None,
             crossed: BTreeMap::new(),
         }
+    }
+
+    /// Taps every element, for a capture.
+    pub(super) fn begin_capture(&mut self) {
+        let nats: Vec<_> = self.built.nats.values().copied().collect();
+        let firewalls: Vec<_> = self.built.firewalls.values().copied().collect();
+        let links: Vec<_> = self.built.links.values().map(|(link, _)| *link).collect();
+        let fabric = self.world.fabric_mut();
+        nats.into_iter().for_each(|nat| fabric.tap_element(nat));
+        firewalls.into_iter().for_each(|firewall| fabric.tap_element(firewall));
+        links.into_iter().for_each(|link| fabric.tap_element(link));
+        self.capture = Some(Vec::new());
+    }
+
+    /// The capture as pcapng, with keys; empty if there is none.
+    pub(super) fn pcapng(&mut self, secrets: &[String]) -> Vec<u8> {
+        let Some(frames) = self.capture.take() else { return Vec::new() };
+        let mut file = Writer::new("rtcspec", EPOCH);
+        let mut interfaces = BTreeMap::new();
+        for frame in &frames {
+            let name = frame.interface.as_str();
+            interfaces.entry(name).or_insert_with(|| file.interface(name));
+        }
+        if !secrets.is_empty() {
+            file.secrets(&(secrets.join("\n") + "\n"));
+        }
+        for frame in &frames {
+            file.packet(&Packet {
+                interface: interfaces[frame.interface.as_str()],
+                at: frame.at,
+                crossing: Some(match frame.side {
+                    Side::Inbound => FileCrossing::Inbound,
+                    Side::Outbound => FileCrossing::Outbound,
+                }),
+                bytes: &frame.bytes,
+                comment: frame.comment.as_deref(),
+            });
+        }
+        file.finish()
     }
 
     fn host(&self, party: Party) -> HostId {
@@ -301,9 +354,21 @@ impl Net {
         if records.is_empty() {
             return;
         }
-        for frame in fabric.take_tap().frames() {
-            if frame.crossing == Side::Outbound {
-                self.payloads.insert(frame.packet, frame.bytes.to_vec());
+        let tap = fabric.take_tap();
+        for frame in tap.frames() {
+            let interface = &tap.interfaces()[frame.interface];
+            // Hosts' own sides have no dot in their names; the first to see a packet is its sender.
+            if frame.crossing == Side::Outbound && !interface.contains('.') {
+                self.payloads.entry(frame.packet).or_insert_with(|| frame.bytes.to_vec());
+            }
+            if let Some(capture) = &mut self.capture {
+                capture.push(Captured {
+                    interface: interface.clone(),
+                    at: frame.at.into(),
+                    side: frame.crossing,
+                    bytes: frame.bytes.to_vec(),
+                    comment: frame.comment.map(str::to_owned),
+                });
             }
         }
         for journey in self.journeys.read(&records) {

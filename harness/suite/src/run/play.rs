@@ -91,9 +91,9 @@ pub fn implied_needs(file: &File, name: &str) -> BTreeSet<Feature> {
     needs
 }
 
-/// Plays a scenario.
+/// Plays a scenario; with `capture`, every element is tapped.
 #[must_use]
-pub fn play(title: &str, variant: &Variant, cast: &Cast<'_>, seed: u64) -> Played {
+pub fn play(title: &str, variant: &Variant, cast: &Cast<'_>, seed: u64, capture: bool) -> Played {
     let file = &variant.file;
     let (offerer, answerer) = roles(file);
     let names = [(Party::A, offerer), (Party::B, answerer)];
@@ -116,10 +116,13 @@ pub fn play(title: &str, variant: &Variant, cast: &Cast<'_>, seed: u64) -> Playe
             return ended(vec![finding]);
         }
     }
-    let net = match build(file, seed) {
+    let mut net = match build(file, seed) {
         Ok(built) => Net::new(file, built, seed),
         Err(error) => return ended(vec![inconclusive(error.to_string())]),
     };
+    if capture {
+        net.begin_capture();
+    }
     let mut actors = Vec::new();
     for (party, name) in names {
         // Peers of one run must not share their randomness.
@@ -162,6 +165,7 @@ fn finish(
     };
     let session = session(title, &mut stage, seed);
     let path = path(&stage);
+    let capture = stage.net.pcapng(&session.secrets);
     Played {
         verdict: RunResult::worst(&findings),
         findings,
@@ -170,7 +174,7 @@ fn finish(
         elapsed: stage.now,
         peers,
         path,
-        capture: Vec::new(),
+        capture,
     }
 }
 
