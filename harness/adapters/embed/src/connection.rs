@@ -63,12 +63,10 @@ pub enum Found {
     },
     /// An allocation at a TURN server (RFC 8656).
     Relayed {
-        /// The relayed address.
+        /// The relayed address, which is also the base.
         address: SocketAddr,
-        /// The client's address as the server saw it.
-        mapped: SocketAddr,
-        /// The host address the allocation is used from.
-        base: SocketAddr,
+        /// The address to signal as related (RFC 8839 §5.1).
+        related: SocketAddr,
     },
 }
 
@@ -187,7 +185,8 @@ pub trait Connection {
     fn local_candidate(&mut self, now: Instant, found: Found) -> Outcome<Gathered>;
     /// All local candidates of this generation were given.
     fn end_of_local_candidates(&mut self, now: Instant);
-    /// A local address is gone, with every candidate on it.
+    /// A base is gone, with every candidate on it: its interface, its allocation, or its socket
+    /// after a restart.
     fn forget_local_address(&mut self, now: Instant, base: SocketAddr);
     /// `createDataChannel`.
     ///

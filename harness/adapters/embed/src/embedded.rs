@@ -1,22 +1,22 @@
 //! The endpoint: commands in, replies, events and datagrams out, panics caught.
 
 use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rtcspec_adapter_entropy::{Stream, base, within};
 use rtcspec_control::{
-    Candidate, Command, Configuration, Endpoint, Event, Hello, Message, Payload, Receive, Reply,
-    ReplyBody, RequestId, SpawnContext, Transmit, TransportPolicy, VirtualEndpoint,
+    Candidate, Command, Configuration, Description, Endpoint, Event, Hello, Message, Payload,
+    Receive, Reply, ReplyBody, RequestId, SpawnContext, Transmit, VirtualEndpoint,
 };
+use rtcspec_peer::rng::Rng;
 
 use crate::clock::VirtualClock;
-use crate::connection::{ChannelKey, Connection, Happening, Outcome, Refusal, Stack};
-use crate::local_ports::PortPool;
-use crate::peer::{Gathering, Peer};
+use crate::connection::{ChannelKey, Connection, Outcome, Refusal, Stack};
+use crate::peer::{Outputs, Peer};
+use crate::sockets::{Plan, from_control};
 
 /// Outputs a stack may have in one go before it counts as stuck.
 const MOST_OUTPUTS: usize = 1 << 20;
@@ -30,15 +30,16 @@ pub struct Embedded<S: Stack> {
     stack: S,
     clock: VirtualClock,
     entropy: Stream,
-    ports: PortPool,
+    rng: Rng,
+    generations: u16,
     peers: BTreeMap<String, Peer<S::Connection>>,
     channels: BTreeMap<String, (String, ChannelKey)>,
     messages: VecDeque<Message>,
     transmits: VecDeque<Transmit>,
-    /// Local addresses the stack sent from although they are not (or no longer) its own.
-    strays: BTreeSet<SocketAddr>,
     wake: Option<Duration>,
     dead: Option<&'static str>,
+    /// The event of a death that was not told yet: what the stack said before comes first.
+    last_words: Option<Event>,
 }
 
 impl<S: Stack> fmt::Debug for Embedded<S> {
@@ -59,14 +60,15 @@ impl<S: Stack> Embedded<S> {
             stack,
             clock: VirtualClock::starting_at(base()),
             entropy: Stream::new(context.seed),
-            ports: PortPool::new(context.seed),
+            rng: Rng::new(context.seed).fork("embedded"),
+            generations: 0,
             peers: BTreeMap::new(),
             channels: BTreeMap::new(),
             messages: VecDeque::new(),
             transmits: VecDeque::new(),
-            strays: BTreeSet::new(),
             wake: None,
             dead: None,
+            last_words: None,
         }
     }
 
@@ -100,88 +102,111 @@ impl<S: Stack> Embedded<S> {
         let peers = std::mem::take(&mut self.peers);
         // Dropping a stack that just panicked may panic again; it has nothing left to say.
         drop(catch_unwind(AssertUnwindSafe(move || drop(peers))));
-        let event = Event::Error { on: on.to_owned(), name: name.to_owned(), message };
-        self.messages.push_back(Message::Event(event));
+        self.last_words = Some(Event::Error { on: on.to_owned(), name: name.to_owned(), message });
     }
 
     fn obey(
         &mut self,
-        now: Instant,
+        now: Duration,
         command: Command,
         events: &mut Vec<Event>,
     ) -> Outcome<ReplyBody> {
+        let at = self.clock.instant(now);
         match command {
             Command::Hello {} => return Ok(ReplyBody::Hello(self.stack.hello().clone())),
             Command::Case { .. } => {}
-            Command::New { pc, config } => self.new_peer(now, pc, &config, events)?,
+            Command::New { pc, config } => self.new_peer(now, pc, &config)?,
             Command::Offer { pc, ice_restart } => {
-                let sdp = self.peer(&pc)?.connection.offer(now, ice_restart)?;
+                let sdp = self.peer(&pc)?.connection.offer(at, ice_restart)?;
                 return Ok(ReplyBody::Sdp(sdp));
             }
             Command::Answer { pc } => {
-                return Ok(ReplyBody::Sdp(self.peer(&pc)?.connection.answer(now)?));
+                return Ok(ReplyBody::Sdp(self.peer(&pc)?.connection.answer(at)?));
             }
-            Command::Local { pc, desc } => {
-                let peer = self.peer(&pc)?;
-                peer.connection.local(now, &desc)?;
-                peer.gather_if_new(now, events)?;
-                return Ok(ReplyBody::Sdp(peer.connection.local_description().unwrap_or_default()));
-            }
-            Command::Remote { pc, desc } => self.peer(&pc)?.connection.remote(now, &desc)?,
+            Command::Local { pc, desc } => return self.set_local(now, &pc, &desc, events),
+            Command::Remote { pc, desc } => self.peer(&pc)?.connection.remote(at, &desc)?,
             Command::Candidate { pc, candidate } => {
                 let candidate = candidate.as_ref().filter(|c: &&Candidate| !c.candidate.is_empty());
-                self.peer(&pc)?.connection.remote_candidate(now, candidate)?;
+                self.peer(&pc)?.connection.remote_candidate(at, candidate)?;
             }
             Command::Channel { pc, dc, label, init } => {
                 let peer = self.peer(&pc)?;
-                let key = peer.connection.channel(now, &label, &init)?;
+                let key = peer.connection.channel(at, &label, &init)?;
                 peer.name_channel(key, &dc);
                 self.channels.insert(dc, (pc, key));
             }
             Command::Send { dc, payload, repeat } => self.send(now, &dc, &payload, repeat)?,
             Command::CloseChannel { dc } => {
                 let (peer, key) = self.channel(&dc)?;
-                peer.connection.close_channel(now, key)?;
+                peer.connection.close_channel(at, key)?;
             }
-            Command::Close { pc } => self.peer(&pc)?.connection.close(now)?,
+            Command::Close { pc } => self.close(now, &pc, events)?,
             Command::State { pc } => return self.state(&pc),
-            Command::RestartIce { pc } => self.peer(&pc)?.connection.restart_ice(now)?,
-            Command::SetConfig { pc, config } => {
-                check_common(&config)?;
-                let peer = self.peers.get_mut(&pc).ok_or_else(|| unknown_handle(&pc))?;
-                self.stack.reconfigure(&mut peer.connection, &config)?;
-            }
+            Command::RestartIce { pc } => self.peer(&pc)?.connection.restart_ice(at)?,
+            Command::SetConfig { pc, config } => self.reconfigure(&pc, &config)?,
             Command::Interfaces { pc, addresses } => {
-                let peer = self.peers.get_mut(&pc).ok_or_else(|| unknown_handle(&pc))?;
-                peer.follow_interfaces(now, &addresses, &mut self.ports, events)?;
+                self.peer(&pc)?.follow_interfaces(now, addresses);
             }
             other => return Err(Refusal::unsupported(other.op())),
         }
         Ok(ReplyBody::Done {})
     }
 
-    fn new_peer(
-        &mut self,
-        now: Instant,
-        pc: String,
-        config: &Configuration,
-        events: &mut Vec<Event>,
-    ) -> Outcome<()> {
-        check_common(config)?;
+    fn new_peer(&mut self, now: Duration, pc: String, config: &Configuration) -> Outcome<()> {
+        check_known(config)?;
         if self.peers.contains_key(&pc) {
             return Err(Refusal::error("InvalidAccessError", format!("{pc} exists already")));
         }
-        let connection = self.stack.connection(now, config)?;
-        let mut peer = Peer::new(pc.clone(), connection);
-        peer.follow_interfaces(now, &config.interfaces, &mut self.ports, events)?;
-        self.peers.insert(pc, peer);
+        let plan = Plan::new(config)?;
+        let connection = self.stack.connection(self.clock.instant(now), config)?;
+        let rng = self.rng.fork(&pc);
+        self.peers.insert(pc.clone(), Peer::new(pc, connection, self.clock, plan, rng));
         Ok(())
     }
 
-    fn send(&mut self, now: Instant, dc: &str, payload: &Payload, repeat: u32) -> Outcome<()> {
+    /// Sets the description, starts its gathering, and replies with what host candidates made of
+    /// it; candidates of servers follow by events alone.
+    fn set_local(
+        &mut self,
+        now: Duration,
+        pc: &str,
+        description: &Description,
+        events: &mut Vec<Event>,
+    ) -> Outcome<ReplyBody> {
+        let (at, number) = (self.clock.instant(now), self.generations);
+        let peer = self.peer(pc)?;
+        peer.connection.local(at, description)?;
+        if peer.gather_if_new(now, number) {
+            events.push(peer.gathering_is("gathering"));
+            self.generations = self.generations.wrapping_add(1);
+            self.drain(pc, now, events);
+        }
+        Ok(ReplyBody::Sdp(self.peer(pc)?.connection.local_description().unwrap_or_default()))
+    }
+
+    /// What the connection still wants said goes out before its sockets and relays are let go.
+    fn close(&mut self, now: Duration, pc: &str, events: &mut Vec<Event>) -> Outcome<()> {
+        let at = self.clock.instant(now);
+        self.peer(pc)?.connection.close(at)?;
+        self.drain(pc, now, events);
+        self.peer(pc)?.close_sockets(now);
+        Ok(())
+    }
+
+    fn reconfigure(&mut self, pc: &str, config: &Configuration) -> Outcome<()> {
+        check_known(config)?;
+        let plan = Plan::new(config)?;
+        let peer = self.peers.get_mut(pc).ok_or_else(|| unknown_handle(pc))?;
+        self.stack.reconfigure(&mut peer.connection, config)?;
+        peer.replan(plan);
+        Ok(())
+    }
+
+    fn send(&mut self, now: Duration, dc: &str, payload: &Payload, repeat: u32) -> Outcome<()> {
+        let at = self.clock.instant(now);
         let (peer, key) = self.channel(dc)?;
         for _ in 0..repeat {
-            peer.connection.send(now, key, payload)?;
+            peer.connection.send(at, key, payload)?;
         }
         Ok(())
     }
@@ -189,11 +214,7 @@ impl<S: Stack> Embedded<S> {
     fn state(&mut self, pc: &str) -> Outcome<ReplyBody> {
         let peer = self.peer(pc)?;
         let mut report = peer.connection.state();
-        let gathering = match peer.gathering {
-            Gathering::New => "new",
-            Gathering::Complete => "complete",
-        };
-        gathering.clone_into(&mut report.ice_gathering);
+        peer.gathering().clone_into(&mut report.ice_gathering);
         Ok(ReplyBody::State(report))
     }
 
@@ -210,70 +231,52 @@ impl<S: Stack> Embedded<S> {
     fn settle(&mut self, now: Duration) {
         let mut wake: Option<Duration> = None;
         for pc in self.peers.keys().cloned().collect::<Vec<_>>() {
-            let next = self.guarded(&pc, now, |this| this.settle_one(&pc, now)).flatten();
-            wake = [wake, next].into_iter().flatten().min();
+            let mut events = Vec::new();
+            let next = self.guarded(&pc, now, |this| this.settle_one(&pc, now, &mut events));
+            self.messages.extend(events.into_iter().map(Message::Event));
+            wake = [wake, next.flatten()].into_iter().flatten().min();
         }
         self.wake = wake;
+        self.messages.extend(self.last_words.take().map(Message::Event));
     }
 
-    fn settle_one(&mut self, pc: &str, now: Duration) -> Option<Duration> {
-        let at = self.clock.instant(now);
-        let mut budget = MOST_OUTPUTS;
+    fn settle_one(&mut self, pc: &str, now: Duration, events: &mut Vec<Event>) -> Option<Duration> {
         for _ in 0..MOST_ROUNDS {
-            while let Some(happening) = self.peers.get_mut(pc)?.connection.poll(at) {
-                self.report(pc, happening);
-                budget -= 1;
-                if budget == 0 {
-                    self.die(pc, "Hang", "the stack's output never ends".to_owned());
-                    return None;
-                }
-            }
+            self.drain(pc, now, events);
             let peer = self.peers.get_mut(pc)?;
-            let wake = self.clock.run_time(peer.connection.wake()?);
+            let wake = peer.wake()?;
             if wake > now {
                 return Some(wake);
             }
-            peer.connection.advance(at);
+            peer.advance(now);
         }
+        self.drain(pc, now, events);
         Some(now + PUT_OFF)
     }
 
-    fn report(&mut self, pc: &str, happening: Happening) {
-        let Some(peer) = self.peers.get_mut(pc) else { return };
-        if let Happening::Datagram { local, remote, data } = happening {
-            if peer.owns(local) {
-                self.transmits.push_back(Transmit::Udp { local, remote, data });
-            } else if self.strays.insert(local) {
-                let text =
-                    format!("{pc} sends from {local}, which is not an address of this machine");
-                self.messages.push_back(Message::Event(Event::Log { text }));
+    /// Takes out what a connection and its sockets have.
+    fn drain(&mut self, pc: &str, now: Duration, events: &mut Vec<Event>) {
+        let mut out = Outputs::default();
+        for _ in 0..MOST_OUTPUTS {
+            if !self.peers.get_mut(pc).is_some_and(|peer| peer.step(now, &mut out)) {
+                return;
             }
-            return;
+            // What was said before a panic was said.
+            events.append(&mut out.events);
+            self.transmits.extend(out.transmits.drain(..));
+            for (dc, key) in out.accepted.drain(..) {
+                self.channels.insert(dc, (pc.to_owned(), key));
+            }
         }
-        let opened = match &happening {
-            Happening::Channel { key, .. } => Some(*key),
-            _ => None,
-        };
-        let Some(event) = peer.event(happening) else { return };
-        if let (Some(key), Event::Channel { dc, .. }) = (opened, &event) {
-            self.channels.insert(dc.clone(), (pc.to_owned(), key));
-        }
-        self.messages.push_back(Message::Event(event));
+        self.die(pc, "Hang", "the stack's output never ends".to_owned());
     }
 }
 
-/// What no embedded stack does, whatever its name.
-fn check_common(config: &Configuration) -> Outcome<()> {
-    if let Some(key) = config.unknown.keys().next() {
-        return Err(Refusal::unsupported(key.as_str()));
+fn check_known(config: &Configuration) -> Outcome<()> {
+    match config.unknown.keys().next() {
+        Some(key) => Err(Refusal::unsupported(key.as_str())),
+        None => Ok(()),
     }
-    if !config.ice_servers.is_empty() {
-        return Err(Refusal::unsupported("iceServers"));
-    }
-    if config.ice_transport_policy != TransportPolicy::All {
-        return Err(Refusal::unsupported("iceTransportPolicy"));
-    }
-    Ok(())
 }
 
 /// What a command is about, for the event of a stack that dies of it.
@@ -312,10 +315,9 @@ impl<S: Stack> Endpoint for Embedded<S> {
     }
 
     fn submit(&mut self, now: Duration, id: RequestId, command: Command) {
-        let at = self.clock.instant(now);
         let mut events = Vec::new();
         let on = handle(&command).to_owned();
-        let outcome = self.guarded(&on, now, |this| this.obey(at, command, &mut events));
+        let outcome = self.guarded(&on, now, |this| this.obey(now, command, &mut events));
         let body = match outcome {
             Some(Ok(body)) => body,
             Some(Err(Refusal::Unsupported(what))) => ReplyBody::Unsupported(what),
@@ -339,17 +341,8 @@ impl<S: Stack> Endpoint for Embedded<S> {
 
 impl<S: Stack> VirtualEndpoint for Embedded<S> {
     fn receive(&mut self, now: Duration, input: Receive) {
-        let Receive::Udp { local, remote, data } = input else { return };
-        let at = self.clock.instant(now);
-        let Some(pc) = self.peers.iter().find(|(_, p)| p.owns(local)).map(|(pc, _)| pc.clone())
-        else {
-            return;
-        };
-        self.guarded(&pc, now, |this| {
-            if let Some(peer) = this.peers.get_mut(&pc) {
-                peer.connection.receive(at, local, remote, &data);
-            }
-        });
+        let input = from_control(input);
+        self.guarded("", now, |this| this.peers.values_mut().any(|peer| peer.receive(now, &input)));
         self.settle(now);
     }
 

@@ -24,8 +24,8 @@
 mod clock;
 mod connection;
 mod embedded;
-mod local_ports;
 mod peer;
+mod sockets;
 
 pub use clock::VirtualClock;
 pub use connection::{ChannelKey, Connection, Found, Gathered, Happening, Outcome, Refusal, Stack};

@@ -1,113 +1,243 @@
 //! One peer connection with its handles, sockets and gathering.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::time::Duration;
 
-use rtcspec_control::{Candidate, Event, StateKind};
+use rtcspec_control::{Candidate, Event, StateKind, Transmit};
+use rtcspec_peer::io;
+use rtcspec_peer::rng::Rng;
 
-use crate::connection::{ChannelKey, Connection, Found, Gathered, Happening, Outcome};
-use crate::local_ports::{LocalPorts, PortPool};
-
-/// How far the gathering of the current generation is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gathering {
-    New,
-    Complete,
-}
+use crate::clock::VirtualClock;
+use crate::connection::{ChannelKey, Connection, Found, Gathered, Happening};
+use crate::sockets::{FromSockets, Plan, Sockets};
 
 /// A connection and what the harness calls its parts.
 #[derive(Debug)]
 pub(crate) struct Peer<C> {
     pub(crate) connection: C,
-    pub(crate) name: String,
-    pub(crate) gathering: Gathering,
-    ports: LocalPorts,
+    name: String,
+    clock: VirtualClock,
+    plan: Plan,
+    rng: Rng,
+    /// Generations of sockets, the current one last. A restart opens new ones, as browsers do; the
+    /// former serve what is still under way until the new ones are connected.
+    generations: Vec<Sockets>,
+    gathering: &'static str,
     channels: BTreeMap<ChannelKey, String>,
     accepted: usize,
-    /// User fragment of the generation whose candidates were gathered.
-    generation: Option<String>,
+    /// Local addresses the stack sent from although it has no such base (any more).
+    strays: BTreeSet<SocketAddr>,
+}
+
+/// What came of letting a connection and its sockets run.
+#[derive(Debug, Default)]
+pub(crate) struct Outputs {
+    pub(crate) events: Vec<Event>,
+    pub(crate) transmits: Vec<Transmit>,
+    /// Channels of the other side and their new handles.
+    pub(crate) accepted: Vec<(String, ChannelKey)>,
 }
 
 impl<C: Connection> Peer<C> {
-    pub(crate) fn new(name: String, connection: C) -> Self {
+    pub(crate) fn new(
+        name: String,
+        connection: C,
+        clock: VirtualClock,
+        plan: Plan,
+        rng: Rng,
+    ) -> Self {
         Self {
             connection,
             name,
-            gathering: Gathering::New,
-            ports: LocalPorts::default(),
+            clock,
+            plan,
+            rng,
+            generations: Vec::new(),
+            gathering: "new",
             channels: BTreeMap::new(),
             accepted: 0,
-            generation: None,
+            strays: BTreeSet::new(),
         }
     }
 
-    pub(crate) fn owns(&self, local: SocketAddr) -> bool {
-        self.ports.has(local)
+    pub(crate) fn gathering(&self) -> &'static str {
+        self.gathering
     }
 
     pub(crate) fn name_channel(&mut self, key: ChannelKey, dc: &str) {
         self.channels.insert(key, dc.to_owned());
     }
 
-    /// The machine's addresses are these now; candidates follow at once while a generation lives.
-    pub(crate) fn follow_interfaces(
-        &mut self,
-        now: Instant,
-        addresses: &[IpAddr],
-        pool: &mut PortPool,
-        events: &mut Vec<Event>,
-    ) -> Outcome<()> {
-        let (new, gone) = self.ports.follow(addresses, pool);
-        for base in gone {
-            self.connection.forget_local_address(now, base);
+    /// The machine's addresses are these now.
+    pub(crate) fn follow_interfaces(&mut self, now: Duration, addresses: Vec<IpAddr>) {
+        for sockets in &mut self.generations {
+            sockets.follow(now, &addresses);
         }
-        if self.generation.is_some() {
-            for address in new {
-                self.offer_candidate(now, Found::Host { address }, events)?;
-            }
-        }
-        Ok(())
+        self.plan.interfaces = addresses;
+    }
+
+    /// Servers and policy of the generations to come; the machine's addresses stay.
+    pub(crate) fn replan(&mut self, plan: Plan) {
+        let interfaces = std::mem::take(&mut self.plan.interfaces);
+        self.plan = Plan { interfaces, ..plan };
     }
 
     /// After a local description was set: a user fragment not seen before starts a generation.
-    pub(crate) fn gather_if_new(&mut self, now: Instant, events: &mut Vec<Event>) -> Outcome<()> {
-        let ufrag = self.attribute("a=ice-ufrag:");
-        if ufrag.is_none() || ufrag == self.generation {
-            return Ok(());
+    /// True if it did.
+    pub(crate) fn gather_if_new(&mut self, now: Duration, number: u16) -> bool {
+        let current = self.generations.last().map(|sockets| &sockets.ufrag);
+        match self.attribute("a=ice-ufrag:") {
+            Some(ufrag) if current != Some(&ufrag) => {
+                let sockets = Sockets::open(now, &self.plan, ufrag, number, &self.rng);
+                self.generations.push(sockets);
+                true
+            }
+            _ => false,
         }
-        self.generation = ufrag;
-        events.push(self.gathering_state("gathering"));
-        for address in self.ports.all().collect::<Vec<_>>() {
-            self.offer_candidate(now, Found::Host { address }, events)?;
-        }
-        self.connection.end_of_local_candidates(now);
-        events.push(Event::Candidate { pc: self.name.clone(), candidate: None });
-        self.gathering = Gathering::Complete;
-        events.push(self.gathering_state("complete"));
-        Ok(())
     }
 
-    fn offer_candidate(
+    /// The connection was closed: allocations are given back.
+    pub(crate) fn close_sockets(&mut self, now: Duration) {
+        for sockets in &mut self.generations {
+            sockets.close(now);
+        }
+    }
+
+    /// Takes a datagram or stream data if it is for this connection.
+    pub(crate) fn receive(&mut self, now: Duration, input: &io::Receive) -> bool {
+        let Some(sockets) = self.generations.iter_mut().find(|sockets| sockets.owns(input)) else {
+            return false;
+        };
+        let at = self.clock.instant(now);
+        for datagram in sockets.receive(now, input.clone()) {
+            self.connection.receive(at, datagram.base, datagram.remote, &datagram.data);
+        }
+        true
+    }
+
+    /// When time matters next to the connection or its sockets.
+    pub(crate) fn wake(&mut self) -> Option<Duration> {
+        let connection = self.connection.wake().map(|at| self.clock.run_time(at));
+        self.generations.iter().filter_map(Sockets::wake).chain(connection).min()
+    }
+
+    /// Fires what is due.
+    pub(crate) fn advance(&mut self, now: Duration) {
+        for sockets in &mut self.generations {
+            if sockets.wake().is_some_and(|at| at <= now) {
+                sockets.advance(now);
+            }
+        }
+        let at = self.clock.instant(now);
+        if self.connection.wake().is_some_and(|due| due <= at) {
+            self.connection.advance(at);
+        }
+    }
+
+    /// Takes the next thing out of the connection or its sockets; false if there is nothing.
+    pub(crate) fn step(&mut self, now: Duration, out: &mut Outputs) -> bool {
+        if let Some(happening) = self.connection.poll(self.clock.instant(now)) {
+            self.happened(now, happening, out);
+            return true;
+        }
+        for index in 0..self.generations.len() {
+            if let Some(output) = self.generations[index].poll(now) {
+                self.from_sockets(now, index, output, out);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn happened(&mut self, now: Duration, happening: Happening, out: &mut Outputs) {
+        if let Happening::Datagram { local, remote, data } = happening {
+            match self.generations.iter_mut().rev().find(|sockets| sockets.has(local)) {
+                Some(sockets) => sockets.send(now, local, remote, data),
+                None => self.stray(local, out),
+            }
+            return;
+        }
+        if is_connected(&happening) {
+            self.retire_sockets(now);
+        }
+        let event = self.event(happening, out);
+        out.events.extend(event);
+    }
+
+    fn stray(&mut self, local: SocketAddr, out: &mut Outputs) {
+        if self.strays.insert(local) {
+            let text = format!("{} sends from {local}, which is no base of its", self.name);
+            out.events.push(Event::Log { text });
+        }
+    }
+
+    /// A restart has concluded: the sockets of former generations are not needed any more.
+    fn retire_sockets(&mut self, now: Duration) {
+        self.generations.retain(|sockets| !sockets.is_closed());
+        let current = self.generations.len().saturating_sub(1);
+        for index in 0..current {
+            let at = self.clock.instant(now);
+            for base in self.generations[index].bases() {
+                self.connection.forget_local_address(at, base);
+            }
+            self.generations[index].close(now);
+        }
+    }
+
+    fn from_sockets(
         &mut self,
-        now: Instant,
-        found: Found,
-        events: &mut Vec<Event>,
-    ) -> Outcome<()> {
-        if let Gathered::Signal(candidate) = self.connection.local_candidate(now, found)? {
-            let candidate = Candidate {
-                candidate,
-                sdp_mid: self.attribute("a=mid:"),
-                sdp_m_line_index: Some(0),
-                username_fragment: self.generation.clone(),
-            };
-            let pc = self.name.clone();
-            events.push(Event::Candidate { pc, candidate: Some(candidate) });
+        now: Duration,
+        index: usize,
+        output: FromSockets,
+        out: &mut Outputs,
+    ) {
+        let is_current = index + 1 == self.generations.len();
+        let at = self.clock.instant(now);
+        match output {
+            FromSockets::Transmit(transmit) => out.transmits.push(transmit),
+            FromSockets::Lost(base) => self.connection.forget_local_address(at, base),
+            FromSockets::Found(found) if is_current => {
+                let event = self.candidate(now, found);
+                out.events.extend(event);
+            }
+            FromSockets::Complete if is_current => {
+                self.connection.end_of_local_candidates(at);
+                let pc = self.name.clone();
+                out.events.push(Event::Candidate { pc, candidate: None });
+                out.events.push(self.gathering_is("complete"));
+            }
+            FromSockets::Failed { url, code } if is_current => {
+                let pc = self.name.clone();
+                out.events.push(Event::CandidateError { pc, url, error_code: code });
+            }
+            FromSockets::Found(_) | FromSockets::Complete | FromSockets::Failed { .. } => {}
         }
-        Ok(())
     }
 
-    fn gathering_state(&self, value: &str) -> Event {
+    fn candidate(&mut self, now: Duration, found: Found) -> Option<Event> {
+        let pc = self.name.clone();
+        match self.connection.local_candidate(self.clock.instant(now), found) {
+            Ok(Gathered::Signal(candidate)) => {
+                let candidate = Candidate {
+                    candidate,
+                    sdp_mid: self.attribute("a=mid:"),
+                    sdp_m_line_index: Some(0),
+                    username_fragment: self.generations.last().map(|s| s.ufrag.clone()),
+                };
+                Some(Event::Candidate { pc, candidate: Some(candidate) })
+            }
+            Ok(Gathered::Declined) => None,
+            Err(refusal) => {
+                let message = format!("{found:?}: {refusal:?}");
+                Some(Event::Error { on: pc, name: "OperationError".to_owned(), message })
+            }
+        }
+    }
+
+    /// `iceGatheringState` changes.
+    pub(crate) fn gathering_is(&mut self, value: &'static str) -> Event {
+        self.gathering = value;
         let pc = self.name.clone();
         Event::State { pc, which: StateKind::IceGathering, value: value.to_owned() }
     }
@@ -119,8 +249,8 @@ impl<C: Connection> Peer<C> {
         text.lines().find_map(|line| line.strip_prefix(prefix)).map(str::to_owned)
     }
 
-    /// Puts a happening into the words of the contract; datagrams are the caller's.
-    pub(crate) fn event(&mut self, happening: Happening) -> Option<Event> {
+    /// Puts a happening into the words of the contract; datagrams are not for it.
+    fn event(&mut self, happening: Happening, out: &mut Outputs) -> Option<Event> {
         let pc = self.name.clone();
         Some(match happening {
             Happening::Datagram { .. } => return None,
@@ -129,6 +259,7 @@ impl<C: Connection> Peer<C> {
             Happening::SelectedPair(pair) => Event::SelectedPair { pc, pair },
             Happening::Channel { key, label, init } => {
                 let dc = self.accept(key);
+                out.accepted.push((dc.clone(), key));
                 Event::Channel {
                     dc,
                     label,
@@ -161,4 +292,12 @@ impl<C: Connection> Peer<C> {
     fn handle(&self, key: ChannelKey) -> String {
         self.channels.get(&key).cloned().unwrap_or_else(|| format!("{}/?{}", self.name, key.0))
     }
+}
+
+fn is_connected(happening: &Happening) -> bool {
+    matches!(
+        happening,
+        Happening::State { which: StateKind::IceConnection, value }
+            if value == "connected" || value == "completed"
+    )
 }

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use rtc::peer_connection::configuration::setting_engine::{
     SctpMaxMessageSize, SettingEngine, SettingEngineBuilder,
 };
-use rtc::peer_connection::transport::RTCDtlsRole;
+use rtc::peer_connection::configuration::{
+    RTCConfiguration, RTCConfigurationBuilder, RTCIceTransportPolicy,
+};
+use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceServer};
 use rtcspec_adapter_embed::{Outcome, Refusal};
-use rtcspec_control::{Configuration, Feature, Hello, Limits};
+use rtcspec_control::{Configuration, Feature, Hello, IceServer, Limits, TransportPolicy};
 
 use crate::crypto::{SharedLog, Tapped};
 
@@ -34,6 +37,11 @@ fn declared() -> Hello {
             Feature::Rollback,
             Feature::Pranswer,
             Feature::IceLite,
+            Feature::Stun,
+            Feature::Turn,
+            Feature::TurnTcp,
+            Feature::TurnTls,
+            Feature::RelayPolicy,
             Feature::Ipv6,
             Feature::MultiInterface,
             Feature::NetworkChange,
@@ -52,6 +60,23 @@ fn declared() -> Hello {
             max_channels: None,
         },
     }
+}
+
+/// The W3C part of a configuration. `rtc` gathers nothing itself: it checks the servers' URIs, and
+/// with the policy `relay` it takes no other local candidates.
+pub(crate) fn configuration(config: &Configuration) -> RTCConfiguration {
+    let server = |server: &IceServer| RTCIceServer {
+        urls: server.urls.clone(),
+        username: server.username.clone(),
+        credential: server.credential.clone(),
+    };
+    RTCConfigurationBuilder::new()
+        .with_ice_servers(config.ice_servers.iter().map(server).collect())
+        .with_ice_transport_policy(match config.ice_transport_policy {
+            TransportPolicy::All => RTCIceTransportPolicy::All,
+            TransportPolicy::Relay => RTCIceTransportPolicy::Relay,
+        })
+        .build()
 }
 
 /// The stack's settings for a configuration, or the first key it cannot follow.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use rtc::data_channel::RTCDataChannelId;
-use rtc::peer_connection::configuration::{RTCConfigurationBuilder, RTCOfferOptions};
+use rtc::peer_connection::configuration::RTCOfferOptions;
 use rtc::peer_connection::event::{RTCDataChannelEvent, RTCPeerConnectionEvent};
 use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
 use rtc::peer_connection::transport::{RTCIceCandidateInit, RTCIceCandidatePair};
@@ -21,7 +21,7 @@ use rtcspec_control::{
     StateReport,
 };
 
-use crate::capability::settings;
+use crate::capability::{configuration, settings};
 use crate::crypto::{SharedLog, take_lines};
 use crate::translate::{candidate, channel_init, channel_told, description, payload, refusal};
 
@@ -50,6 +50,7 @@ impl RtcConnection {
     pub(crate) fn new(now: Instant, config: &Configuration) -> Outcome<Self> {
         let log = SharedLog::default();
         let pc = RTCPeerConnectionBuilder::new()
+            .with_configuration(configuration(config))
             .with_setting_engine(settings(config, &log)?)
             .build(now)
             .map_err(refusal)?;
@@ -82,7 +83,7 @@ impl RtcConnection {
         if let Some((key, _)) = fixed.iter().find(|(_, given)| *given) {
             return Err(Refusal::unsupported(*key));
         }
-        self.pc.set_configuration(RTCConfigurationBuilder::new().build()).map_err(refusal)
+        self.pc.set_configuration(configuration(config)).map_err(refusal)
     }
 
     fn take_events(&mut self) -> bool {

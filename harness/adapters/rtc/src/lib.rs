@@ -21,6 +21,7 @@ mod connection;
 mod crypto;
 mod translate;
 
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use rtcspec_adapter_embed::{Embedded, Outcome, Stack};
@@ -60,9 +61,23 @@ impl Implementation for Rtc {
     }
 
     fn spawn(&self, context: SpawnContext) -> Result<Box<dyn VirtualEndpoint>, SpawnError> {
+        warm_up();
         let stack = RtcStack { hello: self.hello.clone() };
         Ok(Box::new(Embedded::new(stack, context)))
     }
+}
+
+/// Lets `rtc` and its libraries do what they do once per process: what of it draws entropy must not
+/// take it from the peer that happens to be the first. A thread of its own keeps the generators of
+/// the caller's thread untouched.
+fn warm_up() {
+    static DONE: OnceLock<bool> = OnceLock::new();
+    DONE.get_or_init(|| {
+        let once = || {
+            drop(RtcConnection::new(rtcspec_adapter_entropy::base(), &Configuration::default()));
+        };
+        std::thread::spawn(once).join().is_ok()
+    });
 }
 
 /// Makes the connections of one peer.

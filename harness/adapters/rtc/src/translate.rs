@@ -73,10 +73,10 @@ pub(crate) fn candidate(found: Found) -> Outcome<RTCIceCandidate> {
             url: None,
         }
         .new_candidate_server_reflexive(),
-        Found::Relayed { address, mapped, .. } => CandidateRelayConfig {
+        Found::Relayed { address, related } => CandidateRelayConfig {
             base_config: base_config(address),
-            rel_addr: mapped.ip().to_string(),
-            rel_port: mapped.port(),
+            rel_addr: related.ip().to_string(),
+            rel_port: related.port(),
             url: None,
         }
         .new_candidate_relay(),

@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rtcspec_adapter_embed::{ChannelKey, Connection, Found, Gathered, Happening, Outcome, Refusal};
-use rtcspec_control::{Candidate, ChannelInit, Description, Payload, StateKind, StateReport};
+use rtcspec_control::{
+    Candidate, ChannelInit, Description, Payload, SdpType, StateKind, StateReport,
+};
 use str0m::channel::{ChannelData, ChannelId};
 use str0m::net::{Protocol, Receive};
 use str0m::{Event, IceConnectionState, Input, Output, Rtc, RtcError};
@@ -26,14 +28,22 @@ pub(crate) struct Str0mConnection {
     log: SharedLog,
     negotiation: Negotiation,
     channels: Channels,
-    /// Candidates str0m was given, with the local address they depend on.
-    candidates: Vec<(Found, str0m::Candidate)>,
+    candidates: Vec<Local>,
     queue: VecDeque<Happening>,
     wake: Option<Instant>,
     ice: &'static str,
     dtls_up: bool,
     connection: &'static str,
     complaints: BTreeSet<String>,
+}
+
+/// A candidate str0m was given.
+#[derive(Debug)]
+struct Local {
+    base: SocketAddr,
+    /// Generation it was found for.
+    ufrag: String,
+    candidate: str0m::Candidate,
 }
 
 impl fmt::Debug for Str0mConnection {
@@ -154,6 +164,16 @@ impl Str0mConnection {
         }
     }
 
+    /// Takes candidates back from str0m. A restart keeps its candidates, so those of sockets that
+    /// are about to go must not live to see it.
+    fn forget(&mut self, gone: impl Fn(&Local) -> bool) {
+        let (gone, kept): (Vec<Local>, Vec<Local>) = self.candidates.drain(..).partition(gone);
+        self.candidates = kept;
+        for local in gone {
+            self.rtc.direct_api().invalidate_candidate(&local.candidate);
+        }
+    }
+
     fn complain(&mut self, error: &RtcError) {
         let message = error.to_string();
         if self.complaints.insert(message.clone()) {
@@ -185,10 +205,10 @@ fn ice_word(state: IceConnectionState) -> &'static str {
     }
 }
 
-fn depends_on(found: Found) -> SocketAddr {
+fn base_of(found: Found) -> SocketAddr {
     match found {
-        Found::Host { address } => address,
-        Found::Reflexive { base, .. } | Found::Relayed { base, .. } => base,
+        Found::Host { address } | Found::Relayed { address, .. } => address,
+        Found::Reflexive { base, .. } => base,
     }
 }
 
@@ -198,8 +218,8 @@ fn candidate(found: Found) -> Outcome<str0m::Candidate> {
         Found::Reflexive { address, base } => {
             str0m::Candidate::server_reflexive(address, base, Protocol::Udp)
         }
-        Found::Relayed { address, base, .. } => {
-            str0m::Candidate::relayed(address, base, Protocol::Udp)
+        Found::Relayed { address, related } => {
+            str0m::Candidate::relayed(address, related, Protocol::Udp)
         }
     }
     .map_err(|error| Refusal::error("OperationError", error))
@@ -211,6 +231,9 @@ impl Connection for Str0mConnection {
     }
 
     fn answer(&mut self, _now: Instant) -> Outcome<String> {
+        if self.negotiation.offer_restarts() {
+            self.forget(|_| true);
+        }
         self.negotiation.answer(&mut self.rtc, &mut self.channels)
     }
 
@@ -222,12 +245,17 @@ impl Connection for Str0mConnection {
     }
 
     fn local_description(&self) -> Option<String> {
-        let candidates = self.candidates.iter().map(|(_, candidate)| candidate);
-        self.negotiation.local.with_candidates(candidates)
+        let ufrag = self.negotiation.local.ufrag();
+        let current = self.candidates.iter().filter(|local| local.ufrag == ufrag);
+        self.negotiation.local.with_candidates(current.map(|local| &local.candidate))
     }
 
     fn remote(&mut self, _now: Instant, description: &Description) -> Outcome<()> {
         let before = self.negotiation.signaling;
+        if description.kind == SdpType::Answer && self.negotiation.answer_restarts() {
+            let ufrag = self.negotiation.local.ufrag().to_owned();
+            self.forget(|local| local.ufrag != ufrag);
+        }
         self.negotiation.set_remote(&mut self.rtc, description)?;
         self.signaling_after(before);
         Ok(())
@@ -242,29 +270,19 @@ impl Connection for Str0mConnection {
     }
 
     fn local_candidate(&mut self, _now: Instant, found: Found) -> Outcome<Gathered> {
-        let ufrag = self.negotiation.local.ufrag();
-        // A restart keeps str0m's candidates: the new generation only announces them again.
-        if let Some((_, kept)) = self.candidates.iter().find(|(kept, _)| *kept == found) {
-            return Ok(Gathered::Signal(with_ufrag(kept, &ufrag)));
-        }
-        let Some(added) = self.rtc.add_local_candidate(candidate(found)?) else {
+        let ufrag = self.negotiation.local.ufrag().to_owned();
+        let Some(candidate) = self.rtc.add_local_candidate(candidate(found)?).cloned() else {
             return Ok(Gathered::Declined);
         };
-        let (text, added) = (with_ufrag(added, &ufrag), added.clone());
-        self.candidates.push((found, added));
+        let text = with_ufrag(&candidate, &ufrag);
+        self.candidates.push(Local { base: base_of(found), ufrag, candidate });
         Ok(Gathered::Signal(text))
     }
 
     fn end_of_local_candidates(&mut self, _now: Instant) {}
 
     fn forget_local_address(&mut self, _now: Instant, base: SocketAddr) {
-        let (gone, kept) =
-            self.candidates.drain(..).partition(|(found, _)| depends_on(*found) == base);
-        self.candidates = kept;
-        let gone: Vec<(Found, str0m::Candidate)> = gone;
-        for (_, candidate) in gone {
-            self.rtc.direct_api().invalidate_candidate(&candidate);
-        }
+        self.forget(|local| local.base == base);
     }
 
     fn channel(&mut self, _now: Instant, label: &str, init: &ChannelInit) -> Outcome<ChannelKey> {

@@ -21,7 +21,7 @@ impl LocalDescription {
         }
         let mut lines = String::new();
         for candidate in candidates {
-            let line = format!("a={}\r\n", with_ufrag(candidate, &self.ufrag()));
+            let line = format!("a={}\r\n", with_ufrag(candidate, self.ufrag()));
             if !self.text.contains(&line) {
                 lines.push_str(&line);
             }
@@ -32,10 +32,14 @@ impl LocalDescription {
     }
 
     /// User fragment of the generation it describes.
-    pub(crate) fn ufrag(&self) -> String {
-        let mut lines = self.text.lines();
-        lines.find_map(|line| line.strip_prefix("a=ice-ufrag:")).unwrap_or_default().to_owned()
+    pub(crate) fn ufrag(&self) -> &str {
+        ufrag(&self.text)
     }
+}
+
+/// First ICE user fragment of a description; empty if it has none.
+pub(crate) fn ufrag(sdp: &str) -> &str {
+    sdp.lines().find_map(|line| line.strip_prefix("a=ice-ufrag:")).unwrap_or_default()
 }
 
 /// The candidate as str0m prints it for the generation with this user fragment.

@@ -24,6 +24,7 @@ mod description;
 mod dtls;
 mod negotiation;
 
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use rtcspec_adapter_embed::{Embedded, Outcome, Refusal, Stack};
@@ -65,17 +66,35 @@ impl Implementation for Str0m {
     }
 
     fn spawn(&self, context: SpawnContext) -> Result<Box<dyn VirtualEndpoint>, SpawnError> {
-        let identity = Identity::from_seed(context.seed);
+        warm_up();
         let stack = Str0mStack {
             hello: self.hello.clone(),
             generator: context.seed,
-            certificate: DtlsCert {
-                certificate: identity.certificate().to_vec(),
-                private_key: identity.private_key(),
-            },
+            certificate: certificate(context.seed),
         };
         Ok(Box::new(Embedded::new(stack, context)))
     }
+}
+
+/// The certificate a seed stands for; aws-lc cannot make one from a seed.
+fn certificate(seed: u64) -> DtlsCert {
+    let identity = Identity::from_seed(seed);
+    DtlsCert { certificate: identity.certificate().to_vec(), private_key: identity.private_key() }
+}
+
+/// Lets str0m and its libraries do what they do once per process: some of it draws entropy, which
+/// must not come from the peer that happens to be the first. A thread of its own keeps the
+/// generators of the caller's thread untouched.
+fn warm_up() {
+    static DONE: OnceLock<bool> = OnceLock::new();
+    DONE.get_or_init(|| {
+        let once = || {
+            if let Ok(settings) = capability::settings(&Configuration::default()) {
+                drop(settings.set_dtls_cert(certificate(0)).build(rtcspec_adapter_entropy::base()));
+            }
+        };
+        std::thread::spawn(once).join().is_ok()
+    });
 }
 
 /// Makes the connections of one peer.
@@ -84,7 +103,6 @@ struct Str0mStack {
     hello: Hello,
     /// State of the generator behind str0m's identifiers while another peer has the thread.
     generator: u64,
-    /// aws-lc cannot make a certificate from a seed.
     certificate: DtlsCert,
 }
 

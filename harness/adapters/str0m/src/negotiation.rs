@@ -12,7 +12,7 @@ use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::ChannelConfig;
 
 use crate::channels::Channels;
-use crate::description::{LocalDescription, has_application};
+use crate::description::{LocalDescription, has_application, ufrag};
 
 /// `signalingState`; str0m has no word for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,12 +42,13 @@ struct MadeOffer {
     pending: SdpPendingOffer,
     /// How many of the wanted channels it names.
     channels: usize,
+    restart: bool,
 }
 
 /// An offer of the other side.
 #[derive(Debug)]
 enum TakenOffer {
-    Set { offer: Box<SdpOffer>, application: bool },
+    Set { offer: Box<SdpOffer>, application: bool, ufrag: String },
     Answered(String),
 }
 
@@ -66,9 +67,26 @@ pub(crate) struct Negotiation {
     restart: bool,
     /// Candidates of an offer str0m has not been given yet.
     early: Vec<Candidate>,
+    /// User fragment of the other side that str0m knows; empty before the first.
+    remote_ufrag: String,
 }
 
 impl Negotiation {
+    /// Whether taking this answer restarts ICE.
+    pub(crate) fn answer_restarts(&self) -> bool {
+        self.made.as_ref().is_some_and(|made| made.restart)
+    }
+
+    /// Whether answering the offer that is set restarts ICE (RFC 8839 §4.4.1.1.1).
+    pub(crate) fn offer_restarts(&self) -> bool {
+        match &self.taken {
+            Some(TakenOffer::Set { ufrag, .. }) => {
+                !self.remote_ufrag.is_empty() && *ufrag != self.remote_ufrag
+            }
+            _ => false,
+        }
+    }
+
     pub(crate) fn want_restart(&mut self) {
         self.restart = true;
     }
@@ -129,8 +147,8 @@ impl Negotiation {
         };
         self.restart = false;
         let text = offer.to_sdp_string();
-        let made = MadeOffer { text: text.clone(), pending, channels: self.wanted.len() };
-        self.made = Some(made);
+        let channels = self.wanted.len();
+        self.made = Some(MadeOffer { text: text.clone(), pending, channels, restart });
         Ok(text)
     }
 
@@ -141,11 +159,12 @@ impl Negotiation {
                 self.taken = Some(TakenOffer::Answered(text.clone()));
                 Ok(text)
             }
-            Some(TakenOffer::Set { offer, application }) => {
+            Some(TakenOffer::Set { offer, application, ufrag }) => {
                 let answer = rtc.sdp_api().accept_offer(*offer).map_err(refused)?;
                 let text = answer.to_sdp_string();
                 self.taken = Some(TakenOffer::Answered(text.clone()));
                 self.application |= application;
+                self.remote_ufrag = ufrag;
                 if self.application {
                     self.add_wanted(rtc, channels);
                 }
@@ -229,7 +248,8 @@ impl Negotiation {
         self.made = None;
         self.local = self.stable_local.clone();
         let application = has_application(&description.sdp);
-        self.taken = Some(TakenOffer::Set { offer: Box::new(offer), application });
+        let ufrag = ufrag(&description.sdp).to_owned();
+        self.taken = Some(TakenOffer::Set { offer: Box::new(offer), application, ufrag });
         self.signaling = Signaling::HaveRemoteOffer;
         Ok(())
     }
@@ -242,6 +262,7 @@ impl Negotiation {
         let made = self.made.take().ok_or_else(|| Refusal::state("no offer of ours is pending"))?;
         rtc.sdp_api().accept_answer(made.pending, answer).map_err(refused)?;
         self.application |= has_application(&description.sdp);
+        self.remote_ufrag = ufrag(&description.sdp).to_owned();
         self.wanted.drain(..made.channels);
         self.stable_local = self.local.clone();
         self.signaling = Signaling::Stable;

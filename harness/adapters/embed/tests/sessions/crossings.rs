@@ -10,7 +10,7 @@ fn stacks() -> Vec<Box<dyn Implementation>> {
 }
 
 /// Runs a test for each ordered pair.
-fn each(test: impl Fn(&dyn Implementation, &dyn Implementation)) {
+pub(crate) fn each(test: impl Fn(&dyn Implementation, &dyn Implementation)) {
     for left in stacks() {
         for right in stacks() {
             println!("{} offers to {}", left.hello().implementation, right.hello().implementation);
@@ -19,16 +19,20 @@ fn each(test: impl Fn(&dyn Implementation, &dyn Implementation)) {
     }
 }
 
-fn is_open(event: &Event, handle: &str) -> bool {
+pub(crate) fn is_open(event: &Event, handle: &str) -> bool {
     matches!(event, Event::Open { dc, .. } if dc == handle)
 }
 
-fn is_message(event: &Event, handle: &str, wanted: &Payload) -> bool {
+pub(crate) fn is_message(event: &Event, handle: &str, wanted: &Payload) -> bool {
     matches!(event, Event::Message { dc, payload } if dc == handle && payload == wanted)
 }
 
 /// Left offers a channel `dc` with these options; both sides open.
-fn connected(left: &dyn Implementation, right: &dyn Implementation, init: ChannelInit) -> Pair {
+pub(crate) fn connected(
+    left: &dyn Implementation,
+    right: &dyn Implementation,
+    init: ChannelInit,
+) -> Pair {
     let mut pair = Pair::connectable(left, right, 1);
     pair.channel(Who::Left, "dc", init);
     pair.negotiate(Who::Left, false);
@@ -36,7 +40,7 @@ fn connected(left: &dyn Implementation, right: &dyn Implementation, init: Channe
     pair
 }
 
-fn open(pair: &mut Pair) {
+pub(crate) fn open(pair: &mut Pair) {
     assert!(
         pair.until(seconds(30), |who, e| who == Who::Left && is_open(e, "dc")),
         "{:#?}",
@@ -49,7 +53,7 @@ fn open(pair: &mut Pair) {
     );
 }
 
-fn echo(pair: &mut Pair, payload: &Payload) {
+pub(crate) fn echo(pair: &mut Pair, payload: &Payload) {
     pair.send(Who::Left, "dc", payload.clone());
     assert!(pair.until(seconds(10), |who, e| who == Who::Right && is_message(e, "pc/r0", payload)));
     pair.send(Who::Right, "pc/r0", payload.clone());

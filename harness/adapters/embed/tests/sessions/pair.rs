@@ -1,13 +1,15 @@
 //! Two endpoints over a link of 5 ms, with signalling that takes no time.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use rtcspec_control::{
     Candidate, ChannelInit, Command, Configuration, Description, Event, Implementation, Message,
     Payload, Receive, ReplyBody, SdpType, SpawnContext, StateReport, Transmit, VirtualEndpoint,
 };
+
+use crate::turn_server::{Effect, TurnServer};
 
 /// One way delay of the link.
 const LATENCY: Duration = Duration::from_millis(5);
@@ -42,6 +44,8 @@ pub(crate) enum Signalling {
 pub(crate) struct Sent {
     pub(crate) at: Duration,
     pub(crate) from: Who,
+    pub(crate) local: SocketAddr,
+    pub(crate) remote: SocketAddr,
     pub(crate) data: Vec<u8>,
 }
 
@@ -53,9 +57,16 @@ pub(crate) struct Pair {
     pub(crate) wire: Vec<Sent>,
     /// Whether the link carries anything.
     pub(crate) up: bool,
+    /// A TURN server both sides reach.
+    pub(crate) turn: Option<TurnServer>,
+    /// Whether the sides reach each other without it.
+    pub(crate) direct: bool,
+    addresses: [Vec<IpAddr>; 2],
     sides: [Box<dyn VirtualEndpoint>; 2],
     flying: BTreeMap<(Duration, u64), (Who, Receive)>,
     candidates: Vec<(Who, Option<Candidate>)>,
+    /// Both descriptions are set: candidates go to the other side as they come.
+    trickling: bool,
     sequence: u64,
 }
 
@@ -71,9 +82,13 @@ impl Pair {
             events: Vec::new(),
             wire: Vec::new(),
             up: true,
+            turn: None,
+            direct: true,
+            addresses: [Vec::new(), Vec::new()],
             sides: [spawn(left, seed), spawn(right, seed ^ 0x5555)],
             flying: BTreeMap::new(),
             candidates: Vec::new(),
+            trickling: false,
             sequence: 0,
         }
     }
@@ -96,10 +111,15 @@ impl Pair {
         let mut pair = Self::new(left, right, seed);
         for (who, ips) in [Who::Left, Who::Right].into_iter().zip(addresses) {
             let interfaces: Vec<IpAddr> = ips.iter().map(|ip| ip.parse().expect("ip")).collect();
-            let config = Configuration { interfaces, ..Configuration::default() };
-            pair.done(who, Command::New { pc: "pc".into(), config });
+            pair.connect(who, Configuration { interfaces, ..Configuration::default() });
         }
         pair
+    }
+
+    /// Makes the connection `pc` of one side.
+    pub(crate) fn connect(&mut self, who: Who, config: Configuration) {
+        self.addresses[who as usize].clone_from(&config.interfaces);
+        self.done(who, Command::New { pc: "pc".into(), config });
     }
 
     /// Key log lines of both sides.
@@ -149,14 +169,54 @@ impl Pair {
         }
         while let Some(transmit) = self.side(who).transmit() {
             let Transmit::Udp { local, remote, data } = transmit else { panic!("{transmit:?}") };
-            self.wire.push(Sent { at: self.now, from: who, data: data.clone() });
-            self.sequence += 1;
-            if self.up {
-                let key = (self.now + LATENCY, self.sequence);
-                let receive = Receive::Udp { local: remote, remote: local, data };
-                self.flying.insert(key, (who.other(), receive));
+            self.wire.push(Sent { at: self.now, from: who, local, remote, data: data.clone() });
+            self.carry(local, remote, data);
+        }
+    }
+
+    /// The network: a LAN with a TURN server on it.
+    fn carry(&mut self, from: SocketAddr, to: SocketAddr, data: Vec<u8>) {
+        let (Some(server), true) = (&mut self.turn, self.up) else {
+            return self.fly(from, to, data);
+        };
+        let listens = SocketAddr::new(server.ip, 3478);
+        if to.ip() != server.ip {
+            if self.direct {
+                self.fly(from, to, data);
+            }
+            return;
+        }
+        let effects = if to == listens {
+            server.client_sent(from, &data)
+        } else {
+            server.peer_sent(to, from, &data).into_iter().collect()
+        };
+        for effect in effects {
+            match effect {
+                Effect::ToClient(client, data) => self.fly(listens, client, data),
+                Effect::ToPeer { relayed, peer, data } if peer.ip() == listens.ip() => {
+                    self.carry(relayed, peer, data);
+                }
+                Effect::ToPeer { relayed, peer, data } => self.fly(relayed, peer, data),
             }
         }
+    }
+
+    fn fly(&mut self, from: SocketAddr, to: SocketAddr, data: Vec<u8>) {
+        let sides = [Who::Left, Who::Right];
+        let owner = sides.into_iter().find(|who| self.addresses[*who as usize].contains(&to.ip()));
+        if let (Some(who), true) = (owner, self.up) {
+            self.sequence += 1;
+            let receive = Receive::Udp { local: to, remote: from, data };
+            self.flying.insert((self.now + LATENCY, self.sequence), (who, receive));
+        }
+    }
+
+    /// The machine of one side is at these addresses now.
+    pub(crate) fn move_to(&mut self, who: Who, ips: &[&str]) {
+        let addresses: Vec<IpAddr> = ips.iter().map(|ip| ip.parse().expect("ip")).collect();
+        self.addresses[who as usize].clone_from(&addresses);
+        self.done(who, Command::Interfaces { pc: "pc".into(), addresses });
     }
 
     /// A whole exchange of offer and answer; candidates travel as `signalling` says.
@@ -164,12 +224,14 @@ impl Pair {
         let answerer = offerer.other();
         let pc = || "pc".to_owned();
         self.candidates.clear();
+        self.trickling = false;
         let offer = self.sdp(offerer, Command::Offer { pc: pc(), ice_restart });
         let offer = self.local(offerer, SdpType::Offer, offer);
         self.remote(answerer, SdpType::Offer, offer);
         let answer = self.sdp(answerer, Command::Answer { pc: pc() });
         let answer = self.local(answerer, SdpType::Answer, answer);
         self.remote(offerer, SdpType::Answer, answer);
+        self.trickling = true;
         self.trickle();
     }
 
@@ -243,6 +305,9 @@ impl Pair {
         };
         self.now = next.max(self.now);
         let now = self.now;
+        if self.trickling {
+            self.trickle();
+        }
         if flight == Some(next) {
             let Some((_, (who, receive))) = self.flying.pop_first() else { return false };
             self.side(who).receive(now, receive);
