@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::setting_engine::{
     SctpMaxMessageSize, SettingEngine, SettingEngineBuilder,
 };
@@ -86,6 +87,8 @@ pub(crate) fn settings(config: &Configuration, log: &SharedLog) -> Outcome<Setti
     }
     let mut settings = SettingEngineBuilder::new()
         .with_crypto_provider(Arc::new(Tapped::new(log)))
+        // There is no multicast in virtual time: names of the other side are ignored, not asked for.
+        .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         // Candidates of addresses that are gone would be checked forever after a restart; an
         // application that follows its network sets this and adds the live ones again.
         .with_discard_local_candidates_during_ice_restart(true)

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::process::Command as Child;
 
 use crate::pair::{Pair, Sent, Signalling, Who, seconds};
+use rtcspec_adapter_reference::Reference;
 use rtcspec_adapter_rtc::Rtc;
 use rtcspec_adapter_str0m::Str0m;
 use rtcspec_control::{ChannelInit, Command, Event, Feature, Implementation, Payload};
@@ -12,12 +13,21 @@ use rtcspec_control::{ChannelInit, Command, Event, Feature, Implementation, Payl
 fn stack(name: &str) -> Box<dyn Implementation> {
     match name {
         "rtc" => Box::new(Rtc::new()),
+        "reference" => Box::new(Reference),
         _ => Box::new(Str0m::new()),
     }
 }
 
-const CROSSINGS: [(&str, &str); 4] =
-    [("rtc", "rtc"), ("rtc", "str0m"), ("str0m", "rtc"), ("str0m", "str0m")];
+const CROSSINGS: [(&str, &str); 8] = [
+    ("rtc", "rtc"),
+    ("rtc", "str0m"),
+    ("str0m", "rtc"),
+    ("str0m", "str0m"),
+    ("rtc", "reference"),
+    ("reference", "rtc"),
+    ("str0m", "reference"),
+    ("reference", "str0m"),
+];
 
 /// All that can be seen of a session with channels, data, a restart and a close.
 #[derive(Debug, PartialEq)]
@@ -32,6 +42,7 @@ fn session(left: &'static str, right: &'static str, seed: u64) -> Seen {
     let run = move || {
         let (left, right) = (stack(left), stack(right));
         left.prepare_thread(seed);
+        right.prepare_thread(seed);
         let mut pair = Pair::connectable(left.as_ref(), right.as_ref(), seed);
         pair.signalling = Signalling::OneByOne;
         for index in 0..8 {
