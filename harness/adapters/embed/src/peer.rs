@@ -282,8 +282,8 @@ impl<C: Connection> Peer<C> {
     }
 
     fn accept(&mut self, key: ChannelKey) -> String {
-        let dc = format!("{}/r{}", self.name, self.accepted);
         self.accepted += 1;
+        let dc = format!("{}/r{}", self.name, self.accepted);
         self.channels.insert(key, dc.clone());
         dc
     }

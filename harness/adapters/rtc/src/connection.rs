@@ -261,9 +261,7 @@ impl Connection for RtcConnection {
     }
 
     /// `rtc` cannot withdraw a candidate; the next restart discards it.
-    fn forget_local_address(&mut self, _now: Instant, base: SocketAddr) {
-        self.queue.push_back(Happening::Log(format!("{base} is gone; rtc keeps its candidates")));
-    }
+    fn forget_local_address(&mut self, _now: Instant, _base: SocketAddr) {}
 
     fn channel(&mut self, _now: Instant, label: &str, init: &ChannelInit) -> Outcome<ChannelKey> {
         let options = channel_init(init)?;

@@ -23,6 +23,13 @@ fn got(pair: &mut Pair, who: Who, dc: &str, payload: &Payload) -> bool {
     pair.until(seconds(10), |w, event| w == who && is_message(event, dc, payload))
 }
 
+/// rtc answers every offer with `setup:active`, also where it is the DTLS server of a running
+/// association (RFC 8842 §5.3 demands the negotiated role). The reference peer takes the change of
+/// roles for a new association, so what was there is gone.
+fn loses_association(left: &dyn Implementation, right: &dyn Implementation, offerer: Who) -> bool {
+    is(left, "rtc") && is(right, "reference") && offerer == Who::Right
+}
+
 fn rollback(remote: bool) -> Command {
     let (pc, desc) = ("pc".into(), Description { kind: SdpType::Rollback, sdp: String::new() });
     if remote { Command::Remote { pc, desc } } else { Command::Local { pc, desc } }
@@ -50,7 +57,7 @@ fn channel_options_arrive_but_rtc_forgets_reliability() {
             let forgets = is(right, "rtc");
             let told = pair.told(Who::Right).find(|event| matches!(event, Event::Channel { .. }));
             let expected = Event::Channel {
-                dc: "pc/r0".into(),
+                dc: "pc/r1".into(),
                 label: "dc ✓".into(),
                 protocol: "prötö".into(),
                 ordered,
@@ -71,7 +78,7 @@ fn empty_messages_arrive_but_str0m_sends_none() {
             let mut pair = connected(left, right, ChannelInit::default());
             pair.run(seconds(1));
             pair.send(Who::Left, "dc", payload.clone());
-            assert_eq!(got(&mut pair, Who::Right, "pc/r0", &payload), !is(left, "str0m"));
+            assert_eq!(got(&mut pair, Who::Right, "pc/r1", &payload), !is(left, "str0m"));
         });
     }
 }
@@ -85,7 +92,7 @@ fn largest_announced_message_arrives_and_one_byte_more_is_refused() {
         let mut pair = connected(left, right, ChannelInit::default());
         let payload = Payload::Binary(vec![7; largest]);
         pair.send(Who::Left, "dc", payload.clone());
-        assert!(got(&mut pair, Who::Right, "pc/r0", &payload));
+        assert!(got(&mut pair, Who::Right, "pc/r1", &payload));
         let payload = Payload::Binary(vec![7; largest + 1]);
         let reply = pair.command(Who::Left, Command::Send { dc: "dc".into(), payload, repeat: 1 });
         assert!(matches!(reply, ReplyBody::Error { .. }), "{reply:?}");
@@ -119,11 +126,11 @@ fn channels_of_both_sides_and_reuse_of_a_closed_id() {
         let mut pair = connected(left, right, ChannelInit::default());
         pair.run(seconds(1));
         pair.channel(Who::Right, "theirs", ChannelInit::default());
-        assert!(pair.until(seconds(5), |who, e| who == Who::Left && is_open(e, "pc/r0")));
+        assert!(pair.until(seconds(5), |who, e| who == Who::Left && is_open(e, "pc/r1")));
         pair.done(Who::Left, Command::CloseChannel { dc: "dc".into() });
         pair.run(seconds(3));
         pair.channel(Who::Left, "again", ChannelInit::default());
-        assert!(pair.until(seconds(5), |who, e| who == Who::Right && is_open(e, "pc/r1")));
+        assert!(pair.until(seconds(5), |who, e| who == Who::Right && is_open(e, "pc/r2")));
         pair.run(seconds(1));
         let sid = |handle| {
             pair.told(Who::Left).find_map(|event| match event {
@@ -147,7 +154,11 @@ fn restart_by_either_side_keeps_the_session_but_rtc_stops_sending_meanwhile() {
                 let at = pair.now;
                 let payload = Payload::Text("during".into());
                 pair.send(Who::Left, "dc", payload.clone());
-                assert!(got(&mut pair, Who::Right, "pc/r0", &payload));
+                let arrived = got(&mut pair, Who::Right, "pc/r1", &payload);
+                assert_eq!(arrived, !loses_association(left, right, who));
+                if !arrived {
+                    return;
+                }
                 // RFC 8445 §9: data goes on over the former pair until there is a new one. rtc
                 // forgets the pair, so its data waits for the retransmission timer of SCTP.
                 let without_pause = !is(left, "rtc") && !is(right, "rtc");
@@ -168,7 +179,9 @@ fn move_to_another_address_is_survived_by_restart() {
             pair.move_to(who, &["10.0.7.7"]);
             pair.negotiate(who, true);
             pair.run(seconds(3));
-            echo(&mut pair, &Payload::Text("moved".into()));
+            if !loses_association(left, right, who) {
+                echo(&mut pair, &Payload::Text("moved".into()));
+            }
         });
     }
 }
@@ -251,15 +264,16 @@ fn offer_of_the_other_side_can_be_rolled_back_but_rtc_takes_no_other_one() {
 }
 
 #[test]
-fn close_ends_the_other_side_though_rtc_waits_for_consent_to_expire() {
+fn close_of_one_side_closes_the_channels_of_the_other() {
     each(|left, right| {
         let mut pair = connected(left, right, ChannelInit::default());
         pair.run(seconds(1));
         pair.done(Who::Left, Command::Close { pc: "pc".into() });
-        let closed = |event: &Event| matches!(event, Event::Closed { dc } if dc == "pc/r0");
+        let closed = |event: &Event| matches!(event, Event::Closed { dc } if dc == "pc/r1");
         assert!(pair.until(seconds(1), |who, event| who == Who::Right && closed(event)));
         pair.run(seconds(1));
-        let expected = if is(right, "rtc") { "connected" } else { "closed" };
+        // W3C 4.3.3 has closed transports in `connected`; str0m says it is over.
+        let expected = if is(right, "str0m") { "closed" } else { "connected" };
         assert_eq!(pair.state(Who::Right).connection, expected);
         assert_eq!(pair.state(Who::Left).signaling, "closed");
         let offer = Command::Offer { pc: "pc".into(), ice_restart: false };

@@ -52,7 +52,7 @@ pub(crate) fn open(pair: &mut Pair) {
         pair.events
     );
     assert!(
-        pair.until(seconds(5), |who, e| who == Who::Right && is_open(e, "pc/r0")),
+        pair.until(seconds(5), |who, e| who == Who::Right && is_open(e, "pc/r1")),
         "{:#?}",
         pair.events
     );
@@ -60,8 +60,8 @@ pub(crate) fn open(pair: &mut Pair) {
 
 pub(crate) fn echo(pair: &mut Pair, payload: &Payload) {
     pair.send(Who::Left, "dc", payload.clone());
-    assert!(pair.until(seconds(10), |who, e| who == Who::Right && is_message(e, "pc/r0", payload)));
-    pair.send(Who::Right, "pc/r0", payload.clone());
+    assert!(pair.until(seconds(10), |who, e| who == Who::Right && is_message(e, "pc/r1", payload)));
+    pair.send(Who::Right, "pc/r1", payload.clone());
     assert!(pair.until(seconds(10), |who, e| who == Who::Left && is_message(e, "dc", payload)));
 }
 
@@ -106,13 +106,13 @@ fn states_end_connected_and_candidates_end_with_null() {
 #[test]
 fn channel_closed_by_one_side_closes_on_both() {
     each(|left, right| {
-        for closer in [(Who::Left, "dc"), (Who::Right, "pc/r0")] {
+        for closer in [(Who::Left, "dc"), (Who::Right, "pc/r1")] {
             let mut pair = connected(left, right, ChannelInit::default());
             pair.run(seconds(1));
             pair.done(closer.0, Command::CloseChannel { dc: closer.1.into() });
             let is_closed =
                 |event: &Event, handle: &str| matches!(event, Event::Closed { dc } if dc == handle);
-            for (who, handle) in [(Who::Left, "dc"), (Who::Right, "pc/r0")] {
+            for (who, handle) in [(Who::Left, "dc"), (Who::Right, "pc/r1")] {
                 assert!(
                     pair.until(seconds(5), |w, e| w == who && is_closed(e, handle)),
                     "{who:?} {closer:?}"

@@ -37,6 +37,11 @@ fn pair(left: &dyn Implementation, right: &dyn Implementation, both: bool) -> Pa
     pair
 }
 
+/// The reference peer gathers for itself and lets go of what ICE did not choose.
+fn is_reference(stack: &dyn Implementation) -> bool {
+    stack.hello().implementation == "reference"
+}
+
 fn candidates(pair: &Pair, who: Who, kind: &str) -> usize {
     let is_kind = |event: &&Event| {
         matches!(event, Event::Candidate { candidate: Some(c), .. }
@@ -99,6 +104,9 @@ fn direct_path_wins_over_the_relay() {
 #[test]
 fn dead_server_is_reported_and_gathering_ends() {
     each(|left, right| {
+        if is_reference(left) {
+            return;
+        }
         let mut pair = pair(left, right, false);
         pair.turn = None;
         pair.negotiate(Who::Left, false);
@@ -113,6 +121,9 @@ fn dead_server_is_reported_and_gathering_ends() {
 #[test]
 fn restart_gathers_anew_and_the_old_allocation_is_given_back() {
     each(|left, right| {
+        if is_reference(left) || is_reference(right) {
+            return;
+        }
         let mut pair = pair(left, right, true);
         pair.direct = false;
         pair.negotiate(Who::Left, false);
@@ -130,6 +141,9 @@ fn restart_gathers_anew_and_the_old_allocation_is_given_back() {
 #[test]
 fn bad_server_uri_is_refused_and_stuns_is_unsupported() {
     each(|left, right| {
+        if is_reference(left) {
+            return;
+        }
         let mut pair = Pair::new(left, right, 1);
         let mut new = |url: &str| {
             let mut config = config(Who::Left, true, TransportPolicy::All);
