@@ -143,7 +143,7 @@ impl<C: Connection> Peer<C> {
         }
         for index in 0..self.generations.len() {
             if let Some(output) = self.generations[index].poll(now) {
-                self.from_sockets(now, index, output, out);
+                self.gathered(now, index, output, out);
                 return true;
             }
         }
@@ -185,13 +185,7 @@ impl<C: Connection> Peer<C> {
         }
     }
 
-    fn from_sockets(
-        &mut self,
-        now: Duration,
-        index: usize,
-        output: FromSockets,
-        out: &mut Outputs,
-    ) {
+    fn gathered(&mut self, now: Duration, index: usize, output: FromSockets, out: &mut Outputs) {
         let is_current = index + 1 == self.generations.len();
         let at = self.clock.instant(now);
         match output {

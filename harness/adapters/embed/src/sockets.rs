@@ -71,13 +71,16 @@ pub(crate) enum FromSockets {
     Lost(SocketAddr),
 }
 
+/// Where to, and what, once there is a permission.
+type Held = (SocketAddr, Vec<u8>);
+
 /// One generation of sockets.
 #[derive(Debug)]
 pub(crate) struct Sockets {
     /// User fragment of the description it was gathered for.
     pub(crate) ufrag: String,
     gatherer: Gatherer,
-    held: BTreeMap<(SocketAddr, IpAddr), Vec<(SocketAddr, Vec<u8>)>>,
+    held: BTreeMap<(SocketAddr, IpAddr), Vec<Held>>,
     bound: BTreeSet<(SocketAddr, SocketAddr)>,
 }
 

@@ -24,7 +24,7 @@ fn got(pair: &mut Pair, who: Who, dc: &str, payload: &Payload) -> bool {
 }
 
 /// rtc answers every offer with `setup:active`, also where it is the DTLS server of a running
-/// association (RFC 8842 §5.3 demands the negotiated role). The reference peer takes the change of
+/// association (RFC 8842 §5.5 keeps the negotiated role). The reference peer takes the change of
 /// roles for a new association, so what was there is gone.
 fn loses_association(left: &dyn Implementation, right: &dyn Implementation, offerer: Who) -> bool {
     is(left, "rtc") && is(right, "reference") && offerer == Who::Right
