@@ -244,6 +244,7 @@ impl Agent {
         if let Some((phase, session)) = self.sessions.last_mut() {
             session.cancel_checks(None);
             if !carries {
+                session.stop();
                 session.gatherer.close(now);
                 session.collect(&mut self.cx, now);
                 *phase = Phase::Closing { until: now + OVERLAP };
@@ -262,6 +263,7 @@ impl Agent {
             return false;
         }
         if let Some((_, mut session)) = self.sessions.pop() {
+            session.stop();
             session.gatherer.close(now);
             session.collect(&mut self.cx, now);
             let phase = Phase::Closing { until: now + OVERLAP };
@@ -521,6 +523,7 @@ impl Agent {
                     *phase = Phase::Overlapping { until: now + OVERLAP };
                 }
                 Phase::Overlapping { until } if now >= until => {
+                    session.stop();
                     session.gatherer.close(now);
                     session.collect(&mut self.cx, now);
                     *phase = Phase::Closing { until: now + OVERLAP };

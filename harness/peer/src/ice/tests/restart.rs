@@ -106,3 +106,23 @@ fn consent_that_is_lost_on_the_old_pair_does_not_fail_a_running_restart() {
     let failed = |event: &Event| matches!(event, Event::State(State::Failed));
     assert!(!lab.sides[0].events.iter().any(|(_, event)| failed(event)));
 }
+
+#[test]
+fn nomination_that_arrives_after_a_restart_selects_nothing_in_the_old_session() {
+    let mut scripted = super::scripted::Scripted::introduced(crate::ice::Role::Controlled);
+    let peer = super::scripted::PEER;
+    scripted.trickle(peer, 1000);
+    scripted.pass(Duration::from_millis(60));
+    scripted.succeed(peer);
+    let nomination = scripted
+        .check(crate::ice::Role::Controlling)
+        .with(rtcspec_wire::stun::Attribute::UseCandidate);
+    let (bytes, local) = (scripted.sealed(&nomination), scripted.base());
+    scripted.agent.restart(scripted.now);
+    let remote = super::scripted::addr(peer);
+    let input = crate::io::Receive::Udp { local, remote, data: bytes };
+    scripted.agent.receive(scripted.now, input);
+    scripted.drain();
+    assert_eq!(scripted.agent.selected(), None);
+    assert_eq!(scripted.agent.send(scripted.now, b"x"), Err(SendError::NoPair));
+}
