@@ -18,7 +18,11 @@
 //! let data = request.encode(&Seal::none())?;
 //! let remote = "198.51.100.7:5000".parse().unwrap();
 //! server.receive(Ns::ZERO, Receive::Udp { local: address, remote, data });
-//! let Some(Transmit::Udp { data, .. }) = server.transmit() else { panic!("no answer") };
+//! let datagram = |sent| match sent {
+//!     Transmit::Udp { data, .. } => Some(data),
+//!     _ => None,
+//! };
+//! let data = std::iter::from_fn(|| server.transmit()).find_map(datagram).expect("an answer");
 //! let code = View::new(&data).error_code().map(|error| error.code());
 //! assert_eq!(code, Some(ErrorCode::UNAUTHENTICATED));
 //! # Ok::<(), rtcspec_wire::stun::EncodeError>(())
