@@ -28,6 +28,7 @@ mod signal;
 mod stun;
 mod text;
 mod transcript;
+pub mod watch;
 
 pub use diff::{Diff, diff};
 pub use ladder::{Rung, ladder};

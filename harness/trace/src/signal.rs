@@ -78,15 +78,7 @@ pub(crate) fn candidate(party: Party, line: &str) -> Option<Found> {
 pub(crate) fn credentials(session: &Session) -> Vec<Credentials> {
     let mut found: Vec<Credentials> = Vec::new();
     for (signal, sdp) in descriptions(session) {
-        let view = View::parse(sdp.as_bytes());
-        let sections: Vec<Section<'_, '_>> = view.sections().collect();
-        for section in &sections {
-            // RFC 8839 §5.4: the session level speaks for sections that say nothing.
-            let of = |name| {
-                let top = sections.first().and_then(|top| top.attribute(name));
-                section.attribute(name).or(top).map(text)
-            };
-            let (Some(ufrag), Some(pwd)) = (of("ice-ufrag"), of("ice-pwd")) else { continue };
+        for (ufrag, pwd) in credentials_of(sdp) {
             let one = Credentials { party: signal.from, ufrag, pwd };
             if !found.contains(&one) {
                 found.push(one);
@@ -94,6 +86,21 @@ pub(crate) fn credentials(session: &Session) -> Vec<Credentials> {
         }
     }
     found
+}
+
+/// ufrag and password of every section of a description.
+pub(crate) fn credentials_of(sdp: &str) -> Vec<(String, String)> {
+    let view = View::parse(sdp.as_bytes());
+    let sections: Vec<Section<'_, '_>> = view.sections().collect();
+    let of = |section: &Section<'_, '_>| {
+        // RFC 8839 §5.4: the session level speaks for sections that say nothing.
+        let of = |name| {
+            let top = sections.first().and_then(|top| top.attribute(name));
+            section.attribute(name).or(top).map(text)
+        };
+        Some((of("ice-ufrag")?, of("ice-pwd")?))
+    };
+    sections.iter().filter_map(of).collect()
 }
 
 fn descriptions(session: &Session) -> impl Iterator<Item = (&Signal, &String)> {
@@ -105,16 +112,20 @@ fn descriptions(session: &Session) -> impl Iterator<Item = (&Signal, &String)> {
 
 /// The fingerprints one end signalled: hash name in lower case, and bytes.
 pub(crate) fn fingerprints(session: &Session, party: Party) -> Vec<(String, Vec<u8>)> {
-    let mut found = Vec::new();
-    for (_, sdp) in descriptions(session).filter(|(signal, _)| signal.from == party) {
-        let view = View::parse(sdp.as_bytes());
-        for section in view.sections() {
-            found.extend(section.attributes("fingerprint").filter_map(fingerprint));
-        }
-    }
+    let from = descriptions(session).filter(|(signal, _)| signal.from == party);
+    let mut found: Vec<_> = from.flat_map(|(_, sdp)| fingerprints_of(sdp)).collect();
     found.sort();
     found.dedup();
     found
+}
+
+/// The fingerprints of a description.
+pub(crate) fn fingerprints_of(sdp: &str) -> Vec<(String, Vec<u8>)> {
+    let view = View::parse(sdp.as_bytes());
+    let of = |section: Section<'_, '_>| {
+        section.attributes("fingerprint").filter_map(fingerprint).collect::<Vec<_>>()
+    };
+    view.sections().flat_map(of).collect()
 }
 
 fn fingerprint(value: &[u8]) -> Option<(String, Vec<u8>)> {

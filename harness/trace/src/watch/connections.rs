@@ -1,0 +1,157 @@
+//! Connections: ufrag pairs, whatever 5-tuples they use.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::flows::Flow;
+use super::limits;
+use super::signalled::Signalled;
+use crate::Party;
+
+/// A connectivity check's USERNAME and role.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Checked<'a> {
+    pub(super) receiver: &'a str,
+    pub(super) sender: &'a str,
+    /// Whether the sender says it is controlling, if it says so.
+    pub(super) controlling: Option<bool>,
+}
+
+/// A connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// The signalled session it belongs to.
+    pub(super) session: Option<u32>,
+    /// ufrags of A and B by generation.
+    pairs: Vec<[String; 2]>,
+    last_at: Duration,
+    tick: u64,
+}
+
+impl Connection {
+    fn new() -> Self {
+        Self { session: None, pairs: Vec::new(), last_at: Duration::ZERO, tick: 0 }
+    }
+
+    /// Whether the sender of a check is A, if its ufrags are those of this connection.
+    fn is_a(&self, checked: &Checked<'_>) -> Option<bool> {
+        self.pairs.iter().rev().find_map(|[a, b]| {
+            if a == checked.sender && b == checked.receiver {
+                Some(true)
+            } else {
+                (b == checked.sender && a == checked.receiver).then_some(false)
+            }
+        })
+    }
+
+    fn add(&mut self, checked: &Checked<'_>, sender_is_a: bool) {
+        if self.pairs.len() >= limits::GENERATIONS {
+            self.pairs.remove(0);
+        }
+        let (sender, receiver) = (checked.sender.to_owned(), checked.receiver.to_owned());
+        self.pairs.push(if sender_is_a { [sender, receiver] } else { [receiver, sender] });
+    }
+}
+
+/// The connections that are remembered.
+#[derive(Debug, Default)]
+pub(super) struct Connections {
+    known: BTreeMap<u32, Connection>,
+    by_pair: BTreeMap<[String; 2], u32>,
+    by_session: BTreeMap<u32, u32>,
+    tick: u64,
+    next: u32,
+    /// How many were forgotten.
+    pub(super) evicted: u64,
+}
+
+impl Connections {
+    pub(super) fn get(&self, id: u32) -> Option<&Connection> {
+        self.known.get(&id)
+    }
+
+    /// A connection in use.
+    pub(super) fn touch(&mut self, id: u32, at: Duration) -> Option<&mut Connection> {
+        self.tick += 1;
+        let connection = self.known.get_mut(&id)?;
+        (connection.tick, connection.last_at) = (self.tick, at);
+        Some(connection)
+    }
+
+    /// Gives a flow on which a check was seen to its connection; `end` is the sender's.
+    pub(super) fn checked(
+        &mut self,
+        flow: &mut Flow,
+        end: usize,
+        checked: &Checked<'_>,
+        at: Duration,
+        signalled: &Signalled,
+    ) {
+        let bound = flow.connection.and_then(|id| Some((id, self.known.get(&id)?)));
+        if let Some((_, connection)) = bound
+            && let Some(sender_is_a) = connection.is_a(checked)
+        {
+            if checked.sender != checked.receiver {
+                flow.a_end = if sender_is_a { end } else { 1 - end };
+            }
+            return;
+        }
+        let by_signalling = signalled.sender_of(checked.receiver, checked.sender);
+        let live = bound.filter(|_| at.saturating_sub(flow.last_at) <= limits::RESTART);
+        let known = self.by_pair.get(&sorted(checked)).copied();
+        let of_session =
+            by_signalling.and_then(|(session, _)| self.by_session.get(&session).copied());
+        let id = known.or(of_session).or(live.map(|(id, _)| id));
+        let id = id.filter(|id| self.known.contains_key(id)).unwrap_or_else(|| self.insert());
+        let Some(connection) = self.known.get_mut(&id) else { return };
+        let sender_is_a = match (connection.is_a(checked), by_signalling) {
+            (Some(is_a), _) => is_a,
+            (None, Some((_, party))) => party == Party::A,
+            // A restart keeps the sides; so does a check that follows DTLS.
+            (None, None) if flow.connection == Some(id) => flow.a_end == end,
+            (None, None) => checked.controlling.unwrap_or(true),
+        };
+        if connection.is_a(checked).is_none() {
+            connection.add(checked, sender_is_a);
+        }
+        if let Some((session, _)) = by_signalling {
+            connection.session = Some(session);
+            self.by_session.entry(session).or_insert(id);
+        }
+        self.by_pair.insert(sorted(checked), id);
+        flow.connection = Some(id);
+        flow.a_end = if sender_is_a { end } else { 1 - end };
+    }
+
+    fn insert(&mut self) -> u32 {
+        if self.known.len() >= limits::CONNECTIONS {
+            self.forget_a_quarter();
+        }
+        self.next = self.next.saturating_add(1);
+        self.tick += 1;
+        self.known.insert(self.next, Connection { tick: self.tick, ..Connection::new() });
+        self.next
+    }
+
+    fn forget_a_quarter(&mut self) {
+        let mut ticks: Vec<u64> = self.known.values().map(|connection| connection.tick).collect();
+        let quarter = ticks.len() / 4;
+        let (_, newest_of_them, _) = ticks.select_nth_unstable(quarter);
+        let limit = *newest_of_them;
+        let before = self.known.len();
+        self.known.retain(|_, connection| connection.tick >= limit);
+        self.evicted += (before - self.known.len()) as u64;
+        self.by_pair.retain(|_, id| self.known.contains_key(id));
+        self.by_session.retain(|_, id| self.known.contains_key(id));
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        u64::from(self.next)
+    }
+}
+
+fn sorted(checked: &Checked<'_>) -> [String; 2] {
+    let mut pair = [checked.receiver.to_owned(), checked.sender.to_owned()];
+    pair.sort_unstable();
+    pair
+}

@@ -1,0 +1,134 @@
+//! TCP streams: TURN or RFC 4571 framing, told by the first bytes.
+
+use std::collections::BTreeMap;
+
+use rtcspec_wire::demux::Protocol;
+use rtcspec_wire::framing::{Deframer, Framing};
+use rtcspec_wire::stun::MAGIC_COOKIE;
+
+use super::event::Unread;
+use super::limits;
+
+/// Bytes that tell the framing: a length and a STUN header up to its cookie.
+const TELLING: usize = 10;
+
+/// One direction of a stream.
+#[derive(Debug)]
+enum Reader {
+    /// Too few bytes to tell.
+    Begins(Vec<u8>),
+    Framed(Deframer),
+    Unread(Unread),
+}
+
+/// Both directions of a stream, and when it was used.
+#[derive(Debug)]
+struct Stream {
+    framing: Option<Framing>,
+    readers: [Reader; 2],
+    tick: u64,
+}
+
+/// The streams that are followed.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    streams: BTreeMap<u64, Stream>,
+    tick: u64,
+}
+
+impl Streams {
+    /// Takes bytes of a stream's direction in; gives its packets one after another.
+    ///
+    /// # Errors
+    /// The stream cannot be read, or not any further.
+    pub(super) fn take(
+        &mut self,
+        number: u64,
+        direction: usize,
+        bytes: &[u8],
+        each: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), Unread> {
+        self.tick += 1;
+        self.make_room(number);
+        let begins = || Reader::Begins(Vec::new());
+        let stream = self.streams.entry(number).or_insert_with(|| Stream {
+            framing: None,
+            readers: [begins(), begins()],
+            tick: 0,
+        });
+        stream.tick = self.tick;
+        let held;
+        let mut bytes = bytes;
+        if let Reader::Begins(first) = &mut stream.readers[direction] {
+            first.extend_from_slice(bytes);
+            if stream.framing.is_none() && first.len() < TELLING && !is_hopeless(first) {
+                return Ok(());
+            }
+            held = std::mem::take(first);
+            bytes = &held;
+            stream.readers[direction] = begin(&mut stream.framing, bytes);
+        }
+        match &mut stream.readers[direction] {
+            Reader::Framed(deframer) => {
+                let read = read(deframer, bytes, each);
+                if let Err(why) = read {
+                    stream.readers[direction] = Reader::Unread(why);
+                }
+                read
+            }
+            Reader::Unread(why) => Err(*why),
+            Reader::Begins(_) => Ok(()),
+        }
+    }
+
+    fn make_room(&mut self, number: u64) {
+        if self.streams.len() >= limits::STREAMS && !self.streams.contains_key(&number) {
+            let oldest = self.streams.iter().min_by_key(|(_, stream)| stream.tick);
+            if let Some(oldest) = oldest.map(|(number, _)| *number) {
+                self.streams.remove(&oldest);
+            }
+        }
+    }
+}
+
+/// Whether the first bytes are those of no stream that can be read.
+fn is_hopeless(first: &[u8]) -> bool {
+    matches!(first, [20..=63, 3, ..])
+}
+
+fn begin(known: &mut Option<Framing>, bytes: &[u8]) -> Reader {
+    let framing = known.or_else(|| framing_of(bytes));
+    match framing {
+        Some(framing) => {
+            *known = Some(framing);
+            Reader::Framed(Deframer::new(framing))
+        }
+        None if is_hopeless(bytes) => Reader::Unread(Unread::Tls),
+        None => Reader::Unread(Unread::Stream),
+    }
+}
+
+/// RFC 8489 §5: the cookie tells a STUN message; RFC 4571 has two bytes of length before it, and
+/// what ICE sends after its checks is DTLS, RTP or RTCP.
+fn framing_of(bytes: &[u8]) -> Option<Framing> {
+    let cookie = MAGIC_COOKIE.to_be_bytes();
+    if bytes.get(4..8) == Some(&cookie) && bytes.first().is_some_and(|first| *first < 4) {
+        return Some(Framing::Turn);
+    }
+    let inner = bytes.get(2..)?;
+    let is_stun = inner.get(4..8) == Some(&cookie);
+    let is_dtls = matches!(inner, [20..=26, 0xfe, 0xfc..=0xff, ..]);
+    let is_media = matches!(Protocol::of(inner), Protocol::Rtp | Protocol::Rtcp);
+    (is_stun || is_dtls || is_media).then_some(Framing::Rfc4571)
+}
+
+fn read(deframer: &mut Deframer, bytes: &[u8], each: &mut dyn FnMut(&[u8])) -> Result<(), Unread> {
+    // A packet of the longest kind and one piece fit together.
+    for piece in bytes.chunks(0xffff) {
+        deframer.push(piece).map_err(|_| Unread::OutOfStep)?;
+        while let Some(packet) = deframer.next_packet().map_err(|_| Unread::OutOfStep)? {
+            each(packet);
+        }
+    }
+    Ok(())
+}
