@@ -8,13 +8,14 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("rtcspec-wire", &[]),
     ("rtcspec-tls", &[]),
+    ("rtcspec-srtp", &[]),
     ("rtcspec-control", &[]),
     ("rtcspec-adapter-entropy", &[]),
     ("rtcspec-scenarios", &[]),
     ("rtcspec-bench", &[]),
     ("rtcspec-net", &["rtcspec-wire", "rtcspec-tls"]),
     ("rtcspec-peer", &["rtcspec-wire", "rtcspec-tls"]),
-    ("rtcspec-trace", &["rtcspec-wire"]),
+    ("rtcspec-trace", &["rtcspec-srtp", "rtcspec-wire"]),
     ("rtcspec-capture", &["rtcspec-wire", "rtcspec-trace"]),
     ("rtcspec-adapter-reference", &["rtcspec-control", "rtcspec-peer"]),
     (
