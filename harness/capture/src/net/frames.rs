@@ -1,0 +1,287 @@
+//! Datagrams and stream bytes of a capture, in its order.
+
+use std::io::Read;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use rtcspec_trace::Carrier;
+
+use super::fragments::{Fragments, Outcome};
+use super::ip::{self, Packet};
+use super::link::{Carried, carried};
+use super::seen::Seen;
+use super::summary::{Skipped, Summary};
+use super::tcp::{Piece, Segment, Streams};
+use crate::read::{Damage, Item, NotACapture, Problem, Problems, Record, Records};
+
+/// Stand-ins for addresses of SCTP packets from logs, which say none (RFC 5737): who logged, and
+/// the other.
+const LOGGED: [IpAddr; 2] =
+    [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2))];
+
+/// One datagram, or bytes of a TCP stream, with what the capture says about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// The bytes and where they were seen.
+    pub seen: Seen<'a>,
+    /// Bytes at the end of the datagram that the capture did not keep (its snap length).
+    pub missing: usize,
+    /// The payload is an SCTP packet that was captured outside DTLS; addresses that nobody told
+    /// are 192.0.2.1 for who logged and 192.0.2.2 for the other.
+    pub plain_sctp: bool,
+}
+
+impl<'a> Frame<'a> {
+    /// What was seen, if all of it is there and it is of a protocol of UDP or TCP.
+    #[must_use]
+    pub fn whole(&self) -> Option<Seen<'a>> {
+        (self.missing == 0 && !self.plain_sctp).then_some(self.seen)
+    }
+}
+
+/// What a step found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A packet; it gave no frame, or one or more.
+    Packet,
+    /// Lines of an NSS key log that are in the file.
+    Secrets(Vec<u8>),
+    /// There is nothing more.
+    End,
+}
+
+/// Reads a capture and gives what UDP and TCP carried.
+///
+/// Memory is bounded: that of [`Records`], 16 MiB of fragments, and 16 MiB of TCP that waits for
+/// earlier bytes in 4096 connections.
+#[derive(Debug)]
+pub struct Frames<'r> {
+    records: Records<'r>,
+    network: Network,
+    ended: bool,
+}
+
+#[derive(Debug, Default)]
+struct Network {
+    fragments: Fragments,
+    streams: Streams,
+    summary: Summary,
+    first: Option<u64>,
+    problems: Vec<(u64, u64, u64)>,
+    last: (u64, Duration),
+}
+
+impl<'r> Frames<'r> {
+    /// Looks at the first bytes of a capture.
+    ///
+    /// # Errors
+    /// It is none, or cannot be read.
+    pub fn new(source: impl Read + 'r) -> Result<Self, NotACapture> {
+        let records = Records::new(source)?;
+        Ok(Self { records, network: Network::default(), ended: false })
+    }
+
+    /// Reads one packet or block and hands on what came of it.
+    pub fn step(&mut self, sink: &mut impl FnMut(Frame<'_>)) -> Step {
+        match self.records.next_item() {
+            Some(Item::Packet(record)) => {
+                let offset = record.offset;
+                self.network.record(&record, sink);
+                if !self.network.problems.is_empty() {
+                    self.gaps(offset);
+                }
+                Step::Packet
+            }
+            Some(Item::Secrets(lines)) => Step::Secrets(lines.to_vec()),
+            None => {
+                self.finish(sink);
+                Step::End
+            }
+        }
+    }
+
+    /// Reads all that is left. Secrets in the file are passed over.
+    pub fn for_each(&mut self, mut sink: impl FnMut(Frame<'_>)) {
+        while self.step(&mut sink) != Step::End {}
+    }
+
+    /// The file's format in words.
+    #[must_use]
+    pub fn format(&self) -> String {
+        self.records.format()
+    }
+
+    /// How far the file was read; after decompression, if it is compressed.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.records.offset()
+    }
+
+    /// What was wrong with the file so far.
+    #[must_use]
+    pub const fn problems(&self) -> &Problems {
+        self.records.problems()
+    }
+
+    /// What there was so far.
+    #[must_use]
+    pub const fn summary(&self) -> &Summary {
+        &self.network.summary
+    }
+
+    fn finish(&mut self, sink: &mut impl FnMut(Frame<'_>)) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        self.network.finish(sink);
+        self.gaps(self.records.offset());
+        let incomplete = self.network.fragments.incomplete();
+        if incomplete > 0 {
+            self.network.summary.skipped.insert(Skipped::Incomplete, incomplete);
+        }
+    }
+
+    fn gaps(&mut self, offset: u64) {
+        for (frame, stream, bytes) in self.network.problems.drain(..) {
+            let damage = Damage::Gap { stream, bytes };
+            self.records.report(Problem { offset, frame, damage, skipped: Some(0) });
+        }
+    }
+}
+
+impl Network {
+    #[inline]
+    fn record(&mut self, record: &Record<'_>, sink: &mut impl FnMut(Frame<'_>)) {
+        let first = *self.first.get_or_insert(record.nanos);
+        self.summary.before_the_first += u64::from(record.nanos < first);
+        let at = Duration::from_nanos(record.nanos.saturating_sub(first));
+        self.last = (record.number, at);
+        self.summary.frames += 1;
+        self.summary.bytes += record.bytes.len() as u64;
+        self.summary.cut += u64::from(record.bytes.len() < record.length as usize);
+        *self.summary.links.entry(record.link).or_default() += 1;
+        match carried(record.link, record.bytes) {
+            Carried::Ip(bytes) => match ip::packet(bytes) {
+                Some(packet) if packet.fragment.is_none() => self.packet(&packet, sink),
+                Some(fragment) => self.fragment(&fragment, record.nanos, sink),
+                None => self.summary.skip(Skipped::Malformed),
+            },
+            Carried::Sctp(bytes) => self.sctp(record, bytes, sink),
+            Carried::Other(kind) => self.summary.skip(Skipped::EtherType(kind)),
+            Carried::UnknownLink => self.summary.skip(Skipped::LinkType(record.link)),
+            Carried::Short => self.summary.skip(Skipped::Malformed),
+        }
+    }
+
+    fn fragment(&mut self, packet: &Packet<'_>, now: u64, sink: &mut impl FnMut(Frame<'_>)) {
+        match self.fragments.add(packet, now) {
+            Outcome::Held => {}
+            Outcome::Whole(protocol, payload) => {
+                self.summary.reassembled += 1;
+                let whole = Packet { protocol, payload: &payload, fragment: None, ..*packet };
+                match ip::beyond_fragments(whole) {
+                    Some(whole) => self.packet(&whole, sink),
+                    None => self.summary.skip(Skipped::Malformed),
+                }
+            }
+            Outcome::Overlap => self.summary.skip(Skipped::Overlap),
+            Outcome::Malformed => self.summary.skip(Skipped::BadFragment),
+        }
+    }
+
+    #[inline]
+    fn packet(&mut self, packet: &Packet<'_>, sink: &mut impl FnMut(Frame<'_>)) {
+        match packet.protocol {
+            ip::UDP => self.udp(packet, sink),
+            ip::TCP => self.tcp(packet, sink),
+            ip::ICMP | ip::ICMP_V6 => self.summary.skip(Skipped::Icmp),
+            other => self.summary.skip(Skipped::Protocol(other)),
+        }
+    }
+
+    #[inline]
+    fn udp(&mut self, packet: &Packet<'_>, sink: &mut impl FnMut(Frame<'_>)) {
+        let Some((head, rest)) = packet.payload.split_first_chunk::<8>() else {
+            self.summary.skip(Skipped::Malformed);
+            return;
+        };
+        let field = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
+        let length = usize::from(field(4));
+        // Zero: the length is that of the packet, for jumbograms and some offloads.
+        let length = if length == 0 { 8 + rest.len() + packet.missing } else { length };
+        let Some(length) =
+            length.checked_sub(8).filter(|_| length <= 8 + rest.len() + packet.missing)
+        else {
+            self.summary.skip(Skipped::Malformed);
+            return;
+        };
+        self.summary.datagrams += 1;
+        let (number, at) = self.last;
+        let seen = Seen {
+            number,
+            at,
+            carrier: Carrier::Udp,
+            source: SocketAddr::new(packet.source, field(0)),
+            destination: SocketAddr::new(packet.destination, field(2)),
+            payload: &rest[..length.min(rest.len())],
+        };
+        sink(Frame { seen, missing: length.saturating_sub(rest.len()), plain_sctp: false });
+    }
+
+    fn tcp(&mut self, packet: &Packet<'_>, sink: &mut impl FnMut(Frame<'_>)) {
+        let segment = Segment::parse(packet.source, packet.destination, packet.payload);
+        let Some(segment) = segment else {
+            self.summary.skip(Skipped::Malformed);
+            return;
+        };
+        self.summary.segments += 1;
+        let Self { streams, summary, problems, last, .. } = self;
+        streams.add(&segment, &mut |piece| hand_on(piece, *last, summary, problems, sink));
+    }
+
+    fn finish(&mut self, sink: &mut impl FnMut(Frame<'_>)) {
+        let Self { streams, summary, problems, last, .. } = self;
+        streams.finish(&mut |piece| hand_on(piece, *last, summary, problems, sink));
+    }
+
+    fn sctp(&mut self, record: &Record<'_>, bytes: &[u8], sink: &mut impl FnMut(Frame<'_>)) {
+        let Some(&[a, b, c, d]) = bytes.first_chunk::<4>() else {
+            self.summary.skip(Skipped::Malformed);
+            return;
+        };
+        self.summary.sctp += 1;
+        let [own, other] = LOGGED;
+        let (from, to) = if record.outbound == Some(false) { (other, own) } else { (own, other) };
+        let (number, at) = self.last;
+        let seen = Seen {
+            number,
+            at,
+            carrier: Carrier::Udp,
+            source: SocketAddr::new(from, u16::from_be_bytes([a, b])),
+            destination: SocketAddr::new(to, u16::from_be_bytes([c, d])),
+            payload: bytes,
+        };
+        let missing = (record.length as usize).saturating_sub(record.bytes.len());
+        sink(Frame { seen, missing, plain_sctp: true });
+    }
+}
+
+fn hand_on(
+    piece: Piece<'_>,
+    (number, at): (u64, Duration),
+    summary: &mut Summary,
+    problems: &mut Vec<(u64, u64, u64)>,
+    sink: &mut impl FnMut(Frame<'_>),
+) {
+    match piece {
+        Piece::Bytes { number: stream, source, destination, bytes } => {
+            let carrier = Carrier::Tcp(stream);
+            let seen = Seen { number, at, carrier, source, destination, payload: bytes };
+            sink(Frame { seen, missing: 0, plain_sctp: false });
+        }
+        Piece::Gap { number: stream, bytes } => {
+            summary.lacking += bytes;
+            problems.push((number, stream, bytes));
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! From packets as captured to datagrams and stream bytes: link, IP, fragments, UDP and TCP.
+
+mod fragments;
+mod frames;
+mod ip;
+mod link;
+mod seen;
+mod summary;
+mod tcp;
+
+pub use frames::{Frame, Frames, Step};
+pub use seen::Seen;
+pub use summary::{Skipped, Summary};
