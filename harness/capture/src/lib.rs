@@ -37,6 +37,11 @@
 //! assert_eq!(file.finish().len() % 4, 0);
 //! ```
 
+pub mod keys;
 pub mod net;
+mod open;
 pub mod pcapng;
 pub mod read;
+pub mod signalling;
+
+pub use open::{Capture, Given, OpenError, open};

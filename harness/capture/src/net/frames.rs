@@ -5,11 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use rtcspec_trace::Carrier;
+use rtcspec_trace::watch::Seen;
 
 use super::fragments::{Fragments, Outcome};
 use super::ip::{self, Packet};
 use super::link::{Carried, carried};
-use super::seen::Seen;
+
 use super::summary::{Skipped, Summary};
 use super::tcp::{Piece, Segment, Streams};
 use crate::read::{Damage, Item, NotACapture, Problem, Problems, Record, Records};

@@ -4,10 +4,9 @@ mod fragments;
 mod frames;
 mod ip;
 mod link;
-mod seen;
 mod summary;
 mod tcp;
 
 pub use frames::{Frame, Frames, Step};
-pub use seen::Seen;
+pub use rtcspec_trace::watch::Seen;
 pub use summary::{Skipped, Summary};

@@ -1,0 +1,10 @@
+//! What was signalled, from files beside a capture: SDP, webrtc-internals dumps, rtcstats files.
+
+mod dialogue;
+mod internals;
+mod read;
+mod rtcstats;
+mod sdp;
+
+pub use dialogue::Dialogue;
+pub use read::{Signalling, SignallingError};
