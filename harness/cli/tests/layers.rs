@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rtcspec-net", &["rtcspec-wire", "rtcspec-tls"]),
     ("rtcspec-peer", &["rtcspec-wire", "rtcspec-tls"]),
     ("rtcspec-trace", &["rtcspec-srtp", "rtcspec-wire"]),
+    ("rtcspec-audit", &["rtcspec-wire", "rtcspec-trace"]),
     ("rtcspec-capture", &["rtcspec-wire", "rtcspec-trace"]),
     ("rtcspec-adapter-reference", &["rtcspec-control", "rtcspec-peer"]),
     (
@@ -34,6 +35,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "rtcspec-suite",
         &[
             "rtcspec-adapter-reference",
+            "rtcspec-audit",
             "rtcspec-capture",
             "rtcspec-control",
             "rtcspec-net",
