@@ -313,7 +313,7 @@ fn recognise(window: &mut Window<'_>) -> Result<Format, NotACapture> {
         return Ok(Format::Log(Log::default()));
     }
     let head = first[..first.len().min(8)].to_vec();
-    let json = first.trim_ascii_start().first().is_some_and(|byte| b"{[".contains(byte));
+    let json = first.trim_ascii_start().first().is_some_and(|byte| *byte == b'{');
     match window.take_failure() {
         Some(reason) => Err(NotACapture::Unreadable { reason }),
         None if head.is_empty() => Err(NotACapture::Empty),

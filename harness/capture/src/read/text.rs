@@ -35,7 +35,7 @@ impl Log {
     pub(super) fn begins(bytes: &[u8]) -> bool {
         let text = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | 0x1b | 0x20..=0x7e | 0x80..);
         let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
-        first.is_some_and(|first| !b"{[".contains(first)) && bytes.iter().all(text)
+        first.is_some_and(|first| *first != b'{') && bytes.iter().all(text)
     }
 
     /// The next line. A packet's bytes are then in [`Self::packet`].
