@@ -30,6 +30,7 @@
 
 pub mod candidate;
 pub mod dcep;
+mod decimal;
 pub mod demux;
 pub mod dtls;
 pub mod framing;

@@ -256,9 +256,15 @@ fn a_megabyte_of_anything_takes_linear_time() {
             };
             (0..3).map(|_| run()).min().unwrap()
         };
-        // Eight times the bytes: linear is a factor of 8, quadratic of 64.
-        let (small, large) = (time(1 << 17), time(1 << 20));
-        assert!(large < small * 24 + std::time::Duration::from_millis(20), "{small:?} {large:?}");
+        // Eight times the bytes: linear is a factor of 8, quadratic of 64, which is seconds here.
+        // The large text is the first to need fresh pages from the kernel, which can take longer
+        // than reading it; and a busy machine can make one measurement look like anything, but not
+        // ten in a row.
+        let is_linear = || {
+            let (small, large) = (time(1 << 17), time(1 << 20));
+            large < small * 24 + std::time::Duration::from_millis(300)
+        };
+        assert!((0..10).any(|_| is_linear()), "a megabyte takes more than linear time");
     }
 }
 

@@ -3,18 +3,20 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use smol_str::SmolStr;
+
 use super::value::{CandidateKind, Transport};
 
 /// Groups candidates that are alike: 1 to 32 letters, digits, `+` and `/`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Foundation(String);
+pub struct Foundation(SmolStr);
 
 impl Foundation {
     /// A foundation from its text, `None` if the grammar does not allow it.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let valid = (1..=32).contains(&text.len()) && text.bytes().all(is_ice_char);
-        valid.then(|| Self(text.to_owned()))
+        valid.then(|| Self(text.into()))
     }
 
     /// The same text for candidates that RFC 8445 §5.1.1.3 wants alike: same type, same base
@@ -28,7 +30,7 @@ impl Foundation {
     ) -> Self {
         let server = server.map(|ip| ip.to_string()).unwrap_or_default();
         let alike = format!("{kind} {base} {transport} {server}");
-        Self(crc32fast::hash(alike.as_bytes()).to_string())
+        Self(crc32fast::hash(alike.as_bytes()).to_string().into())
     }
 
     /// The text.

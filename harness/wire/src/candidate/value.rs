@@ -4,10 +4,13 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use smol_str::SmolStr;
+
 use super::error::{CandidateError, Field};
 use super::foundation::Foundation;
 use super::priority::Priority;
-use super::view::CandidateView;
+use super::view::{CandidateView, Extensions};
+use crate::decimal::number as number_out;
 
 /// A candidate as RFC 8839 §5.1 allows it. [`Display`](fmt::Display) writes it with the prefix
 /// `candidate:`, as `RTCIceCandidate.candidate` has it; [`FromStr`] reads that, an SDP line or the
@@ -38,15 +41,16 @@ pub struct Candidate {
 
 impl Candidate {
     pub(super) fn from_view(view: &CandidateView<'_>) -> Result<Self, CandidateError> {
-        let need = |field, part: Option<_>| part.ok_or(CandidateError::Missing(field));
-        let foundation = need(Field::Foundation, view.foundation())?;
-        let component = need(Field::Component, view.component())?;
-        let transport = need(Field::Transport, view.transport())?;
-        let priority = need(Field::Priority, view.priority())?;
-        let address = need(Field::Address, view.address())?;
-        let port = need(Field::Port, view.port())?;
-        let typ = need(Field::Typ, view.typ())?;
-        let kind = need(Field::Kind, view.kind())?;
+        let mut parts = view.parts();
+        let mut need = |field| parts.next().ok_or(CandidateError::Missing(field));
+        let foundation = need(Field::Foundation)?;
+        let component = need(Field::Component)?;
+        let transport = need(Field::Transport)?;
+        let priority = need(Field::Priority)?;
+        let address = need(Field::Address)?;
+        let port = need(Field::Port)?;
+        let typ = need(Field::Typ)?;
+        let kind = need(Field::Kind)?;
 
         let mut candidate = Self {
             foundation: checked(Field::Foundation, foundation, Foundation::new)?,
@@ -63,7 +67,7 @@ impl Candidate {
             related_port: None,
             extensions: Vec::new(),
         };
-        candidate.read_extensions(view)?;
+        candidate.read_extensions(parts.extensions())?;
         Ok(candidate)
     }
 
@@ -86,9 +90,40 @@ impl Candidate {
         Some(self)
     }
 
+    /// Writes the attribute's value: the line without `candidate:`.
+    pub(crate) fn write_value<W: fmt::Write + ?Sized>(&self, out: &mut W) -> fmt::Result {
+        out.write_str(self.foundation.as_str())?;
+        out.write_char(' ')?;
+        number_out(out, self.component.0)?;
+        out.write_char(' ')?;
+        out.write_str(self.transport.name())?;
+        out.write_char(' ')?;
+        number_out(out, self.priority.number())?;
+        out.write_char(' ')?;
+        self.address.write(out)?;
+        out.write_char(' ')?;
+        number_out(out, self.port)?;
+        out.write_str(" typ ")?;
+        out.write_str(self.kind.name())?;
+        if let Some(address) = &self.related_address {
+            out.write_str(" raddr ")?;
+            address.write(out)?;
+        }
+        if let Some(port) = self.related_port {
+            out.write_str(" rport ")?;
+            number_out(out, port)?;
+        }
+        self.extensions.iter().try_for_each(|Extension { name, value }| {
+            out.write_char(' ')?;
+            out.write_str(name)?;
+            out.write_char(' ')?;
+            out.write_str(value)
+        })
+    }
+
     /// RFC 8839 §5.1: `raddr` and `rport` come first if at all; all else is an extension.
-    fn read_extensions(&mut self, view: &CandidateView<'_>) -> Result<(), CandidateError> {
-        for (name, value) in view.extensions() {
+    fn read_extensions(&mut self, extensions: Extensions<'_>) -> Result<(), CandidateError> {
+        for (name, value) in extensions {
             let value = value.ok_or(CandidateError::Missing(Field::ExtensionValue));
             let first = self.extensions.is_empty() && self.related_port.is_none();
             match name {
@@ -120,26 +155,8 @@ impl FromStr for Candidate {
 
 impl fmt::Display for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "candidate:{} {} {} {} {} {} typ {}",
-            self.foundation,
-            self.component,
-            self.transport,
-            self.priority,
-            self.address,
-            self.port,
-            self.kind
-        )?;
-        if let Some(address) = &self.related_address {
-            write!(f, " raddr {address}")?;
-        }
-        if let Some(port) = self.related_port {
-            write!(f, " rport {port}")?;
-        }
-        self.extensions
-            .iter()
-            .try_for_each(|Extension { name, value }| write!(f, " {name} {value}"))
+        f.write_str("candidate:")?;
+        self.write_value(f)
     }
 }
 
@@ -188,6 +205,14 @@ pub enum Transport {
 }
 
 impl Transport {
+    fn name(&self) -> &str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Other(name) => name,
+        }
+    }
+
     fn from_text(text: &str) -> Option<Self> {
         match text {
             _ if text.eq_ignore_ascii_case("udp") => Some(Self::Udp),
@@ -199,11 +224,7 @@ impl Transport {
 
 impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Udp => "udp",
-            Self::Tcp => "tcp",
-            Self::Other(name) => name,
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -230,6 +251,21 @@ impl ConnectionAddress {
         is_name.then(|| Self::Name(text.to_owned()))
     }
 
+    fn write<W: fmt::Write + ?Sized>(&self, out: &mut W) -> fmt::Result {
+        match self {
+            Self::Ip(IpAddr::V4(ip)) => {
+                let [a, b, c, d] = ip.octets();
+                number_out(out, a)?;
+                [b, c, d].into_iter().try_for_each(|byte| {
+                    out.write_char('.')?;
+                    number_out(out, byte)
+                })
+            }
+            Self::Ip(IpAddr::V6(ip)) => write!(out, "{ip}"),
+            Self::Name(name) => out.write_str(name),
+        }
+    }
+
     /// The address, if it is one.
     #[must_use]
     pub const fn ip(&self) -> Option<IpAddr> {
@@ -254,10 +290,7 @@ impl ConnectionAddress {
 
 impl fmt::Display for ConnectionAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ip(ip) => fmt::Display::fmt(ip, f),
-            Self::Name(name) => f.write_str(name),
-        }
+        self.write(f)
     }
 }
 
@@ -294,6 +327,16 @@ impl CandidateKind {
         }
     }
 
+    fn name(&self) -> &str {
+        match self {
+            Self::Host => "host",
+            Self::ServerReflexive => "srflx",
+            Self::PeerReflexive => "prflx",
+            Self::Relayed => "relay",
+            Self::Other(name) => name,
+        }
+    }
+
     fn from_text(text: &str) -> Option<Self> {
         Some(match text {
             "host" => Self::Host,
@@ -307,13 +350,7 @@ impl CandidateKind {
 
 impl fmt::Display for CandidateKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Host => "host",
-            Self::ServerReflexive => "srflx",
-            Self::PeerReflexive => "prflx",
-            Self::Relayed => "relay",
-            Self::Other(name) => name,
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -354,8 +391,8 @@ impl TcpType {
 /// `cand-extension`: a name and a value, each one word.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Extension {
-    name: String,
-    value: String,
+    name: SmolStr,
+    value: SmolStr,
 }
 
 impl Extension {
@@ -363,7 +400,7 @@ impl Extension {
     #[must_use]
     pub fn new(name: &str, value: &str) -> Option<Self> {
         let valid = is_word(name) && is_word(value);
-        valid.then(|| Self { name: name.to_owned(), value: value.to_owned() })
+        valid.then(|| Self { name: name.into(), value: value.into() })
     }
 
     /// The name.

@@ -109,11 +109,9 @@ impl<'a> CandidateView<'a> {
     /// `raddr` and `rport` come first where they stand first.
     #[must_use]
     pub fn extensions(&self) -> Extensions<'a> {
-        let mut rest = Some(self.value());
-        for _ in 0..8 {
-            rest = rest.and_then(|text| text.split_once(' ')).map(|(_, tail)| tail);
-        }
-        Extensions { rest }
+        let mut parts = self.parts();
+        parts.nth(7);
+        parts.extensions()
     }
 
     /// The value after the first extension of that name.
@@ -123,30 +121,50 @@ impl<'a> CandidateView<'a> {
     }
 
     fn part(&self, index: usize) -> Option<&'a str> {
-        self.value().split(' ').nth(index)
+        self.parts().nth(index)
+    }
+
+    pub(super) fn parts(&self) -> Parts<'a> {
+        Parts { rest: Some(self.value()) }
+    }
+}
+
+/// The parts of a candidate line in order. They are so short that looking for the next space byte
+/// by byte is several times faster than a general search.
+#[derive(Clone, Debug)]
+pub(super) struct Parts<'a> {
+    rest: Option<&'a str>,
+}
+
+impl<'a> Parts<'a> {
+    /// What is left, as names and values.
+    pub(super) fn extensions(self) -> Extensions<'a> {
+        Extensions { parts: self }
+    }
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let rest = self.rest?;
+        let end = rest.bytes().position(|byte| byte == b' ');
+        self.rest = end.and_then(|end| rest.get(end + 1..));
+        end.map_or(Some(rest), |end| rest.get(..end))
     }
 }
 
 /// Iterator of [`CandidateView::extensions`].
 #[derive(Clone, Debug)]
 pub struct Extensions<'a> {
-    rest: Option<&'a str>,
+    parts: Parts<'a>,
 }
 
 impl<'a> Iterator for Extensions<'a> {
     type Item = (&'a str, Option<&'a str>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let rest = self.rest?;
-        let Some((name, tail)) = rest.split_once(' ') else {
-            self.rest = None;
-            return Some((rest, None));
-        };
-        let (value, left) = match tail.split_once(' ') {
-            Some((value, left)) => (value, Some(left)),
-            None => (tail, None),
-        };
-        self.rest = left;
-        Some((name, Some(value)))
+        let name = self.parts.next()?;
+        Some((name, self.parts.next()))
     }
 }

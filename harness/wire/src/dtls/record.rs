@@ -55,6 +55,7 @@ impl<'a> PlaintextRecord<'a> {
         HandshakeFragments::new(if readable { self.content } else { &[] })
     }
 
+    #[inline]
     fn read(cursor: &mut Cursor<'a>, cid_length: usize) -> Option<Self> {
         let content_type = ContentType(cursor.u8()?);
         let version = ProtocolVersion(cursor.u16()?);
@@ -165,6 +166,7 @@ impl<'a> Records<'a> {
 impl<'a> Iterator for Records<'a> {
     type Item = Record<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let bytes = self.cursor.0;
         // RFC 9147 §4.1: 20 to 26 begin the old header, 001xxxxx the unified one.

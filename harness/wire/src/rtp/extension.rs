@@ -24,6 +24,7 @@ const STOP: u8 = 15;
 impl Form {
     /// The form a profile number means.
     #[must_use]
+    #[inline]
     pub fn of(profile: u16) -> Self {
         match profile {
             ONE_BYTE => Self::OneByte,
@@ -51,6 +52,7 @@ pub struct ExtensionView<'a> {
 }
 
 impl<'a> ExtensionView<'a> {
+    #[inline]
     pub(super) fn new(form: Form, data: &'a [u8]) -> Self {
         Self { form, data }
     }
@@ -69,6 +71,7 @@ impl<'a> ExtensionView<'a> {
 
     /// The elements, without padding; none of another form. Ends after an error.
     #[must_use]
+    #[inline]
     pub fn elements(&self) -> Elements<'a> {
         Elements { form: self.form, rest: self.data }
     }
@@ -99,6 +102,7 @@ pub struct Elements<'a> {
 impl<'a> Iterator for Elements<'a> {
     type Item = Result<Element<'a>, RtpError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let rest = std::mem::take(&mut self.rest);
         let start = rest.iter().position(|byte| *byte != 0)?;

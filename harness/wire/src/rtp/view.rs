@@ -45,76 +45,90 @@ impl<'a> View<'a> {
         self.bytes
     }
 
+    #[inline]
     fn first(&self) -> Option<u8> {
         self.bytes.first().copied()
     }
 
+    #[inline]
     fn u32(&self, at: usize) -> Option<u32> {
         self.bytes.get(at..)?.first_chunk().map(|found| u32::from_be_bytes(*found))
     }
 
+    #[inline]
     fn u16(&self, at: usize) -> Option<u16> {
         self.bytes.get(at..)?.first_chunk().map(|found| u16::from_be_bytes(*found))
     }
 
     /// Version, 2 in a valid packet.
     #[must_use]
+    #[inline]
     pub fn version(&self) -> Option<u8> {
         self.first().map(|byte| byte >> 6)
     }
 
     /// The padding bit.
     #[must_use]
+    #[inline]
     pub fn has_padding(&self) -> Option<bool> {
         self.first().map(|byte| byte & 0x20 != 0)
     }
 
     /// The extension bit.
     #[must_use]
+    #[inline]
     pub fn has_extension(&self) -> Option<bool> {
         self.first().map(|byte| byte & 0x10 != 0)
     }
 
     /// Number of contributing sources, as claimed.
     #[must_use]
+    #[inline]
     pub fn csrc_count(&self) -> Option<u8> {
         self.first().map(|byte| byte & 0x0f)
     }
 
     /// The marker bit.
     #[must_use]
+    #[inline]
     pub fn marker(&self) -> Option<bool> {
         self.bytes.get(1).map(|byte| byte & 0x80 != 0)
     }
 
     /// Payload type.
     #[must_use]
+    #[inline]
     pub fn payload_type(&self) -> Option<PayloadType> {
         self.bytes.get(1).map(|byte| PayloadType::from_low_bits(*byte))
     }
 
     /// Sequence number.
     #[must_use]
+    #[inline]
     pub fn sequence_number(&self) -> Option<SequenceNumber> {
         self.u16(2).map(SequenceNumber)
     }
 
     /// Timestamp, in the clock of the payload type.
     #[must_use]
+    #[inline]
     pub fn timestamp(&self) -> Option<u32> {
         self.u32(4)
     }
 
     /// Source.
     #[must_use]
+    #[inline]
     pub fn ssrc(&self) -> Option<Ssrc> {
         self.u32(8).map(Ssrc)
     }
 
+    #[inline]
     fn extension_start(&self) -> Option<usize> {
         Some(FIXED_HEADER + 4 * usize::from(self.csrc_count()?))
     }
 
+    #[inline]
     fn header_length(&self) -> Option<usize> {
         let start = self.extension_start()?;
         if !self.has_extension()? {
@@ -128,6 +142,7 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// The first [`RtpError`].
+    #[inline]
     pub fn check(&self) -> Result<Packet<'a>, RtpError> {
         let length = self.bytes.len();
         if length < FIXED_HEADER {
@@ -190,30 +205,35 @@ impl<'a> Packet<'a> {
 
     /// The marker bit.
     #[must_use]
+    #[inline]
     pub fn marker(&self) -> bool {
         self.view.marker().unwrap_or_default()
     }
 
     /// Payload type.
     #[must_use]
+    #[inline]
     pub fn payload_type(&self) -> PayloadType {
         self.view.payload_type().unwrap_or(PayloadType::from_low_bits(0))
     }
 
     /// Sequence number.
     #[must_use]
+    #[inline]
     pub fn sequence_number(&self) -> SequenceNumber {
         self.view.sequence_number().unwrap_or_default()
     }
 
     /// Timestamp, in the clock of the payload type.
     #[must_use]
+    #[inline]
     pub fn timestamp(&self) -> u32 {
         self.view.timestamp().unwrap_or_default()
     }
 
     /// Source.
     #[must_use]
+    #[inline]
     pub fn ssrc(&self) -> Ssrc {
         self.view.ssrc().unwrap_or_default()
     }
@@ -227,6 +247,7 @@ impl<'a> Packet<'a> {
 
     /// The header extension.
     #[must_use]
+    #[inline]
     pub fn extension(&self) -> Option<ExtensionView<'a>> {
         let start = self.view.extension_start().filter(|start| *start < self.header)?;
         let profile = self.view.u16(start)?;
@@ -236,12 +257,14 @@ impl<'a> Packet<'a> {
 
     /// The header: everything before the payload.
     #[must_use]
+    #[inline]
     pub fn header(&self) -> &'a [u8] {
         self.view.bytes.get(..self.header).unwrap_or_default()
     }
 
     /// The payload, without padding.
     #[must_use]
+    #[inline]
     pub fn payload(&self) -> &'a [u8] {
         let end = self.view.bytes.len() - usize::from(self.padding);
         self.view.bytes.get(self.header..end).unwrap_or_default()

@@ -137,12 +137,14 @@ impl fmt::Display for Ppid {
 }
 
 /// The big-endian 16-bit number at `at`.
+#[inline]
 pub(super) fn be16(bytes: &[u8], at: usize) -> Option<u16> {
     let two = bytes.get(at..)?.first_chunk::<2>()?;
     Some(u16::from_be_bytes(*two))
 }
 
 /// The big-endian 32-bit number at `at`.
+#[inline]
 pub(super) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
     let four = bytes.get(at..)?.first_chunk::<4>()?;
     Some(u32::from_be_bytes(*four))

@@ -10,7 +10,7 @@
 use super::checksum::{Checksum, ChecksumState, crc32c, set_checksum};
 use super::error::{EncodeError, Error};
 use super::number::{be16, be32};
-use super::{Chunk, Chunks, VerificationTag};
+use super::{Chunk, Chunks, Data, VerificationTag};
 
 /// Bytes of the common header.
 pub const HEADER_LENGTH: usize = 12;
@@ -44,24 +44,28 @@ impl<'a> PacketView<'a> {
 
     /// Source port.
     #[must_use]
+    #[inline]
     pub fn source_port(&self) -> u16 {
         be16(self.header, 0).unwrap_or_default()
     }
 
     /// Destination port.
     #[must_use]
+    #[inline]
     pub fn destination_port(&self) -> u16 {
         be16(self.header, 2).unwrap_or_default()
     }
 
     /// Verification tag.
     #[must_use]
+    #[inline]
     pub fn verification_tag(&self) -> VerificationTag {
         VerificationTag(be32(self.header, 4).unwrap_or_default())
     }
 
     /// The checksum field.
     #[must_use]
+    #[inline]
     pub fn checksum(&self) -> u32 {
         be32(self.header, 8).unwrap_or_default().swap_bytes()
     }
@@ -117,9 +121,22 @@ impl Packet {
     /// # Errors
     /// If a chunk or a part of one does not fit its length field.
     pub fn encode(&self, checksum: Checksum) -> Result<Vec<u8>, EncodeError> {
-        let mut out = Vec::with_capacity(1280);
+        let mut out = Vec::with_capacity(self.size_hint());
         self.encode_into(checksum, &mut out)?;
         Ok(out)
+    }
+
+    /// About how many bytes the packet takes: exact for user data, generous for what is rarer, so
+    /// that a buffer of this size seldom grows and is no larger than it must.
+    fn size_hint(&self) -> usize {
+        const RARER: usize = 64;
+        let size = |chunk: &Chunk| match chunk {
+            Chunk::Data(data) => Data::HEADER_LENGTH + data.payload.len().next_multiple_of(4),
+            Chunk::Sack(sack) => 16 + 4 * (sack.gap_blocks.len() + sack.duplicates.len()),
+            Chunk::IData(data) => 20 + data.payload.len().next_multiple_of(4),
+            _ => RARER,
+        };
+        HEADER_LENGTH + self.chunks.iter().map(size).sum::<usize>()
     }
 
     /// Replaces the content of `out` with the bytes of the packet.

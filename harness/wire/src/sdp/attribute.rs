@@ -369,11 +369,6 @@ impl Parse for Candidate {
     }
 }
 
-fn print_candidate<W: Write + ?Sized>(candidate: &Candidate, out: &mut W) -> fmt::Result {
-    let text = candidate.to_string();
-    out.write_str(text.strip_prefix("candidate:").unwrap_or(&text))
-}
-
 impl Print for Attribute {
     fn print<W: Write + ?Sized>(&self, out: &mut W) -> fmt::Result {
         out.write_str(self.name())?;
@@ -385,7 +380,7 @@ impl Print for Attribute {
             _ => out.write_char(':')?,
         }
         match self {
-            Self::Candidate(candidate) => print_candidate(candidate, out),
+            Self::Candidate(candidate) => candidate.write_value(out),
             Self::Identity(text)
             | Self::RemoteCandidates(text)
             | Self::Unknown { value: Some(text), .. } => text.print(out),

@@ -1,7 +1,11 @@
 //! Texts that are safe to print: none of them can carry a line end into a description.
+//!
+//! Most are a few bytes long, so they are kept without allocating up to 23.
 
 use std::fmt::{self, Write};
 use std::net::IpAddr;
+
+use smol_str::SmolStr;
 
 use super::cursor::{Cursor, Parse, from_str, is_ice_byte, is_token_byte};
 use super::fault::{Fault, Reason};
@@ -11,7 +15,7 @@ macro_rules! text_type {
     ($(#[$doc:meta])+ $name:ident) => {
         $(#[$doc])+
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Box<str>);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// The text.

@@ -15,7 +15,7 @@ use sha2::Sha256;
 /// `OpaqueString` profile (RFC 8265) if they are not plain ASCII.
 #[derive(Clone)]
 pub struct Key {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     sha1: HmacSha1,
     sha256: OnceLock<Hmac<Sha256>>,
 }
@@ -42,13 +42,13 @@ impl Key {
     /// A key from its bytes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        Self { bytes: bytes.to_vec(), sha1: HmacSha1::new(bytes), sha256: OnceLock::new() }
+        Self { bytes: Bytes::new(bytes), sha1: HmacSha1::new(bytes), sha256: OnceLock::new() }
     }
 
     /// The key's bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.as_slice()
     }
 
     /// HMAC-SHA1 over a header and what follows it.
@@ -59,16 +59,46 @@ impl Key {
     /// HMAC-SHA256 over a header and what follows it.
     pub(super) fn hmac_sha256(&self, header: &[u8; 20], rest: &[u8]) -> [u8; 32] {
         let keyed = self.sha256.get_or_init(|| {
-            Hmac::new_from_slice(&self.bytes).expect("invariant: HMAC takes keys of any length")
+            Hmac::new_from_slice(self.as_bytes()).expect("invariant: HMAC takes keys of any length")
         });
         keyed.clone().chain_update(header).chain_update(rest).finalize().into_bytes().into()
+    }
+}
+
+/// A key's bytes. Those of ICE and TURN are short, and a key per message must not cost an
+/// allocation.
+#[derive(Clone)]
+enum Bytes {
+    Short { length: u8, bytes: [u8; SHORT] },
+    Long(Box<[u8]>),
+}
+
+const SHORT: usize = 32;
+
+impl Bytes {
+    fn new(from: &[u8]) -> Self {
+        let mut bytes = [0; SHORT];
+        match (u8::try_from(from.len()), bytes.get_mut(..from.len())) {
+            (Ok(length), Some(slot)) => {
+                slot.copy_from_slice(from);
+                Self::Short { length, bytes }
+            }
+            _ => Self::Long(from.into()),
+        }
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Short { length, bytes } => bytes.get(..usize::from(*length)).unwrap_or_default(),
+            Self::Long(bytes) => bytes,
+        }
     }
 }
 
 /// Two keys are equal when their bytes are.
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        self.bytes == other.bytes
+        self.as_bytes() == other.as_bytes()
     }
 }
 
@@ -77,7 +107,7 @@ impl Eq for Key {}
 /// Never shows the key.
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Key({} bytes)", self.bytes.len())
+        write!(f, "Key({} bytes)", self.as_bytes().len())
     }
 }
 
@@ -200,6 +230,17 @@ mod tests {
         let expected = "8493fbc53ba582fb4c044c456bdc40eb";
         let hex: String = key.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, expected);
+    }
+
+    #[test]
+    fn a_key_keeps_its_bytes_whatever_their_number() {
+        let data: Vec<u8> = (0..=255).collect();
+        for length in [0, 1, 31, 32, 33, 255, 256] {
+            let key = Key::from_bytes(&data[..length]);
+            assert_eq!(key.as_bytes(), &data[..length]);
+            assert_eq!(key, key.clone());
+            assert_eq!(key == Key::from_bytes(&data[..length / 2]), length == 0);
+        }
     }
 
     #[test]
