@@ -5,28 +5,24 @@ use std::time::Duration;
 
 use rtcspec_wire::dtls::{
     Alert, CertificateView, CipherSuite, ClientHelloView, ContentType, ExtensionType,
-    HandshakeFragments, HandshakeType, HelloVerifyRequestView, PlaintextRecord, ProtocolVersion,
-    Reassembler, Record, Records, ServerHelloView,
+    HandshakeFragments, HandshakeType, HelloVerifyRequestView, ProtocolVersion, Reassembler,
+    Record, Records, ServerHelloView,
 };
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use crate::flow::Packet;
 use crate::notes::{Layer, Notes, index, millis, reason};
-use crate::secrets::{KeyLog, Opener12, Opener13, Word};
+use crate::secrets::{Association, KeyLog};
 use crate::text::{Line, word};
 use crate::{Party, Place};
 
-/// One direction's openers.
+/// What one direction sent.
 #[derive(Debug, Default)]
 struct Side {
-    opener12: Option<Opener12>,
-    /// By epoch.
-    openers13: BTreeMap<u64, Opener13>,
     reassembler: Reassembler,
     /// When a fragment was last sent: message number and offset.
     sent: BTreeMap<(u16, u32), Duration>,
-    hidden: usize,
-    sequences: BTreeSet<(u16, u64)>,
+    sequences: BTreeSet<(u64, u64)>,
 }
 
 /// What a datagram says.
@@ -45,11 +41,7 @@ struct Said {
 #[derive(Debug, Default)]
 pub(crate) struct Dtls {
     keys: KeyLog,
-    client: Option<Party>,
-    client_random: Option<[u8; 32]>,
-    server_random: Option<[u8; 32]>,
-    suite: Option<CipherSuite>,
-    pub(crate) version: Option<ProtocolVersion>,
+    association: Association,
     sides: [Side; 2],
     cookie: Option<Vec<u8>>,
     fingerprints: [Vec<(String, Vec<u8>)>; 2],
@@ -124,105 +116,32 @@ impl Dtls {
             Record::Plaintext(record) if record.epoch == 0 => {
                 self.content(from, at, record.content_type, record.content, said);
             }
-            Record::Plaintext(record) => self.record12(from, at, &record, said),
-            Record::Unified(record) => {
-                let bits = u64::from(record.epoch_bits());
-                let opened = self.opener13(from, bits).and_then(|opener| opener.open(&record));
-                match opened {
-                    Some(opened) => {
-                        self.opened += 1;
-                        let ty = ContentType(opened.content_type);
-                        self.content(from, at, ty, &opened.content, said);
-                    }
-                    None => self.hide(from, "encrypted", said),
-                }
-            }
             Record::Malformed { bytes, .. } => {
                 said.messages.push("MALFORMED".to_owned());
                 said.fields.push(format!("bytes({})", bytes.len()));
             }
+            Record::Plaintext(_) | Record::Unified(_) => self.encrypted(from, at, &record, said),
         }
     }
 
-    fn hide(&mut self, from: Party, what: &str, said: &mut Said) {
-        self.hidden += 1;
-        self.sides[index(from)].hidden += 1;
-        said.messages.push(what.to_owned());
-    }
-
-    fn record12(
-        &mut self,
-        from: Party,
-        at: Duration,
-        record: &PlaintextRecord<'_>,
-        said: &mut Said,
-    ) {
-        self.derive12();
-        let side = &mut self.sides[index(from)];
-        let opened = side.opener12.as_ref().and_then(|opener| opener.open(record));
-        match opened {
-            Some(content) => {
+    fn encrypted(&mut self, from: Party, at: Duration, record: &Record<'_>, said: &mut Said) {
+        let mut plain = Vec::new();
+        match self.association.open(&self.keys, index(from), record, &mut plain) {
+            Ok(opened) => {
                 self.opened += 1;
-                let number = (record.epoch, record.sequence_number);
-                if side.sequences.len() < 100_000 && !side.sequences.insert(number) {
+                let number = (opened.epoch, opened.sequence);
+                let sequences = &mut self.sides[index(from)].sequences;
+                let is_old_form = matches!(record, Record::Plaintext(_));
+                if is_old_form && sequences.len() < 100_000 && !sequences.insert(number) {
                     said.fields.push("RECORD-REPLAYED".to_owned());
                 }
-                self.content(from, at, record.content_type, &content, said);
+                self.content(from, at, opened.content_type, &plain, said);
             }
-            None => {
-                let what = match record.content_type {
-                    // RFC 6347 §4.1: the type is readable; a handshake in epoch 1 begins with Finished.
-                    ContentType::HANDSHAKE => "Fin(encrypted)",
-                    ContentType::ALERT => "encrypted(alert)",
-                    _ => "encrypted",
-                };
-                self.hide(from, what, said);
+            Err(_) => {
+                self.hidden += 1;
+                said.messages.push(hidden_word(record).to_owned());
             }
         }
-    }
-
-    fn derive12(&mut self) {
-        if self.sides.iter().any(|side| side.opener12.is_some()) {
-            return;
-        }
-        let derived = (|| {
-            let (client, random) = (self.client?, self.client_random?);
-            let master = self.keys.get(&random, Word::Master)?;
-            let openers = Opener12::pair(self.suite?, master, &random, &self.server_random?)?;
-            Some((client, openers))
-        })();
-        if let Some((client, [by_client, by_server])) = derived {
-            self.sides[index(client)].opener12 = Some(by_client);
-            self.sides[index(client.other())].opener12 = Some(by_server);
-        }
-    }
-
-    /// The opener of the newest epoch with these low bits.
-    fn opener13(&mut self, from: Party, bits: u64) -> Option<&mut Opener13> {
-        let (client, random, suite) = (self.client?, self.client_random?, self.suite?);
-        let side = &mut self.sides[index(from)];
-        let words = if from == client {
-            [Word::ClientHandshake, Word::ClientTraffic]
-        } else {
-            [Word::ServerHandshake, Word::ServerTraffic]
-        };
-        for (epoch, name) in [(2, words[0]), (3, words[1])] {
-            if !side.openers13.contains_key(&epoch)
-                && let Some(secret) = self.keys.get(&random, name)
-                && let Some(opener) = Opener13::new(suite, secret)
-            {
-                side.openers13.insert(epoch, opener);
-            }
-        }
-        // RFC 9147 §4.2.1: the next epoch only after a KeyUpdate.
-        let newest = *side.openers13.keys().next_back()?;
-        let wanted = (newest.saturating_sub(3)..=newest).rev().find(|epoch| epoch & 3 == bits);
-        if wanted.is_none() && newest >= 3 && (newest + 1) & 3 == bits {
-            let updated = side.openers13.get(&newest)?.updated()?;
-            side.openers13.insert(newest + 1, updated);
-            return side.openers13.get_mut(&(newest + 1));
-        }
-        side.openers13.get_mut(&wanted?)
     }
 
     fn content(
@@ -285,16 +204,20 @@ impl Dtls {
         else {
             return;
         };
-        if self.client_random == Some(random) {
+        if self.association.client_random == Some(random) {
             return;
         }
-        if self.server_random.is_some() && self.opened + self.hidden > 0 {
+        if self.association.server_random.is_some() && self.opened + self.hidden > 0 {
             self.sides = Default::default();
-            (self.server_random, self.suite, self.version) = (None, None, None);
+            self.association = Association::default();
         }
-        self.client = Some(from);
+        self.association.client_hello(index(from), random);
         self.client_seen = Some(from);
-        self.client_random = Some(random);
+    }
+
+    /// The version the server chose.
+    pub(crate) fn version(&self) -> Option<ProtocolVersion> {
+        self.association.version
     }
 
     fn short(&self, ty: HandshakeType) -> String {
@@ -387,9 +310,7 @@ impl Dtls {
             }
             return;
         }
-        self.server_random = Some(*hello.random);
-        self.suite = Some(hello.cipher_suite);
-        self.version = Some(hello.version());
+        self.association.server_hello(&hello);
         said.fields.push(word(&hello.version().to_string()));
         said.fields.push(suite_word(hello.cipher_suite));
         if let Some(share) = share.and_then(|found| found.selected_key_share()) {
@@ -400,7 +321,7 @@ impl Dtls {
 
     /// Whether a certificate is one its sender announced (RFC 8122 §5).
     fn certificate(&self, from: Party, body: &[u8]) -> String {
-        let modern = self.version == Some(ProtocolVersion::DTLS_1_3);
+        let modern = self.version() == Some(ProtocolVersion::DTLS_1_3);
         let view =
             if modern { CertificateView::read_1_3(body) } else { CertificateView::read(body) };
         let Some(der) = view.ok().and_then(|view| view.certificates().next()) else {
@@ -418,6 +339,20 @@ impl Dtls {
             _ => false,
         });
         format!("cert={letter}.fp:{}", if matches { "match" } else { "MISMATCH" })
+    }
+}
+
+/// What stands for a record that stays closed.
+fn hidden_word(record: &Record<'_>) -> &'static str {
+    match record {
+        // RFC 6347 §4.1: the type is readable; a handshake in epoch 1 begins with Finished.
+        Record::Plaintext(record) if record.content_type == ContentType::HANDSHAKE => {
+            "Fin(encrypted)"
+        }
+        Record::Plaintext(record) if record.content_type == ContentType::ALERT => {
+            "encrypted(alert)"
+        }
+        _ => "encrypted",
     }
 }
 

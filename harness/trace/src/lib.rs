@@ -13,6 +13,7 @@
 //! assert!(diff(&text, &text).is_identical());
 //! ```
 
+mod assembly;
 mod diff;
 mod dtls;
 mod flow;

@@ -108,7 +108,7 @@ fn unknown(notes: &mut Notes<'_>, packet: &Packet<'_>, protocol: Protocol) {
 impl Observed<'_> {
     /// What the observer can say of the peers' DTLS roles.
     pub(crate) fn dtls_words(&self) -> Option<String> {
-        let version = self.dtls.version?;
+        let version = self.dtls.version()?;
         let client: Party = self.dtls.client_seen?;
         let (opened, hidden) = (self.dtls.opened, self.dtls.hidden);
         let keys = if hidden == 0 {

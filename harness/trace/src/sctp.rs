@@ -9,6 +9,7 @@ use rtcspec_wire::sctp::{
     ParameterType, Parameters, Ppid, Tsn, VerificationTag,
 };
 
+use crate::assembly::{Assembly, Fragment, Head};
 use crate::flow::{Packet, fingerprint};
 use crate::notes::{Layer, Notes, index, millis, reason};
 use crate::text::{Line, quote, word};
@@ -16,11 +17,9 @@ use crate::{Party, Place};
 
 /// Bytes of a payload that is printed as text.
 const TEXT: usize = 24;
-/// Fragments kept for one direction.
-const FRAGMENTS: usize = 65_536;
 
 /// What one end of an association said.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Side {
     tag: Option<VerificationTag>,
     initial: Option<Tsn>,
@@ -28,17 +27,23 @@ struct Side {
     zero_checksum: bool,
     sent: BTreeMap<u32, Duration>,
     handshake: BTreeMap<u8, Duration>,
-    fragments: BTreeMap<u32, Fragment>,
+    messages: Assembly,
     heartbeats: Vec<Vec<u8>>,
 }
 
-#[derive(Debug)]
-struct Fragment {
-    first: bool,
-    last: bool,
-    ppid: Ppid,
-    stream: u16,
-    bytes: Vec<u8>,
+impl Default for Side {
+    fn default() -> Self {
+        Self {
+            tag: None,
+            initial: None,
+            cookie: None,
+            zero_checksum: false,
+            sent: BTreeMap::new(),
+            handshake: BTreeMap::new(),
+            messages: Assembly::new(usize::MAX),
+            heartbeats: Vec::new(),
+        }
+    }
 }
 
 /// The SCTP association of a session and its channels.
@@ -165,6 +170,12 @@ impl Sctp {
         }
     }
 
+    /// A TSN counted from the sender's first one, so that it does not turn over.
+    fn place(&self, of: Party, tsn: Tsn) -> u64 {
+        let initial = self.sides[index(of)].initial;
+        initial.map_or(tsn.0, |initial| tsn.since(initial)).into()
+    }
+
     fn tsn(&self, of: Party, tsn: Tsn) -> String {
         let letter = of.letter();
         match self.sides[index(of)].initial {
@@ -240,12 +251,20 @@ impl Sctp {
                 }
             }
             Body::Data(data) => {
+                let head = Head {
+                    stream: data.stream,
+                    ppid: data.ppid,
+                    unordered: data.flags.unordered,
+                    sequence: data.ssn.0.into(),
+                };
                 let fragment = Fragment {
+                    group: 0,
+                    at: self.place(from, data.tsn),
                     first: data.flags.beginning,
                     last: data.flags.ending,
-                    ppid: data.ppid,
-                    stream: data.stream.0,
-                    bytes: data.payload.to_vec(),
+                    number: 0,
+                    head,
+                    payload: data.payload,
                 };
                 let mut fields = vec![
                     format!("sid={}", data.stream),
@@ -264,12 +283,20 @@ impl Sctp {
                     FragmentPosition::First(ppid) => (ppid, None),
                     FragmentPosition::Later(fsn) => (Ppid(0), Some(fsn)),
                 };
+                let head = Head {
+                    stream: data.stream,
+                    ppid,
+                    unordered: data.flags.unordered,
+                    sequence: data.mid.0,
+                };
                 let fragment = Fragment {
+                    group: 0,
+                    at: self.place(from, data.tsn),
                     first: data.flags.beginning,
                     last: data.flags.ending,
-                    ppid,
-                    stream: data.stream.0,
-                    bytes: data.payload.to_vec(),
+                    number: 0,
+                    head,
+                    payload: data.payload,
                 };
                 let mut fields = vec![format!("sid={}", data.stream), format!("mid={}", data.mid)];
                 fields.extend(data.flags.unordered.then(|| "unordered".to_owned()));
@@ -337,7 +364,7 @@ impl Sctp {
         from: Party,
         tsn: Tsn,
         fields: Vec<String>,
-        fragment: Fragment,
+        fragment: Fragment<'_>,
         client: Option<Party>,
         said: &mut Said,
     ) {
@@ -354,16 +381,17 @@ impl Sctp {
         }
         said.tsns.push(tsn.0);
         if packet.is_delivered() {
-            let side = &mut self.sides[index(from)];
-            if side.fragments.len() < FRAGMENTS {
-                side.fragments.insert(tsn.0, fragment);
-            }
-            if let Some((ppid, stream, bytes)) = assembled(&mut side.fragments, tsn.0) {
+            // Taken out while the message is described.
+            let empty = Assembly::new(usize::MAX);
+            let mut messages = std::mem::replace(&mut self.sides[index(from)].messages, empty);
+            if let Some(whole) = messages.insert(&fragment) {
                 let arrow = format!("{}>{}", from.letter(), from.other().letter());
                 let at_end = from.other().letter();
-                let line = self.message(from, client, ppid, stream, &bytes, &arrow, at_end);
+                let (ppid, stream) = (whole.head.ppid, whole.head.stream.0);
+                let line = self.message(from, client, ppid, stream, whole.bytes, &arrow, at_end);
                 said.lines.push(line);
             }
+            self.sides[index(from)].messages = messages;
         }
         let _ = notes;
     }
@@ -596,28 +624,4 @@ fn squeezed(names: &[String]) -> Vec<String> {
         if count > 1 { format!("{name}*{count}") } else { name }
     };
     out.into_iter().map(one).collect()
-}
-
-/// The message a TSN completes; its fragments are taken out.
-fn assembled(fragments: &mut BTreeMap<u32, Fragment>, tsn: u32) -> Option<(Ppid, u16, Vec<u8>)> {
-    // Forwards first: in order, a fragment that is not the last ends the search at once.
-    let mut last = tsn;
-    while !fragments.get(&last)?.last {
-        last = last.wrapping_add(1);
-    }
-    let mut first = tsn;
-    while !fragments.get(&first)?.first {
-        first = first.wrapping_sub(1);
-    }
-    let head = fragments.get(&first)?;
-    let (ppid, stream) = (head.ppid, head.stream);
-    let mut bytes = Vec::new();
-    let mut at = first;
-    loop {
-        bytes.extend(fragments.remove(&at)?.bytes);
-        if at == last {
-            return Some((ppid, stream, bytes));
-        }
-        at = at.wrapping_add(1);
-    }
 }

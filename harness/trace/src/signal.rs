@@ -24,6 +24,9 @@ pub(crate) struct Found {
     pub(crate) tcp: bool,
 }
 
+/// A fingerprint of a certificate: hash name in lower case, and bytes.
+pub(crate) type Fingerprint = (String, Vec<u8>);
+
 /// One end's ICE credentials of one generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Credentials {
@@ -111,7 +114,7 @@ fn descriptions(session: &Session) -> impl Iterator<Item = (&Signal, &String)> {
 }
 
 /// The fingerprints one end signalled: hash name in lower case, and bytes.
-pub(crate) fn fingerprints(session: &Session, party: Party) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn fingerprints(session: &Session, party: Party) -> Vec<Fingerprint> {
     let from = descriptions(session).filter(|(signal, _)| signal.from == party);
     let mut found: Vec<_> = from.flat_map(|(_, sdp)| fingerprints_of(sdp)).collect();
     found.sort();
@@ -120,7 +123,7 @@ pub(crate) fn fingerprints(session: &Session, party: Party) -> Vec<(String, Vec<
 }
 
 /// The fingerprints of a description.
-pub(crate) fn fingerprints_of(sdp: &str) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn fingerprints_of(sdp: &str) -> Vec<Fingerprint> {
     let view = View::parse(sdp.as_bytes());
     let of = |section: Section<'_, '_>| {
         section.attributes("fingerprint").filter_map(fingerprint).collect::<Vec<_>>()
@@ -128,7 +131,7 @@ pub(crate) fn fingerprints_of(sdp: &str) -> Vec<(String, Vec<u8>)> {
     view.sections().flat_map(of).collect()
 }
 
-fn fingerprint(value: &[u8]) -> Option<(String, Vec<u8>)> {
+fn fingerprint(value: &[u8]) -> Option<Fingerprint> {
     let value = text(value);
     let (hash, hex) = value.trim().split_once(' ')?;
     let bytes = hex.trim().split(':').map(|byte| u8::from_str_radix(byte, 16).ok());

@@ -15,6 +15,8 @@ pub(crate) enum Word {
     ClientTraffic,
     /// DTLS 1.3, epoch 3 of the server.
     ServerTraffic,
+    /// DTLS 1.3, what keying material is exported from.
+    Exporter,
 }
 
 /// All secrets an observer was given.
@@ -26,8 +28,14 @@ pub(crate) struct KeyLog {
 impl KeyLog {
     /// Reads lines; what is not understood is left out.
     pub(crate) fn new(lines: &[String]) -> Self {
-        let secrets = lines.iter().flat_map(|text| text.lines()).filter_map(read).collect();
-        Self { secrets }
+        let mut log = Self::default();
+        lines.iter().for_each(|text| log.add(text));
+        log
+    }
+
+    /// Reads more lines.
+    pub(crate) fn add(&mut self, text: &str) {
+        self.secrets.extend(text.lines().filter_map(read));
     }
 
     /// A secret of the connection that began with this random.
@@ -47,6 +55,7 @@ fn read(line: &str) -> Option<Secret> {
         "SERVER_HANDSHAKE_TRAFFIC_SECRET" => Word::ServerHandshake,
         "CLIENT_TRAFFIC_SECRET_0" => Word::ClientTraffic,
         "SERVER_TRAFFIC_SECRET_0" => Word::ServerTraffic,
+        "EXPORTER_SECRET" => Word::Exporter,
         _ => return None,
     };
     let random = bytes(fields.next()?)?.try_into().ok()?;

@@ -1,8 +1,25 @@
 //! From key log lines to the plaintext of DTLS records.
 
 mod aead;
+mod association;
+mod cbc;
+mod closed;
 mod expand;
 mod key_log;
+mod record12;
+mod record13;
+mod suite;
 
-pub(crate) use aead::{Opener12, Opener13};
+pub(crate) use association::{Association, Opened};
+pub use closed::Closed;
 pub(crate) use key_log::{KeyLog, Word};
+
+#[cfg(test)]
+pub(crate) fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text
+        .chars()
+        .filter_map(|digit| digit.to_digit(16))
+        .map(|digit| u8::try_from(digit).expect("below sixteen"))
+        .collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}

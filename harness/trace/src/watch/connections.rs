@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::association::Associations;
+use super::event::Path;
 use super::flows::Flow;
 use super::limits;
 use super::signalled::Signalled;
@@ -18,21 +20,18 @@ pub(super) struct Checked<'a> {
 }
 
 /// A connection.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Connection {
     /// The signalled session it belongs to.
     pub(super) session: Option<u32>,
     /// ufrags of A and B by generation.
     pairs: Vec<[String; 2]>,
-    last_at: Duration,
+    /// What runs in it.
+    pub(super) associations: Associations,
     tick: u64,
 }
 
 impl Connection {
-    fn new() -> Self {
-        Self { session: None, pairs: Vec::new(), last_at: Duration::ZERO, tick: 0 }
-    }
-
     /// Whether the sender of a check is A, if its ufrags are those of this connection.
     fn is_a(&self, checked: &Checked<'_>) -> Option<bool> {
         self.pairs.iter().rev().find_map(|[a, b]| {
@@ -66,16 +65,55 @@ pub(super) struct Connections {
 }
 
 impl Connections {
+    /// A connection, as it is.
     pub(super) fn get(&self, id: u32) -> Option<&Connection> {
         self.known.get(&id)
     }
 
     /// A connection in use.
-    pub(super) fn touch(&mut self, id: u32, at: Duration) -> Option<&mut Connection> {
+    pub(super) fn touch(&mut self, id: u32) -> Option<&mut Connection> {
         self.tick += 1;
         let connection = self.known.get_mut(&id)?;
-        (connection.tick, connection.last_at) = (self.tick, at);
+        connection.tick = self.tick;
         Some(connection)
+    }
+
+    /// Gives a flow with DTLS and without checks to a connection: that of its signalled addresses,
+    /// or one of its own.
+    pub(super) fn unchecked(
+        &mut self,
+        flow: &mut Flow,
+        end: usize,
+        path: Path,
+        signalled: &Signalled,
+    ) -> u32 {
+        let owner = signalled.owner(path.source);
+        let other = signalled.owner(path.destination);
+        let party = owner.or(other.map(|(session, party)| (session, party.other())));
+        let of_session = party.and_then(|(session, _)| self.by_session.get(&session).copied());
+        let id = of_session.filter(|id| self.known.contains_key(id));
+        let id = id.unwrap_or_else(|| self.insert());
+        if let Some((session, _)) = party
+            && let Some(connection) = self.known.get_mut(&id)
+        {
+            connection.session = Some(session);
+            self.by_session.entry(session).or_insert(id);
+        }
+        let sender_is_a = party.is_none_or(|(_, party)| party == Party::A);
+        flow.connection = Some(id);
+        flow.a_end = if sender_is_a { end } else { 1 - end };
+        id
+    }
+
+    /// Bytes of what is not finished.
+    pub(super) fn held(&self) -> usize {
+        self.known.values().map(|connection| connection.associations.held()).sum()
+    }
+
+    /// Forgets what is not finished.
+    pub(super) fn forget_pieces(&mut self) {
+        let each = |connection: &mut Connection| connection.associations.forget_pieces();
+        self.known.values_mut().for_each(each);
     }
 
     /// Gives a flow on which a check was seen to its connection; `end` is the sender's.
@@ -111,6 +149,13 @@ impl Connections {
             (None, None) if flow.connection == Some(id) => flow.a_end == end,
             (None, None) => checked.controlling.unwrap_or(true),
         };
+        if connection.pairs.is_empty()
+            && flow.connection == Some(id)
+            && sender_is_a != (flow.a_end == end)
+        {
+            // What was seen before the first check gets the sides that check tells.
+            connection.associations.flip();
+        }
         if connection.is_a(checked).is_none() {
             connection.add(checked, sender_is_a);
         }
@@ -129,7 +174,7 @@ impl Connections {
         }
         self.next = self.next.saturating_add(1);
         self.tick += 1;
-        self.known.insert(self.next, Connection { tick: self.tick, ..Connection::new() });
+        self.known.insert(self.next, Connection { tick: self.tick, ..Connection::default() });
         self.next
     }
 

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::event::{FlowId, Path, Side};
+use super::event::{ConnectionId, FlowId, Path, Side};
 use super::limits;
+use super::summary::FlowSummary;
+use super::totals::Protected;
 use crate::Carrier;
 
 /// What tells flows apart; addresses in order, so that both directions are one flow.
@@ -47,6 +49,10 @@ pub(super) struct Flow {
     pub(super) connection: Option<u32>,
     /// In a connection, which end is A.
     pub(super) a_end: usize,
+    /// The association its DTLS belongs to; 0 for its connection's newest.
+    pub(super) association: u32,
+    /// What was opened of it.
+    pub(super) protected: Protected,
     /// Which end is a server.
     pub(super) server: Option<usize>,
     /// When it was used before this datagram.
@@ -120,6 +126,8 @@ impl Flows {
             key,
             connection: None,
             a_end: 0,
+            association: 0,
+            protected: Protected::default(),
             server: None,
             last_at: at,
             tick: self.tick,
@@ -143,6 +151,20 @@ impl Flows {
 
     pub(super) fn get_mut(&mut self, slot: usize) -> &mut Flow {
         &mut self.slots[slot]
+    }
+
+    /// What is known of those that are remembered, in the order they appeared.
+    pub(super) fn summaries(&self) -> Vec<FlowSummary> {
+        let of = |flow: &Flow| FlowSummary {
+            id: flow.id,
+            ends: [flow.key.low, flow.key.high],
+            relay: flow.key.relay,
+            connection: flow.connection.map(ConnectionId),
+            protected: flow.protected,
+        };
+        let mut all: Vec<FlowSummary> = self.slots.iter().map(of).collect();
+        all.sort_unstable_by_key(|flow| flow.id);
+        all
     }
 
     pub(super) fn count(&self) -> u64 {

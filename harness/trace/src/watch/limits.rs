@@ -24,3 +24,14 @@ pub const NESTING: u8 = 3;
 pub const RESTART: Duration = Duration::from_secs(30);
 /// Bytes of a user message that are kept; of longer ones only the length is known.
 pub const MESSAGE: usize = 256 * 1024;
+/// DTLS associations of one connection: the one in use and those before it.
+pub const ASSOCIATIONS: usize = 4;
+/// Handshake fragments of one side whose retransmission is recognised.
+pub const FRAGMENTS: usize = 512;
+/// Gaps in the TSNs of one side; the oldest counts as filled when there are more.
+pub const GAPS: usize = 1024;
+/// Verification tags of one side that others replaced.
+pub const TAGS: usize = 4;
+/// Bytes of unfinished handshake messages, user messages and fragments in all connections; all of
+/// them are forgotten when there are more.
+pub const HELD: usize = 32 * 1024 * 1024;

@@ -28,19 +28,26 @@
 //! # Ok::<(), std::net::AddrParseError>(())
 //! ```
 
+mod association;
 mod connections;
+mod dtls;
 mod event;
 mod flows;
 mod frame;
 pub mod limits;
+mod media;
 mod observer;
 mod relays;
+mod replay;
+mod sctp;
 mod seen;
 mod signalled;
 mod streams;
 mod stun;
 mod summary;
+mod totals;
 mod transactions;
+mod tsns;
 mod vantage;
 
 pub use event::{
@@ -51,5 +58,6 @@ pub use event::{
 };
 pub use observer::Observer;
 pub use seen::Seen;
-pub use summary::Summary;
+pub use summary::{FlowSummary, Summary};
+pub use totals::{Opened, Protected, Totals};
 pub use vantage::vantage;

@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use rtcspec_wire::demux::Protocol;
-use rtcspec_wire::dtls::{Record as RecordView, Records};
-use rtcspec_wire::rtp;
-use rtcspec_wire::stun::Method;
+use rtcspec_wire::dtls::{ContentType, Record, Records};
+use rtcspec_wire::stun::{AttributeType, Method};
 use rtcspec_wire::turn::ChannelDataView;
 
 use super::connections::Connections;
 use super::event::{
-    ChannelData, Closed, ConnectionId, Datagram, Event, Kind, Opaque, Path, Protection, Record,
-    Relay, Rtcp, Rtp, Side, Unread, Via,
+    ChannelData, ConnectionId, Datagram, Event, Kind, Opaque, Path, Relay, Side, Unread, Via,
 };
 use super::flows::{Flows, Key};
 use super::frame::{Frame, Scene, Sink};
@@ -21,9 +19,11 @@ use super::seen::Seen;
 use super::signalled::Signalled;
 use super::streams::Streams;
 use super::summary::Summary;
+use super::totals::Totals;
 use super::transactions::Transactions;
-use super::{limits, stun};
-use crate::{Carrier, Signal};
+use super::{dtls, limits, media, stun};
+use crate::secrets::KeyLog;
+use crate::{Carrier, Party, Signal};
 
 /// Reads what one observation point saw. See the [module](super).
 #[derive(Debug, Default)]
@@ -36,6 +36,12 @@ pub struct Observer {
     streams: Streams,
     /// Whose an address is, from connectivity checks.
     owners: BTreeMap<SocketAddr, Side>,
+    keys: KeyLog,
+    /// Where records and packets are opened.
+    scratch: Vec<u8>,
+    /// Bytes of what is not finished, in all connections.
+    held: usize,
+    totals: Totals,
     summary: Summary,
 }
 
@@ -44,6 +50,12 @@ impl Observer {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Takes in lines of an NSS key log; what is not understood is left out. They open what is
+    /// seen afterwards.
+    pub fn secrets(&mut self, lines: &str) {
+        self.keys.add(lines);
     }
 
     /// Takes in a message of the signalling channel; `session` tells several in one capture apart.
@@ -79,6 +91,8 @@ impl Observer {
         self.summary.connections = self.connections.count();
         self.summary.flows_forgotten = self.flows.evicted;
         self.summary.connections_forgotten = self.connections.evicted;
+        self.summary.totals = self.totals.clone();
+        self.summary.by_flow = self.flows.summaries();
         self.summary.clone()
     }
 
@@ -101,7 +115,7 @@ impl Observer {
         let flow = self.flows.get_mut(slot);
         // What was forgotten is nobody's.
         if let Some(id) = flow.connection
-            && self.connections.touch(id, frame.at).is_none()
+            && self.connections.touch(id).is_none()
         {
             flow.connection = None;
         }
@@ -140,9 +154,8 @@ impl Observer {
             Protocol::Zrtp | Protocol::Quic => {
                 scene.say(sink, Kind::Opaque(Opaque { why: Unread::Protocol, bytes }));
             }
-            Protocol::Dtls => records(&scene, bytes, sink),
-            Protocol::Rtp => rtp(&scene, bytes, sink),
-            Protocol::Rtcp => rtcp(&scene, bytes, sink),
+            Protocol::Dtls => self.dtls(frame, slot, bytes, sink),
+            Protocol::Rtp | Protocol::Rtcp => self.media(&scene, slot, protocol, bytes, sink),
             Protocol::Empty | Protocol::Stun => {}
         }
         self.flows.get_mut(slot).last_at = frame.at;
@@ -167,6 +180,12 @@ impl Observer {
         scene.say(sink, Kind::Datagram(Datagram { protocol: Protocol::Stun, bytes }));
         scene.say(sink, Kind::Stun(read.stun));
         self.relays.learn(&read.stun.view, frame.inner);
+        // draft-hancke-webrtc-sped: one DTLS packet; empty, it says that the sender could do so.
+        if let Some(packet) = read.stun.view.value(AttributeType::META_DTLS_IN_STUN)
+            && Protocol::of(packet) == Protocol::Dtls
+        {
+            self.dtls(&Frame { in_stun: true, ..*frame }, slot, packet, sink);
+        }
         let via = if read.is_indication(Method::SEND) {
             Via::Send
         } else if read.is_indication(Method::DATA) {
@@ -179,6 +198,79 @@ impl Observer {
         {
             self.relayed(&scene, via, via == Via::Send, peer, data, sink);
         }
+    }
+
+    fn dtls(&mut self, frame: &Frame, slot: usize, bytes: &[u8], sink: Sink<'_>) {
+        let flow = self.flows.get_mut(slot);
+        let end = flow.end(frame.inner.source);
+        if flow.connection.is_none() && begins_handshake(bytes) {
+            self.connections.unchecked(flow, end, frame.inner, &self.signalled);
+        }
+        let scene = self.scene(frame, slot);
+        let before = self.totals.protected;
+        let flow = self.flows.get_mut(slot);
+        let sender = usize::from(end != flow.a_end);
+        let connection = flow.connection.and_then(|id| self.connections.touch(id));
+        let Some(connection) = connection else {
+            dtls::stray(&scene, &mut self.totals, bytes, sink);
+            flow.protected.add(&before, &self.totals.protected);
+            return;
+        };
+        let party = if sender == 0 { Party::A } else { Party::B };
+        let session = connection.session;
+        let mut reading = dtls::Reading {
+            keys: &self.keys,
+            announced: session
+                .map(|session| self.signalled.fingerprints(session, party))
+                .unwrap_or_default(),
+            end: sender,
+            totals: &mut self.totals,
+        };
+        let held = connection.associations.held();
+        dtls::datagram(
+            &mut reading,
+            &mut connection.associations,
+            &mut flow.association,
+            &scene,
+            bytes,
+            &mut self.scratch,
+            sink,
+        );
+        self.held = (self.held + connection.associations.held()).saturating_sub(held);
+        flow.protected.add(&before, &self.totals.protected);
+        if self.held > limits::HELD {
+            self.forget_pieces();
+        }
+    }
+
+    fn forget_pieces(&mut self) {
+        // Connections that were forgotten meanwhile still count.
+        self.held = self.connections.held();
+        if self.held > limits::HELD {
+            self.connections.forget_pieces();
+            self.held = self.connections.held();
+            self.summary.pieces_forgotten += 1;
+        }
+    }
+
+    fn media(
+        &mut self,
+        scene: &Scene,
+        slot: usize,
+        protocol: Protocol,
+        bytes: &[u8],
+        sink: Sink<'_>,
+    ) {
+        let before = self.totals.protected;
+        let flow = self.flows.get_mut(slot);
+        let end = usize::from(flow.end(scene.frame.inner.source) != flow.a_end);
+        let connection = flow.connection.and_then(|id| self.connections.touch(id));
+        let associations = connection.map(|connection| &mut connection.associations);
+        let bound = flow.association;
+        let mut reading = media::Reading { keys: &self.keys, end, bound, totals: &mut self.totals };
+        let read = if protocol == Protocol::Rtp { media::rtp } else { media::rtcp };
+        read(&mut reading, associations, scene, bytes, &mut self.scratch, sink);
+        flow.protected.add(&before, &self.totals.protected);
     }
 
     fn learn_owners(&mut self, frame: &Frame, slot: usize) {
@@ -237,44 +329,8 @@ impl Observer {
     }
 }
 
-fn records(scene: &Scene, bytes: &[u8], sink: Sink<'_>) {
-    for view in Records::new(bytes) {
-        let (epoch, sequence, content_type, content) = match view {
-            RecordView::Plaintext(record) => {
-                let content =
-                    if record.epoch == 0 { Ok(record.content) } else { Err(Closed::NoHandshake) };
-                let ty = Some(record.content_type);
-                (u64::from(record.epoch), Some(record.sequence_number), ty, content)
-            }
-            RecordView::Unified(record) => {
-                (u64::from(record.epoch_bits()), None, None, Err(Closed::NoHandshake))
-            }
-            RecordView::Malformed { error, .. } => (0, None, None, Err(Closed::Malformed(error))),
-        };
-        let record = Record {
-            view,
-            association: 0,
-            role: None,
-            epoch,
-            sequence,
-            content_type,
-            content,
-            replayed: false,
-        };
-        scene.say(sink, Kind::Record(record));
-    }
-}
-
-fn rtp(scene: &Scene, bytes: &[u8], sink: Sink<'_>) {
-    let view = rtp::View::new(bytes);
-    let protection = Protection::NoHandshake;
-    let rtp = Rtp { view, packet: view.check(), wire: bytes, protection, profile: None };
-    scene.say(sink, Kind::Rtp(rtp));
-}
-
-fn rtcp(scene: &Scene, bytes: &[u8], sink: Sink<'_>) {
-    let protection = Protection::NoHandshake;
-    let readable = bytes.get(..8).unwrap_or(bytes);
-    let rtcp = Rtcp { bytes: readable, wire: bytes, encrypted: None, protection, profile: None };
-    scene.say(sink, Kind::Rtcp(rtcp));
+/// Whether a datagram without a connection makes one: its first record is of a handshake.
+fn begins_handshake(bytes: &[u8]) -> bool {
+    let Some(Record::Plaintext(record)) = Records::new(bytes).next() else { return false };
+    record.content_type == ContentType::HANDSHAKE && record.version.0 >> 8 == 0xfe
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use rtcspec_wire::sdp::View;
 use rtcspec_wire::stun::Key;
 
-use crate::signal::{Found, candidate, credentials_of};
+use crate::signal::{Fingerprint, Found, candidate, credentials_of, fingerprints_of};
 use crate::{Party, Signal, SignalBody};
 
 /// One end's password of one ICE generation.
@@ -23,6 +23,7 @@ pub(super) struct Signalled {
     credentials: BTreeMap<String, Vec<Credential>>,
     /// Whose an address is; `None` if several say it is theirs.
     addresses: BTreeMap<SocketAddr, Option<(u32, Party)>>,
+    fingerprints: BTreeMap<(u32, Party), Vec<Fingerprint>>,
 }
 
 impl Signalled {
@@ -46,6 +47,10 @@ impl Signalled {
                 known.push(Credential { session, party, key });
             }
         }
+        let prints = self.fingerprints.entry((session, party)).or_default();
+        prints.extend(fingerprints_of(sdp));
+        prints.sort();
+        prints.dedup();
         let view = View::parse(sdp.as_bytes());
         for section in view.sections() {
             for line in section.attributes("candidate") {
@@ -88,5 +93,10 @@ impl Signalled {
     /// Whose a signalled address is.
     pub(super) fn owner(&self, address: SocketAddr) -> Option<(u32, Party)> {
         self.addresses.get(&address).copied().flatten()
+    }
+
+    /// Certificate fingerprints one end announced.
+    pub(super) fn fingerprints(&self, session: u32, party: Party) -> &[Fingerprint] {
+        self.fingerprints.get(&(session, party)).map(Vec::as_slice).unwrap_or_default()
     }
 }

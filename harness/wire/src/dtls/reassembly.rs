@@ -47,6 +47,13 @@ impl Reassembler {
         Self::default()
     }
 
+    /// About how many bytes are held of messages that are not complete.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        let of = |partial: &Partial| partial.received as usize + 64 * partial.pieces.len();
+        self.partial.values().map(of).sum()
+    }
+
     /// Takes a fragment in; gives its message once that is complete. Fragments of one message may
     /// come in any order, overlap and repeat; a message completed earlier can be completed again.
     ///

@@ -143,6 +143,10 @@ attribute_types! {
     GOOG_DELTA_SYNC_REQ = 0xc05e, "GOOG-DELTA-SYNC-REQ";
     /// IANA registry, Google.
     GOOG_MESSAGE_INTEGRITY_32 = 0xc060, "GOOG-MESSAGE-INTEGRITY-32";
+    /// IANA registry, Meta: a DTLS packet in a Binding message (draft-hancke-webrtc-sped).
+    META_DTLS_IN_STUN = 0xc070, "META-DTLS-IN-STUN";
+    /// IANA registry, Meta: CRC-32 of each such packet that arrived.
+    META_DTLS_IN_STUN_ACKNOWLEDGEMENT = 0xc071, "META-DTLS-IN-STUN-ACKNOWLEDGEMENT";
 }
 
 impl AttributeType {

@@ -16,9 +16,8 @@ use rtcspec_wire::demux::Protocol;
 
 use crate::{Carrier, Party};
 
-pub use dtls::{
-    Announced, Certificate, Closed, DtlsReady, DtlsRole, Handshake, Record, RecordAlert,
-};
+pub use crate::secrets::Closed;
+pub use dtls::{Announced, Certificate, DtlsReady, DtlsRole, Handshake, Record, RecordAlert};
 pub use media::{Protection, Rtcp, Rtp};
 pub use sctp::{Chunk, Dcep, Message, SctpPacket, Tag};
 pub use stun::{ChannelData, Integrity, Purpose, Stun, Transaction, Username};
@@ -255,6 +254,9 @@ pub enum Unread {
     /// `ChannelData` of a channel whose binding was not seen.
     #[error("a TURN channel whose binding was not seen")]
     UnboundChannel,
+    /// Application data of DTLS that is too short for an SCTP packet.
+    #[error("application data that is no SCTP packet")]
+    NotSctp,
     /// TURN in TURN in TURN.
     #[error("TURN nested too deep")]
     Nested,
