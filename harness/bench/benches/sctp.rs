@@ -1,12 +1,13 @@
-//! Parsing SCTP packets with their CRC32c checked, against `sctp-proto` and `rtc-sctp`.
+//! SCTP packets read with their CRC32c checked and written with it, ours beside `sctp-proto` and
+//! `rtc-sctp`.
 //!
-//! `rtcspec view` reads every field of every chunk without allocating; `rtcspec value` also makes
-//! owned chunks. `rtc-sctp`'s entry copies the packet once; `sctp-proto`'s only entry repairs the
-//! checksum first, which costs two copies and one more CRC: its row is an upper bound.
-
-#![expect(missing_docs, reason = "criterion's macros make public items")]
+//! `rtcspec, view` reads every field of every chunk without allocating; `rtcspec, value` makes owned
+//! chunks, as the others do. `rtc-sctp`'s entry copies the packet once; `sctp-proto`'s only entry
+//! repairs the checksum first, which costs two copies and one more CRC: its row is an upper bound.
+//! It has none for writing.
 
 use std::hint::black_box;
+use std::time::Instant;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rtcspec_wire::sctp::{
@@ -70,38 +71,71 @@ fn read_view(bytes: &[u8]) -> Option<u32> {
     Some(sum)
 }
 
+fn packets() -> [(&'static str, Packet); 2] {
+    [("SACK+DATA", sack_and_data()), ("DATA of 1160 bytes", packet(vec![data(1160)]))]
+}
+
 fn parse(c: &mut Criterion) {
-    for (name, packet) in
-        [("sack2+data64", sack_and_data()), ("data1160", packet(vec![data(1160)]))]
-    {
+    for (name, packet) in packets() {
         let bytes = packet.encode(Checksum::Crc32c).expect("it fits");
         rtc_sctp::fuzzing::packet_unmarshal(&bytes).expect("a packet rtc-sctp can read");
-        let mut group = c.benchmark_group(format!("sctp/{name}"));
+        let mut group = c.benchmark_group(format!("sctp/parse {name}"));
         group.throughput(Throughput::Bytes(bytes.len() as u64));
-        group.bench_function("rtcspec view", |b| {
+        group.bench_function("rtcspec, view", |b| {
             b.iter(|| read_view(black_box(&bytes)).expect("own packet"));
         });
-        group.bench_function("rtcspec value", |b| {
+        group.bench_function("rtcspec, value", |b| {
             b.iter(|| {
                 let view = PacketView::new(black_box(&bytes)).expect("own packet");
                 assert!(view.checksum_state().is_correct());
                 Packet::from_view(&view).expect("own packet")
             });
         });
-        group.bench_function("rtcspec crc alone", |b| b.iter(|| crc32c(black_box(&bytes))));
         group.bench_function("rtc-sctp", |b| {
             b.iter(|| rtc_sctp::fuzzing::packet_unmarshal(black_box(&bytes)));
         });
         group.bench_function("sctp-proto (checksum repaired first)", |b| {
             b.iter(|| sctp_proto::_fuzz::fuzz_packet_unmarshal(black_box(&bytes)));
         });
-        group.bench_function("rtcspec encode", |b| {
+        group.finish();
+    }
+}
+
+fn write(c: &mut Criterion) {
+    for (name, packet) in packets() {
+        let bytes = packet.encode(Checksum::Crc32c).expect("it fits");
+        let mut group = c.benchmark_group(format!("sctp/write {name}"));
+        group.throughput(Throughput::Bytes(bytes.len() as u64));
+        group.bench_function("rtcspec", |b| {
+            b.iter(|| black_box(&packet).encode(Checksum::Crc32c).expect("it fits"));
+        });
+        group.bench_function("rtcspec, same buffer", |b| {
             let mut out = Vec::with_capacity(1500);
-            b.iter(|| packet.encode_into(Checksum::Crc32c, black_box(&mut out)));
+            b.iter(|| black_box(&packet).encode_into(Checksum::Crc32c, &mut out));
+        });
+        group.bench_function("rtc-sctp", |b| {
+            // Its entry loops itself: it reads the packet once and writes it that many times.
+            b.iter_custom(|iterations| {
+                #[expect(clippy::disallowed_methods, reason = "this benchmark measures time")]
+                let start = Instant::now();
+                let written = rtc_sctp::fuzzing::bench_packet_marshal(&bytes, iterations);
+                let taken = start.elapsed();
+                assert_eq!(written.expect("a packet rtc-sctp can read"), bytes.len());
+                taken
+            });
         });
         group.finish();
     }
 }
 
-criterion_group!(benches, parse);
+fn checksum(c: &mut Criterion) {
+    let mut group = c.benchmark_group("parts");
+    for (name, packet) in packets() {
+        let bytes = packet.encode(Checksum::Crc32c).expect("it fits");
+        group.bench_function(format!("CRC32c, {name}"), |b| b.iter(|| crc32c(black_box(&bytes))));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, parse, write, checksum);
 criterion_main!(benches);

@@ -1,14 +1,19 @@
-//! CPU time of a whole session of the reference peer with itself: offer and answer, ICE, DTLS,
-//! SCTP, a channel opened, a message there and back; and of the parts that cost most.
+//! CPU time of a whole session between two peers of the same kind: offer and answer, ICE, DTLS,
+//! SCTP, a channel opened, a message there and back; and of the parts of ours that cost most.
+//!
+//! All stacks run in virtual time over the same link, one address each, certificates at hand.
+//! Ours derives everything from its seed with RFC 6979 signatures; the others use the fastest
+//! cryptography they ship (aws-lc, ring) and the operating system's entropy.
 
-#![expect(missing_docs, reason = "criterion's macros make public items")]
+mod stock;
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use rtcspec_peer::connection::{ChannelInit, Config, Event, Message, Peer, SdpType};
 use rtcspec_peer::dtls::{self, Fingerprints, Identity, Role, Session, Versions};
 use rtcspec_peer::io::{Receive, Transmit};
@@ -112,23 +117,36 @@ impl Link {
 }
 
 fn session(c: &mut Criterion) {
-    let mut group = c.benchmark_group("session");
-    for (name, versions) in
-        [("1.2", Versions::Only12), ("1.3", Versions::Only13), ("auto", Versions::Auto)]
-    {
-        // Certificates are made once per seed and process, so few seeds are enough.
-        (0..16).for_each(|seed| Link::new(seed, versions).run());
-        let mut seed = 0;
-        group.bench_function(format!("open and echo, DTLS {name}"), |b| {
-            b.iter(|| {
-                seed = (seed + 1) % 16;
-                let mut link = Link::new(seed, versions);
-                link.run();
-                black_box(link.sent)
-            });
-        });
-    }
+    let mut group = c.benchmark_group("session/DTLS 1.2");
+    ours(&mut group, "rtcspec", Versions::Only12);
+    ours(&mut group, "rtcspec, both versions offered", Versions::Auto);
+    group.bench_function("rtc", |b| b.iter(stock::session::<stock::Rtc>));
+    group.bench_function("str0m", |b| b.iter(stock::session::<stock::Str0m<false, false>>));
+    group.bench_function("str0m (DTLS configuration kept)", |b| {
+        b.iter(stock::session::<stock::Str0m<true, false>>);
+    });
     group.finish();
+    let mut group = c.benchmark_group("session/DTLS 1.3");
+    ours(&mut group, "rtcspec", Versions::Only13);
+    group.bench_function("str0m", |b| b.iter(stock::session::<stock::Str0m<false, true>>));
+    group.bench_function("str0m (DTLS configuration kept)", |b| {
+        b.iter(stock::session::<stock::Str0m<true, true>>);
+    });
+    group.finish();
+}
+
+fn ours(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, versions: Versions) {
+    // Certificates are made once per seed and process, so few seeds are enough.
+    (0..16).for_each(|seed| Link::new(seed, versions).run());
+    let mut seed = 0;
+    group.bench_function(name, |b| {
+        b.iter(|| {
+            seed = (seed + 1) % 16;
+            let mut link = Link::new(seed, versions);
+            link.run();
+            black_box(link.sent)
+        });
+    });
 }
 
 fn handshake(c: &mut Criterion) {
