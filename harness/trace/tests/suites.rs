@@ -87,9 +87,9 @@ fn sessions_of_other_implementations_open_whatever_their_suite() {
         }
         suites.insert(name, found.suite);
     }
-    assert_eq!(suites.len(), 16, "{suites:#?}");
+    assert_eq!(suites.len(), 19, "{suites:#?}");
     let distinct: std::collections::BTreeSet<_> = suites.values().collect();
-    assert_eq!(distinct.len(), 12, "{distinct:#?}");
+    assert_eq!(distinct.len(), 15, "{distinct:#?}");
 }
 
 #[test]

@@ -169,20 +169,23 @@ impl Association {
         let bits = u64::from(record.epoch_bits());
         let openers = &mut self.openers13[end];
         let newest = *openers.keys().next_back().ok_or(Closed::NoSecret)?;
-        let wanted = (newest.saturating_sub(3)..=newest).rev().find(|epoch| epoch & 3 == bits);
-        if let Some(epoch) = wanted.filter(|epoch| openers.contains_key(epoch))
+        let known = (newest.saturating_sub(3)..=newest).rev().find(|epoch| epoch & 3 == bits);
+        let mut why = Closed::Epoch(bits);
+        if let Some(epoch) = known
             && let Some(opener) = openers.get_mut(&epoch)
         {
-            let (ty, sequence) = opener.open(record, out).ok_or(Closed::Failed)?;
-            return Ok((ContentType(ty), epoch, sequence));
+            why = Closed::Failed;
+            if let Some((ty, sequence)) = opener.open(record, out) {
+                return Ok((ContentType(ty), epoch, sequence));
+            }
         }
-        // RFC 9147 §4.2.1: the next epoch only after a KeyUpdate.
+        // RFC 9147 §4.2.1: the next epoch only after a KeyUpdate. It has the bits of the one four
+        // before it.
         let epoch = newest + 1;
         if newest < 3 || epoch & 3 != bits {
-            return Err(Closed::Epoch(bits));
+            return Err(why);
         }
-        let updated = openers.get(&newest).and_then(Opener13::updated);
-        let mut updated = updated.ok_or(Closed::Epoch(bits))?;
+        let mut updated = openers.get(&newest).and_then(Opener13::updated).ok_or(why)?;
         let (ty, sequence) = updated.open(record, out).ok_or(Closed::Failed)?;
         openers.insert(epoch, updated);
         if openers.len() > EPOCHS {
@@ -291,5 +294,17 @@ mod tests {
             assert_eq!(association.srtp.map(|profile| profile.0), Some(profile.number()));
             assert_eq!(association.export(&keys, profile), Some(exported));
         }
+    }
+
+    #[test]
+    fn keying_material_of_dtls_1_3_is_what_dimpl_exports() {
+        let text = include_str!("../../tests/suites/dtls13-aes256-gcm.txt");
+        let (association, keys, exported) = after_hellos(text);
+        assert_eq!(association.version, Some(ProtocolVersion::DTLS_1_3));
+        let profile = [Profile::Aes128CmSha1_80, Profile::AeadAes128Gcm, Profile::AeadAes256Gcm]
+            .into_iter()
+            .find(|profile| profile.exported_len() == exported.len());
+        let profile = profile.expect("a profile of that length");
+        assert_eq!(association.export(&keys, profile), Some(exported));
     }
 }
