@@ -52,9 +52,10 @@ pub(super) fn read<'a>(
         Some(Class::Indication) | None => {}
     }
     let asked = pending.and_then(|pending| pending.username.as_ref());
-    let pair = match (&username, asked) {
-        (Some(name), _) => Some((name.receiver, name.sender)),
-        (None, Some([receiver, sender])) => Some((receiver.as_str(), sender.as_str())),
+    // Some answers repeat USERNAME; what counts is the request's.
+    let pair = match (asked, &username) {
+        (Some([receiver, sender]), _) => Some((receiver.as_str(), sender.as_str())),
+        (None, Some(name)) => Some((name.receiver, name.sender)),
         (None, None) => None,
     };
     let session = flow.connection.and_then(|id| connections.get(id)?.session);
