@@ -109,8 +109,14 @@ impl<'f> Stage<'f> {
         self.script_starts();
         self.settle();
         let mut glance = GLANCE;
+        let mut steps_without_time = 0;
         while self.spinning.is_none() {
             let Some(next) = self.next_time().filter(|next| *next <= limit) else { break };
+            steps_without_time = if next > self.now { 0 } else { steps_without_time + 1 };
+            if steps_without_time > MOST_TURNS {
+                self.spin();
+                break;
+            }
             if glance <= next {
                 if self.is_idle() && done(self) {
                     self.now = self.now.max(glance);
@@ -185,6 +191,11 @@ impl<'f> Stage<'f> {
                 return;
             }
         }
+        self.spin();
+    }
+
+    /// Somebody goes on for ever without time passing.
+    fn spin(&mut self) {
         let names = self.actors.iter().map(|actor| actor.name.clone()).collect::<Vec<_>>();
         self.spinning = Some(names.join(" or "));
     }
