@@ -20,6 +20,29 @@ pub struct Request {
     pub command: Command,
 }
 
+impl Request {
+    /// Reads a request from one line of JSON.
+    ///
+    /// # Errors
+    /// The reply to give instead: `unsupported` with the word of a command this version does not
+    /// know, `TypeError` for anything else that is no request. A line without a number is answered
+    /// as request 0, which the harness never uses.
+    pub fn read(line: &str) -> Result<Self, Reply> {
+        let wrong = |id, message: String| {
+            let name = "TypeError".to_owned();
+            Reply { id, body: ReplyBody::Error { name, message } }
+        };
+        let value: serde_json::Value =
+            serde_json::from_str(line).map_err(|error| wrong(0, error.to_string()))?;
+        let id = value.get("id").and_then(serde_json::Value::as_u64).unwrap_or_default();
+        let op = value.get("op").and_then(serde_json::Value::as_str).unwrap_or_default();
+        if !op.is_empty() && !Command::OPS.contains(&op) {
+            return Err(Reply { id, body: ReplyBody::Unsupported(op.to_owned()) });
+        }
+        serde_json::from_value(value).map_err(|error| wrong(id, error.to_string()))
+    }
+}
+
 /// What the harness may ask. Handles (`pc`, `dc`) are chosen by the harness, except those of
 /// channels the other side opened, which the peer names `pc/rN`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -137,6 +160,26 @@ pub enum Command {
 }
 
 impl Command {
+    /// The words of all commands.
+    pub const OPS: [&str; 16] = [
+        "hello",
+        "case",
+        "new",
+        "offer",
+        "answer",
+        "local",
+        "remote",
+        "candidate",
+        "channel",
+        "send",
+        "closeChannel",
+        "close",
+        "state",
+        "restartIce",
+        "setConfig",
+        "interfaces",
+    ];
+
     /// The word of the command on the wire.
     #[must_use]
     pub fn op(&self) -> &'static str {
