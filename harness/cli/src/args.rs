@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rtcspec_suite::expectation::Date;
 
 /// Conformance and fuzzing toolkit for WebRTC implementations.
 ///
@@ -48,8 +49,8 @@ pub(crate) struct Common {
     #[arg(long, value_name = "DIR")]
     pub(crate) scenarios: Option<PathBuf>,
     /// Day on which expectations are judged, for the ones that expire
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    pub(crate) today: Option<String>,
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day)]
+    pub(crate) today: Option<Date>,
     /// No table, only what was not as expected
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -161,4 +162,8 @@ fn parse_shard(text: &str) -> Result<(u32, u32), String> {
         Some((part, parts)) if (1..=parts).contains(&part) => Ok((part, parts)),
         _ => Err("write it like 1/4: part 1 of 4".to_owned()),
     }
+}
+
+fn parse_day(text: &str) -> Result<Date, String> {
+    Date::parse(text).ok_or_else(|| "write it like 2027-03-01".to_owned())
 }

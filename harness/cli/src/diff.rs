@@ -5,12 +5,13 @@ use std::path::Path;
 
 use crate::args::DiffOptions;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::output;
 
 pub(crate) fn diff(options: &DiffOptions) -> Outcome {
     let before = transcript(&options.before)?;
     let after = transcript(&options.after)?;
     let diff = rtcspec_trace::diff(&before, &after);
-    println!("{diff}");
+    output::say(&format!("{diff}\n"))?;
     Ok(if diff.is_identical() { Exit::AsExpected } else { Exit::Unexpected })
 }
 

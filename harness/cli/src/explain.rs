@@ -5,7 +5,7 @@ use rtcspec_suite::topology::predict;
 
 use crate::args::ExplainOptions;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::run;
+use crate::{near, run};
 
 pub(crate) fn explain(options: &ExplainOptions) -> Outcome {
     if let Some(case) = rtcspec_suite::cases::ALL.iter().find(|case| case.id == options.id) {
@@ -14,10 +14,14 @@ pub(crate) fn explain(options: &ExplainOptions) -> Outcome {
     }
     let scenarios = run::scenarios(options.scenarios.as_deref())?;
     let Some(scenario) = scenarios.iter().find(|scenario| scenario.id == options.id) else {
+        let cases = rtcspec_suite::cases::ALL.iter().map(|case| case.id);
+        let known: Vec<&str> =
+            scenarios.iter().map(|scenario| scenario.id.as_str()).chain(cases).collect();
         let message = format!(
-            "there is no scenario or case `{}`; `rtcspec list scenarios` and `rtcspec list cases` \
-             show what there is",
-            options.id
+            "there is no scenario or case `{}`{}; `rtcspec list scenarios` and `rtcspec list \
+             cases` show what there is",
+            options.id,
+            near::hint(&options.id, &known)
         );
         return Err(Failure { exit: Exit::Nothing, message });
     };

@@ -1,23 +1,26 @@
 //! `rtcspec list` and `rtcspec schema`.
 
+use std::fmt::Write as _;
+
 use rtcspec_net::nat::presets;
 
 use crate::args::{ListOptions, Listing, SchemaOf, SchemaOptions};
 use crate::exit::{Exit, Outcome};
-use crate::{players, run};
+use crate::{output, players, run};
 
 pub(crate) fn list(options: &ListOptions) -> Outcome {
+    let mut text = String::new();
     match options.what {
         Listing::Scenarios => {
             let scenarios = run::scenarios(options.scenarios.as_deref())?;
             let width = scenarios.iter().map(|scenario| scenario.id.len()).max().unwrap_or(0);
             for scenario in scenarios {
-                println!("{:width$}  {}", scenario.id, scenario.file.name);
+                let _ = writeln!(text, "{:width$}  {}", scenario.id, scenario.file.name);
             }
         }
         Listing::Cases => {
             for case in rtcspec_suite::cases::ALL {
-                println!("{:44}  {}", case.id, case.title);
+                let _ = writeln!(text, "{:44}  {}", case.id, case.title);
             }
         }
         Listing::Peers => {
@@ -25,22 +28,25 @@ pub(crate) fn list(options: &ListOptions) -> Outcome {
                 let hello = player.hello();
                 let features: Vec<String> =
                     hello.features.into_iter().map(rtcspec_control::Feature::word).collect();
-                println!("{} {}\n  {}", hello.implementation, hello.version, features.join(" "));
+                let features = features.join(" ");
+                let _ = writeln!(text, "{} {}\n  {features}", hello.implementation, hello.version);
             }
         }
         Listing::Nats => {
             for preset in presets::ALL {
-                println!("{:22}  {}", preset.name, preset.about);
+                let _ = writeln!(text, "{:22}  {}", preset.name, preset.about);
             }
         }
     }
+    output::say(&text)?;
     Ok(Exit::AsExpected)
 }
 
 pub(crate) fn schema(options: &SchemaOptions) -> Outcome {
-    match options.what {
-        SchemaOf::Scenario => println!("{:#}", rtcspec_suite::scenario::json_schema()),
-        SchemaOf::Report => print!("{}", rtcspec_suite::report::json_schema()),
-    }
+    let schema = match options.what {
+        SchemaOf::Scenario => rtcspec_suite::scenario::json_schema(),
+        SchemaOf::Report => rtcspec_suite::report::json_schema(),
+    };
+    output::say(&format!("{schema:#}\n"))?;
     Ok(Exit::AsExpected)
 }

@@ -6,6 +6,7 @@ mod exit;
 mod explain;
 mod list;
 mod matrix;
+mod near;
 mod oracle;
 mod output;
 mod players;
@@ -26,14 +27,11 @@ fn main() -> std::process::ExitCode {
             return if wanted { Exit::AsExpected } else { Exit::Usage }.into();
         }
     };
-    let outcome = match arguments.verb {
-        Verb::Run(options) => run::run(&options),
-        Verb::Matrix(options) => matrix::matrix(&options),
-        Verb::Oracle(options) => oracle::oracle(&options),
-        Verb::List(options) => list::list(&options),
-        Verb::Diff(options) => diff::diff(&options),
-        Verb::Explain(options) => explain::explain(&options),
-        Verb::Schema(options) => list::schema(&options),
+    pool::keep_panics();
+    let outcome = match std::panic::catch_unwind(|| carry_out(arguments.verb)) {
+        Ok(outcome) => outcome,
+        // What it was has been told by then.
+        Err(_) => return Exit::Internal.into(),
     };
     match outcome {
         Ok(exit) => exit.into(),
@@ -41,5 +39,17 @@ fn main() -> std::process::ExitCode {
             eprintln!("rtcspec: {}", failure.message.trim_end());
             failure.exit.into()
         }
+    }
+}
+
+fn carry_out(verb: Verb) -> exit::Outcome {
+    match verb {
+        Verb::Run(options) => run::run(&options),
+        Verb::Matrix(options) => matrix::matrix(&options),
+        Verb::Oracle(options) => oracle::oracle(&options),
+        Verb::List(options) => list::list(&options),
+        Verb::Diff(options) => diff::diff(&options),
+        Verb::Explain(options) => explain::explain(&options),
+        Verb::Schema(options) => list::schema(&options),
     }
 }

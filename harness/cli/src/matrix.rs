@@ -1,9 +1,13 @@
 //! `rtcspec matrix`.
 
+use std::sync::Arc;
+
 use rtcspec_net::oracle::Variant;
-use rtcspec_suite::matrix::{Plan, Seen, edges, nats, plan};
-use rtcspec_suite::plan::{Player, REFERENCE};
-use rtcspec_suite::report::{Report, details, grid, summary};
+use rtcspec_suite::expectation::Complete;
+use rtcspec_suite::matrix::{Ground, Plan, PlanError, Seen, edges, ground, nats};
+use rtcspec_suite::plan::{Job, Player, REFERENCE, Selection};
+use rtcspec_suite::report::{Grid, Report, details, grids, summary};
+use rtcspec_suite::verdict::RunResult;
 
 use crate::args::MatrixOptions;
 use crate::exit::{Exit, Failure, Outcome};
@@ -11,72 +15,105 @@ use crate::{output, players, pool, run};
 
 pub(crate) fn matrix(options: &MatrixOptions) -> Outcome {
     let common = &options.common;
-    let under_test = players::chosen(&players::all(), &common.peers)?;
-    let plans = plans(&under_test, options)?;
-    let mut results = Vec::new();
-    let mut grids = Vec::new();
-    for plan in &plans {
-        let wanted = |id: &str| options.cell.as_ref().is_none_or(|part| id.contains(part));
-        let jobs: Vec<_> = plan.jobs.iter().filter(|job| wanted(&job.id)).cloned().collect();
-        let whole = jobs.len() == plan.jobs.len();
-        let played = pool::run_all(&jobs, common.jobs, &plan.title, |job| {
-            let played = job.play();
-            (Seen::of(&played), job.result(played))
-        });
-        let mut seen = Vec::new();
-        for (job, outcome) in jobs.iter().zip(played) {
-            let (cell, mut result) = outcome.map_err(|panic| {
-                Failure::internal(format!("cell {}: panic: {}", job.id, panic.0))
-            })?;
-            result.repeat = repeat(&job.id, options);
-            seen.push(cell);
-            results.push(result);
-        }
-        if whole {
-            grids.push(plan.grid(&seen));
-        }
-    }
-    if results.is_empty() {
-        let message = "no cell is selected".to_owned();
+    let all = players::all();
+    let under_test = players::chosen(&all, &common.peers)?;
+    let plans =
+        plans(&under_test, options).map_err(|error| Failure::internal(error.to_string()))?;
+    let wanted = wanted(&plans, options.cell.as_deref());
+    if wanted.iter().all(Vec::is_empty) {
+        let message = match options.cell.as_deref() {
+            Some(cell) => no_cell(cell, &plans),
+            None => "no cell is selected".to_owned(),
+        };
         return Err(Failure { exit: Exit::Nothing, message });
     }
-    let stale = run::standing(&mut results, &under_test, common, false)?;
+    let (mut results, grids) = play(&plans, &wanted, options)?;
+    let everything = options.cell.is_none() && under_test.len() == all.len();
+    let complete = if everything { Complete::Matrix } else { Complete::Nothing };
+    let stale = run::standing(&mut results, &under_test, common, complete)?;
     let participants = run::participants(&under_test);
     let report = Report::new(Some(options.seed), participants, results, grids, stale);
     output::write(&common.out, &report)?;
-    if !common.quiet {
-        for shown in &report.grids {
-            println!("{}", grid(shown));
-        }
-    }
-    print!("{}", details(&report));
-    println!("{}", summary(&report));
-    println!("report: {}", common.out.join("index.html").display());
+    tell(&report, options)?;
     Ok(run::exit(&report))
 }
 
-fn repeat(id: &str, options: &MatrixOptions) -> String {
-    let peers: Vec<String> =
-        options.common.peers.iter().map(|peer| format!(" --peer {peer}")).collect();
-    format!("rtcspec matrix{} --seed {} --cell '{id}'", peers.concat(), options.seed)
-}
-
 /// Every ordered pair over the fourteen edges; the variants with the reference peer alone.
-fn plans(players: &[Player], options: &MatrixOptions) -> Result<Vec<Plan>, Failure> {
-    let defect = |error: rtcspec_suite::matrix::PlanError| Failure::internal(error.to_string());
+fn plans(players: &[Player], options: &MatrixOptions) -> Result<Vec<Plan>, PlanError> {
+    let lay = |edges, variant| ground(edges, variant, options.seed).map(Arc::new);
+    let plain: Arc<Ground> = lay(edges(), None)?;
     let mut plans = Vec::new();
     for offerer in players {
-        for answerer in players {
-            let pair = [offerer, answerer];
-            plans.push(plan(edges(), Variant::default(), pair, options.seed).map_err(defect)?);
-        }
+        plans.extend(players.iter().map(|answerer| plain.plan([offerer, answerer])));
     }
     let reference = players.iter().find(|player| player.hello().implementation == REFERENCE);
     if let Some(reference) = reference.filter(|_| !options.no_variants) {
         for variant in Variant::all() {
-            let pair = [reference, reference];
-            plans.push(plan(nats(), variant, pair, options.seed).map_err(defect)?);
+            plans.push(lay(nats(), Some(variant))?.plan([reference, reference]));
         }
     }
     Ok(plans)
+}
+
+/// The jobs of each plan that were asked for.
+fn wanted(plans: &[Plan], cell: Option<&str>) -> Vec<Vec<Job>> {
+    let mut selection = Selection {
+        filters: cell.map(str::to_owned).into_iter().collect(),
+        ..Selection::default()
+    };
+    selection.settle(plans.iter().flat_map(|plan| &plan.jobs).map(|job| job.id.as_str()));
+    let of =
+        |plan: &Plan| plan.jobs.iter().filter(|job| selection.wants(&job.id)).cloned().collect();
+    plans.iter().map(of).collect()
+}
+
+fn no_cell(cell: &str, plans: &[Plan]) -> String {
+    let ids: Vec<&str> =
+        plans.iter().flat_map(|plan| &plan.jobs).map(|job| job.id.as_str()).collect();
+    format!("no cell matches `{cell}`{}", crate::near::hint(cell, &ids))
+}
+
+/// Plays all cells at once; grids are made of the plans that were played whole.
+fn play(
+    plans: &[Plan],
+    wanted: &[Vec<Job>],
+    options: &MatrixOptions,
+) -> Result<(Vec<RunResult>, Vec<Grid>), Failure> {
+    let jobs: Vec<&Job> = wanted.iter().flatten().collect();
+    let played = pool::run_all(&jobs, options.common.jobs, "cells", |job| {
+        let played = job.play();
+        (Seen::of(&played), job.result(played))
+    });
+    let mut played = jobs.iter().zip(played);
+    let mut results = Vec::new();
+    let mut grids = Vec::new();
+    for (plan, wanted) in plans.iter().zip(wanted) {
+        let mut seen = Vec::new();
+        for (job, outcome) in played.by_ref().take(wanted.len()) {
+            let (cell, mut result) = outcome
+                .map_err(|panic| Failure::internal(format!("cell {}: {}", job.id, panic.0)))?;
+            result.repeat = repeat(job, options.seed);
+            seen.push(cell);
+            results.push(result);
+        }
+        if seen.len() == plan.jobs.len() {
+            grids.push(plan.grid(&seen));
+        }
+    }
+    Ok((results, grids))
+}
+
+fn repeat(job: &Job, seed: u64) -> String {
+    let [first, second] = [&job.offerer, &job.answerer].map(|player| player.hello().implementation);
+    let second = if first == second { String::new() } else { format!(" --peer {second}") };
+    format!("rtcspec matrix --peer {first}{second} --seed {seed} --cell '{}'", job.id)
+}
+
+fn tell(report: &Report, options: &MatrixOptions) -> Result<(), Failure> {
+    let mut text = if options.common.quiet { String::new() } else { grids(report) };
+    text.push_str(&details(report));
+    text.push_str(&summary(report));
+    text.push('\n');
+    text.push_str(&output::place(&options.common.out));
+    output::say(&text)
 }

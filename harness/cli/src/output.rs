@@ -1,11 +1,29 @@
-//! Files a run leaves: reports, transcripts, captures.
+//! What a command leaves: words on standard output, reports, transcripts, captures.
 
 use std::fs;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use rtcspec_suite::report::{Report, html, json, junit};
 
 use crate::exit::Failure;
+
+/// Writes to standard output. A reader that has read enough is no failure.
+pub(crate) fn say(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::internal(format!("write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Where the page is; the last line of a command that writes one.
+pub(crate) fn place(folder: &Path) -> String {
+    format!("report: {}\n", folder.join("index.html").display())
+}
 
 /// Writes `report.json`, `junit.xml`, `index.html` and one transcript per run.
 pub(crate) fn write(folder: &Path, report: &Report) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rtcspec_suite::plan::Player;
 
 use crate::exit::Failure;
+use crate::near;
 
 /// Every built-in implementation, the reference peer first.
 pub(crate) fn all() -> Vec<Player> {
@@ -32,8 +33,9 @@ pub(crate) fn chosen(all: &[Player], names: &[String]) -> Result<Vec<Player>, Fa
             found.cloned().ok_or_else(|| {
                 let known: Vec<String> =
                     all.iter().map(|player| player.hello().implementation).collect();
+                let hint = near::hint(name, &known.iter().map(String::as_str).collect::<Vec<_>>());
                 let known = known.join(", ");
-                Failure::usage(format!("there is no peer `{name}`; built in are {known}"))
+                Failure::usage(format!("there is no peer `{name}`{hint}; built in are {known}"))
             })
         })
         .collect()

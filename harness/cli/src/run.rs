@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rtcspec_control::{Feature, Hello};
-use rtcspec_suite::expectation::{Date, Expectations, judge};
+use rtcspec_suite::expectation::{Complete, Date, Expectations, judge};
 use rtcspec_suite::plan::{Job, Player, Selection, plan};
 use rtcspec_suite::report::{Participant, Report, details, summary, table};
 use rtcspec_suite::scenario::{Scenario, read};
@@ -15,7 +15,7 @@ use rtcspec_suite::verdict::{RunResult, Verdict};
 
 use crate::args::{Common, RunOptions};
 use crate::exit::{Exit, Failure, Outcome};
-use crate::{output, players, pool};
+use crate::{near, output, players, pool};
 
 pub(crate) fn run(options: &RunOptions) -> Outcome {
     let common = &options.common;
@@ -27,21 +27,28 @@ pub(crate) fn run(options: &RunOptions) -> Outcome {
         seed: options.seed,
         repeat: options.repeat,
         shard: options.shard,
+        ..Selection::default()
     };
     let jobs = plan(&scenarios, &all, &under_test, &selection)
         .map_err(|error| Failure::usage(error.to_string()))?;
     if jobs.is_empty() {
-        return Err(Failure {
-            exit: Exit::Nothing,
-            message: "nothing is selected; `rtcspec list scenarios` shows what there is".into(),
-        });
+        let everything = Selection::default();
+        let ids = plan(&scenarios, &all, &under_test, &everything).unwrap_or_default();
+        let ids: Vec<&str> = ids.iter().map(|job| job.id.as_str()).collect();
+        let hints = options.filters.iter().map(|filter| near::hint(filter, &ids));
+        let message = format!(
+            "nothing is selected{}; `rtcspec list scenarios` shows what there is",
+            hints.collect::<String>()
+        );
+        return Err(Failure { exit: Exit::Nothing, message });
     }
     let mut results = play(&jobs, common, "runs", options.pcap)?;
     let whole = options.filters.is_empty() && options.shard.is_none();
-    let stale = standing(&mut results, &under_test, common, whole)?;
+    let complete = if whole { Complete::Runs } else { Complete::Nothing };
+    let stale = standing(&mut results, &under_test, common, complete)?;
     let report = Report::new(options.seed, participants(&under_test), results, Vec::new(), stale);
     output::write(&common.out, &report)?;
-    tell(&report, common);
+    tell(&report, common)?;
     Ok(exit(&report))
 }
 
@@ -81,11 +88,14 @@ pub(crate) fn play(
     });
     let mut all = Vec::with_capacity(results.len());
     for (job, outcome) in jobs.iter().zip(results) {
-        let (result, capture) = outcome
-            .map_err(|panic| Failure::internal(format!("run {}: panic: {}", job.id, panic.0)))?;
+        let (mut result, capture) =
+            outcome.map_err(|panic| Failure::internal(format!("run {}: {}", job.id, panic.0)))?;
         if let Some((path, bytes)) = capture {
             fs::write(&path, bytes)
                 .map_err(|error| Failure::usage(format!("write {}: {error}", path.display())))?;
+        }
+        if let Some(folder) = &common.scenarios {
+            result.repeat.push_str(&format!(" --scenarios '{}'", folder.display()));
         }
         all.push(result);
     }
@@ -97,14 +107,14 @@ pub(crate) fn standing(
     results: &mut [RunResult],
     under_test: &[Player],
     common: &Common,
-    whole: bool,
+    complete: Complete,
 ) -> Result<Vec<String>, Failure> {
     let mut known = BTreeMap::new();
     for player in under_test {
         let hello = player.hello();
         known.insert(hello.implementation.clone(), expectations(&hello, common)?);
     }
-    let stale = judge(results, &known, today(common)?, whole);
+    let stale = judge(results, &known, today(common), complete);
     Ok(stale.iter().map(ToString::to_string).collect())
 }
 
@@ -125,13 +135,11 @@ fn expectations(hello: &Hello, common: &Common) -> Result<Expectations, Failure>
 }
 
 #[expect(clippy::disallowed_methods, reason = "only to tell which expectations have expired")]
-fn today(common: &Common) -> Result<Date, Failure> {
-    if let Some(text) = &common.today {
-        let wrong = || Failure::usage(format!("`{text}` is not a date; write it like 2027-03-01"));
-        return Date::parse(text).ok_or_else(wrong);
-    }
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Ok(Date::from_unix_days(u32::try_from(since.as_secs() / 86_400).unwrap_or(u32::MAX)))
+fn today(common: &Common) -> Date {
+    common.today.unwrap_or_else(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Date::from_unix_days(u32::try_from(since.as_secs() / 86_400).unwrap_or(u32::MAX))
+    })
 }
 
 /// Reads every scenario; all problems of all files are told at once.
@@ -197,11 +205,11 @@ pub(crate) fn participants(players: &[Player]) -> Vec<Participant> {
 }
 
 /// Table, details, last line.
-fn tell(report: &Report, common: &Common) {
-    if !common.quiet {
-        println!("{}", table(report));
-    }
-    print!("{}", details(report));
-    println!("{}", summary(report));
-    println!("report: {}", common.out.join("index.html").display());
+fn tell(report: &Report, common: &Common) -> Result<(), Failure> {
+    let mut text = if common.quiet { String::new() } else { table(report) + "\n" };
+    text.push_str(&details(report));
+    text.push_str(&summary(report));
+    text.push('\n');
+    text.push_str(&output::place(&common.out));
+    output::say(&text)
 }

@@ -14,6 +14,10 @@ use crate::scenario::{Scenario, ScenarioError, read};
 use crate::topology::predict;
 use crate::verdict::Verdict as RunVerdict;
 
+/// Most virtual time of a cell: what has not connected in the 20 s it is given, does not. Two agents
+/// that learn peer-reflexive candidates of each other without end cost the square of this time.
+const LIMIT: &str = "25s";
+
 /// Where a peer can be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edge {
@@ -56,16 +60,30 @@ pub fn nats() -> Vec<Edge> {
     edges
 }
 
-/// One grid to be run: edges against edges, offerer against answerer.
+/// Edges against edges, each cell with its scenario and the oracle's answer; whoever plays.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    edges: Vec<Edge>,
+    variant: Option<Variant>,
+    seed: u64,
+    cells: Vec<Field>,
+}
+
+/// One cell of a ground.
+#[derive(Clone, Debug)]
+struct Field {
+    id: String,
+    scenario: Arc<Scenario>,
+    outcome: Outcome,
+}
+
+/// One grid to be run: a ground with an offerer and an answerer.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// What it shows.
-    pub title: String,
-    /// Edges of both sides.
-    pub edges: Vec<Edge>,
     /// Jobs, row by row.
     pub jobs: Vec<Job>,
-    outcomes: Vec<Outcome>,
+    ground: Arc<Ground>,
+    players: [String; 2],
 }
 
 /// A grid that cannot be planned.
@@ -79,52 +97,54 @@ pub enum PlanError {
     Oracle(String),
 }
 
-/// Plans a grid for one ordered pair of implementations.
+/// Lays out edges against edges and asks the oracle about each cell. A `variant` is named in ids
+/// and title; without one the NATs are those of the default variant.
 ///
 /// # Errors
 /// [`PlanError`]: a defect of this module.
-pub fn plan(
-    edges: Vec<Edge>,
-    variant: Variant,
-    pair: [&Player; 2],
-    seed: u64,
-) -> Result<Plan, PlanError> {
-    let names = pair.map(|player| player.hello().implementation);
-    let what = variant_words(variant);
-    let title = format!("{} offers to {}{}", names[0], names[1], what.1);
-    let under_test = if names[0] == REFERENCE { Party::B } else { Party::A };
-    let mut jobs = Vec::new();
-    let mut outcomes = Vec::new();
+pub fn ground(edges: Vec<Edge>, variant: Option<Variant>, seed: u64) -> Result<Ground, PlanError> {
+    let prefix = variant_words(variant).0;
+    let mut cells = Vec::new();
     for row in &edges {
         for column in &edges {
-            let id = format!("matrix{}/{}/{}", what.0, slug(&row.name), slug(&column.name));
-            let text = scenario_text(row, column, variant, seed);
-            let mut scenario = read(&id, &text)?;
+            let id = format!("matrix{prefix}/{}/{}", slug(&row.name), slug(&column.name));
+            let mut scenario =
+                read(&id, &scenario_text(row, column, variant.unwrap_or_default(), seed))?;
             let outcome = expect_oracle(&mut scenario).map_err(PlanError::Oracle)?;
-            let roles = if names.iter().all(|name| name == REFERENCE) {
-                String::new()
-            } else {
-                format!("@{}-{}", names[0], names[1])
-            };
-            jobs.push(Job {
-                id: format!("{id}{roles}"),
-                scenario: Arc::new(scenario),
-                variant: 0,
-                offerer: Arc::clone(pair[0]),
-                answerer: Arc::clone(pair[1]),
-                under_test,
-                seed,
-            });
-            outcomes.push(outcome);
+            cells.push(Field { id, scenario: Arc::new(scenario), outcome });
         }
     }
-    Ok(Plan { title, edges, jobs, outcomes })
+    Ok(Ground { edges, variant, seed, cells })
 }
 
-fn variant_words(variant: Variant) -> (String, String) {
-    if variant == Variant::default() {
-        return (String::new(), String::new());
+impl Ground {
+    /// Casts one ordered pair of implementations, offerer first.
+    #[must_use]
+    pub fn plan(self: &Arc<Self>, pair: [&Player; 2]) -> Plan {
+        let players = pair.map(|player| player.hello().implementation);
+        let under_test = if players[0] == REFERENCE { Party::B } else { Party::A };
+        let roles = if players.iter().all(|name| name == REFERENCE) {
+            String::new()
+        } else {
+            format!("@{}-{}", players[0], players[1])
+        };
+        let job = |field: &Field| Job {
+            id: format!("{}{roles}", field.id),
+            scenario: Arc::clone(&field.scenario),
+            variant: 0,
+            offerer: Arc::clone(pair[0]),
+            answerer: Arc::clone(pair[1]),
+            under_test,
+            seed: self.seed,
+        };
+        let jobs = self.cells.iter().map(job).collect();
+        Plan { jobs, ground: Arc::clone(self), players }
     }
+}
+
+/// What a variant adds to an id and to a title.
+fn variant_words(variant: Option<Variant>) -> (String, String) {
+    let Some(variant) = variant else { return (String::new(), String::new()) };
     let (scope, binding) = (variant.filter_scope.word(), variant.reply_binding.word());
     (format!("-{scope}-{binding}"), format!(", filter scope {scope}, reply binding {binding}"))
 }
@@ -138,7 +158,7 @@ fn scenario_text(row: &Edge, column: &Edge, variant: Variant, seed: u64) -> Stri
     let mut text = format!(
         "schema = 1\nname = \"{} against {}\"\n\
          tests = [\"RFC 8445 §7\", \"RFC 4787 §4.1\", \"RFC 4787 §5\"]\nseed = {seed}\n\
-         limit = \"60s\"\n[servers.stun]\nat = \"wan\"\nkind = \"stun\"\n\
+         limit = \"{LIMIT}\"\n[servers.stun]\nat = \"wan\"\nkind = \"stun\"\n\
          [servers.turn]\nat = \"wan\"\nkind = \"turn\"\ntransports = [\"udp\", \"tcp\"]\n",
         row.name, column.name
     );
@@ -202,29 +222,32 @@ fn expect_oracle(scenario: &mut Scenario) -> Result<Outcome, String> {
 }
 
 impl Plan {
-    /// The grid of what was seen. `played` are the runs of [`Plan::jobs`], in their order.
+    /// The grid of what was seen. `seen` are the runs of [`Plan::jobs`], in their order.
     #[must_use]
     pub fn grid(&self, seen: &[Seen]) -> Grid {
-        let names: Vec<String> = self.edges.iter().map(|edge| edge.name.clone()).collect();
-        let width = names.len();
-        let cell = |index: usize| {
-            let (seen, outcome) = (&seen[index], &self.outcomes[index]);
-            let letter = outcome.verdict.letter();
-            Cell {
+        let names: Vec<String> = self.ground.edges.iter().map(|edge| edge.name.clone()).collect();
+        let cells: Vec<Cell> = self
+            .jobs
+            .iter()
+            .zip(&self.ground.cells)
+            .zip(seen)
+            .map(|((job, field), seen)| Cell {
                 seen: seen.letter.to_string(),
-                oracle: letter.to_string(),
+                oracle: field.outcome.verdict.letter().to_string(),
                 types: seen.types.clone(),
-                run: self.jobs[index].id.clone(),
-                agrees: seen.fine || seen.unsupported,
-            }
-        };
-        let rows =
-            (0..width).map(|row| (0..width).map(|column| cell(row * width + column)).collect());
+                run: job.id.clone(),
+                agrees: seen.fine,
+            })
+            .collect();
+        let [offerer, answerer] = self.players.clone();
+        let variant = variant_words(self.ground.variant).1;
         Grid {
-            title: self.title.clone(),
+            title: format!("{offerer} offers to {answerer}{variant}"),
+            offerer,
+            answerer,
             rows: names.clone(),
             columns: names.clone(),
-            cells: rows.collect(),
+            cells: cells.chunks(names.len().max(1)).map(<[Cell]>::to_vec).collect(),
         }
     }
 }
@@ -235,7 +258,6 @@ pub struct Seen {
     letter: char,
     types: String,
     fine: bool,
-    unsupported: bool,
 }
 
 impl Seen {
@@ -251,7 +273,7 @@ impl Seen {
             }
             None => ('X', String::new()),
         };
-        Self { letter, types, fine: played.verdict.is_fine(), unsupported }
+        Self { letter, types, fine: played.verdict.is_fine() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which runs there are: scenarios and cases, cast with implementations, one job each.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rtcspec_control::Implementation;
@@ -21,8 +22,10 @@ pub type Player = Arc<dyn Implementation>;
 /// Which runs are wanted.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// Globs or parts of ids; empty means all.
+    /// Globs, ids, or parts of ids; empty means all.
     pub filters: Vec<String>,
+    /// Those of the filters that are ids to the letter, once [`Selection::settle`] knows them.
+    pub exact: BTreeSet<String>,
     /// Seed of every run; `None` leaves each scenario its own.
     pub seed: Option<u64>,
     /// Runs of each job, with consecutive seeds.
@@ -32,14 +35,40 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// Tells which filters are ids of runs or of scenarios, so that an id selects nothing else that
+    /// merely contains it.
+    pub fn settle<'a>(&mut self, ids: impl Iterator<Item = &'a str>) {
+        let wanted: BTreeSet<&String> = self.filters.iter().collect();
+        let mut exact = BTreeSet::new();
+        for id in ids {
+            for name in [id, scenario_of(id)] {
+                if wanted.contains(&name.to_owned()) {
+                    exact.insert(name.to_owned());
+                }
+            }
+        }
+        self.exact = exact;
+    }
+
     /// Whether an id is wanted.
     #[must_use]
     pub fn wants(&self, id: &str) -> bool {
-        self.filters.is_empty()
-            || self.filters.iter().any(|filter| {
-                if filter.contains('*') { glob(filter, id) } else { id.contains(filter.as_str()) }
-            })
+        let matches = |filter: &String| {
+            if self.exact.contains(filter) {
+                id == filter || scenario_of(id) == filter
+            } else if filter.contains('*') {
+                glob(filter, id)
+            } else {
+                id.contains(filter.as_str())
+            }
+        };
+        self.filters.is_empty() || self.filters.iter().any(matches)
     }
+}
+
+/// A run's id without matrix values and role.
+fn scenario_of(id: &str) -> &str {
+    id.split(['#', '@']).next().unwrap_or(id)
 }
 
 /// One run to be done.
@@ -87,13 +116,14 @@ pub fn plan(
             for iut in under_test {
                 for casting in castings(scenario, variant, players, iut)? {
                     let id = run_id(scenario, variant, &casting);
-                    if selection.wants(&id) {
-                        jobs.extend(repeats(scenario, index, &casting, &id, selection));
-                    }
+                    jobs.extend(repeats(scenario, index, &casting, &id, selection));
                 }
             }
         }
     }
+    let mut settled = selection.clone();
+    settled.settle(jobs.iter().map(|job| job.id.as_str()));
+    jobs.retain(|job| settled.wants(&job.id));
     if let Some((part, parts)) = selection.shard {
         let wanted =
             |index: usize| index as u64 % u64::from(parts.max(1)) == u64::from(part.max(1) - 1);

@@ -3,7 +3,7 @@
 use rtcspec_trace::Profile;
 
 use crate::run::Played;
-use crate::verdict::{Finding, Layer, Rung};
+use crate::verdict::{Finding, Ladder, Layer, Rung};
 
 /// What the observer wrote.
 #[derive(Clone, Debug, Default)]
@@ -12,9 +12,14 @@ pub(crate) struct Written {
     pub(crate) profile: String,
     /// The transcript.
     pub(crate) text: String,
-    /// The ladder diagram's arrows.
-    pub(crate) ladder: Vec<Rung>,
+    /// The ladder diagram.
+    pub(crate) ladder: Ladder,
 }
+
+/// Most arrows of a ladder from a run's beginning, enough for a session to come up; and from its
+/// end, where it went wrong.
+const LADDER_HEAD: usize = 70;
+const LADDER_TAIL: usize = 20;
 
 /// Has a run written down.
 #[must_use]
@@ -38,7 +43,7 @@ pub(crate) fn write(played: &Played) -> Written {
     Written {
         profile: profile.to_owned(),
         text: rtcspec_trace::transcript(&played.session, &result),
-        ladder: rungs.collect(),
+        ladder: Ladder::of(rungs, LADDER_HEAD, LADDER_TAIL),
     }
 }
 

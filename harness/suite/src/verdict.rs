@@ -3,10 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Outcome of one run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Verdict {
     /// Every duty was met.
@@ -79,7 +80,7 @@ impl fmt::Display for Verdict {
 }
 
 /// How a verdict stands against the expectations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Standing {
     /// Fine, and nothing else was expected.
@@ -112,7 +113,7 @@ impl Standing {
 }
 
 /// The layer a failure is blamed on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Layer {
     /// Offer/answer.
@@ -157,7 +158,8 @@ impl Layer {
 }
 
 /// One duty that was or was not met.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[schemars(deny_unknown_fields)]
 pub struct Finding {
     /// What it means for the verdict.
     pub verdict: Verdict,
@@ -174,7 +176,8 @@ pub struct Finding {
 }
 
 /// One run of one scenario, case or matrix cell.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+#[schemars(deny_unknown_fields)]
 pub struct RunResult {
     /// True id: scenario or case, with matrix values behind a `#`.
     pub id: String,
@@ -201,8 +204,9 @@ pub struct RunResult {
     pub findings: Vec<Finding>,
     /// What the NATs turned out to be, by RFC 5780 and the engine's own view.
     pub nats: Vec<String>,
-    /// Virtual time the run took.
+    /// Virtual time the run took; in milliseconds in reports.
     #[serde(serialize_with = "millis")]
+    #[schemars(with = "f64")]
     pub elapsed: Duration,
     /// Transcript profile: `exact` or `loose`.
     pub profile: String,
@@ -212,7 +216,30 @@ pub struct RunResult {
     pub repeat: String,
     /// Who sent what to whom and what became of it, for the ladder diagram.
     #[serde(skip)]
-    pub ladder: Vec<Rung>,
+    pub ladder: Ladder,
+}
+
+/// A ladder diagram: the first arrows of a run and its last ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ladder {
+    /// How it begins.
+    pub head: Vec<Rung>,
+    /// How many arrows are left out.
+    pub omitted: usize,
+    /// How it ends, when arrows are left out.
+    pub tail: Vec<Rung>,
+}
+
+impl Ladder {
+    /// Keeps the first `head` and the last `tail` rungs.
+    #[must_use]
+    pub fn of(rungs: impl ExactSizeIterator<Item = Rung>, head: usize, tail: usize) -> Self {
+        let omitted = rungs.len().saturating_sub(head + tail);
+        let head = if omitted == 0 { rungs.len() } else { head };
+        let mut rungs = rungs;
+        let head: Vec<Rung> = rungs.by_ref().take(head).collect();
+        Self { head, omitted, tail: rungs.skip(omitted).collect() }
+    }
 }
 
 /// One arrow of a ladder diagram.

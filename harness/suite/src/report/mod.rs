@@ -8,18 +8,20 @@ mod table;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 pub use html::html;
 pub use json::{json, json_schema};
 pub use junit::junit;
-pub use table::{details, grid, summary, table};
+pub use table::{details, grids, summary, table};
 
 use crate::verdict::{RunResult, Verdict};
 
 /// An implementation that took part.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
+#[schemars(deny_unknown_fields)]
 pub struct Participant {
     /// Its name.
     pub name: String,
@@ -30,10 +32,15 @@ pub struct Participant {
 }
 
 /// A grid of outcomes: NAT against NAT.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[schemars(deny_unknown_fields)]
 pub struct Grid {
     /// What it shows.
     pub title: String,
+    /// Who offers.
+    pub offerer: String,
+    /// Who answers.
+    pub answerer: String,
     /// Names of the offerer's edges.
     pub rows: Vec<String>,
     /// Names of the answerer's edges.
@@ -43,7 +50,8 @@ pub struct Grid {
 }
 
 /// A cell of a grid.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[schemars(deny_unknown_fields)]
 pub struct Cell {
     /// `D`, `R` or `X` as seen on the wire; `-` if the run ended otherwise.
     pub seen: String,
@@ -58,7 +66,8 @@ pub struct Cell {
 }
 
 /// Everything a run of the suite found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+#[schemars(deny_unknown_fields)]
 pub struct Report {
     /// Version of this format: 1.
     pub schema: u32,

@@ -80,13 +80,17 @@ pub(super) fn describe(result: &RunResult) -> String {
     if result.standing == Standing::Xpass {
         let _ = writeln!(text, "  expected a failure: {}", result.reason.as_deref().unwrap_or(""));
     }
+    let mut told = BTreeSet::new();
     for finding in result.findings.iter().filter(|finding| !finding.verdict.is_fine()) {
         let _ = writeln!(text, "  requirement  {}", finding.requirement);
         let _ = writeln!(text, "  expected     {}", finding.expected);
         let _ = writeln!(text, "  actual       {}", finding.actual);
         let _ = writeln!(text, "  layer        {}", finding.layer.word());
-        for line in &finding.lines {
-            let _ = writeln!(text, "    | {line}");
+        // The lines of a layer are the same for each of its findings.
+        if told.insert(&finding.lines) {
+            for line in &finding.lines {
+                let _ = writeln!(text, "    | {line}");
+            }
         }
     }
     for nat in &result.nats {
@@ -115,9 +119,42 @@ pub fn summary(report: &Report) -> String {
     text
 }
 
-/// A grid as text: each cell shows what was seen, and in brackets the oracle where it differs.
+/// What a grid means, in one line.
+const LEGEND: &str = "Rows: the offerer's edge; columns: the answerer's. D direct, R relayed, X nothing, - \
+     unsupported; then the\npair's candidate types, offerer/answerer (host, srflx, prflx, relay). \
+     X!R: seen X, the oracle says R.";
+
+/// The grids as text: the first, every other that differs from the oracle, and all in one line
+/// each; with several implementations, who agrees with the oracle in how many cells against whom.
 #[must_use]
-pub fn grid(grid: &Grid) -> String {
+pub fn grids(report: &Report) -> String {
+    let mut text = String::new();
+    for (index, shown) in report.grids.iter().enumerate() {
+        if index == 0 || agreeing(shown) < cells(shown) {
+            let _ = writeln!(text, "{}", grid(shown));
+        }
+    }
+    if !text.is_empty() {
+        let _ = writeln!(text, "{LEGEND}\n");
+    }
+    for shown in &report.grids {
+        let (agreeing, cells) = (agreeing(shown), cells(shown));
+        let _ = writeln!(text, "{agreeing:4} of {cells} cells as the oracle says  {}", shown.title);
+    }
+    text.push('\n');
+    text
+}
+
+fn cells(grid: &Grid) -> usize {
+    grid.cells.iter().map(Vec::len).sum()
+}
+
+fn agreeing(grid: &Grid) -> usize {
+    grid.cells.iter().flatten().filter(|cell| cell.agrees).count()
+}
+
+/// A grid as text.
+fn grid(grid: &Grid) -> String {
     let first = grid.rows.iter().map(String::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells =

@@ -13,7 +13,7 @@ mod step;
 mod when;
 
 pub use check::{parse_rule, segments, server_reference};
-pub use error::{Problem, ScenarioError};
+pub use error::{Problem, ScenarioError, nearest};
 pub use expect::{
     CandidateType, CandidateTypes, ChannelSeen, Connected, ConsentLost, Delivered, DeliveryOrder,
     DtlsContinuity, Expect, Never, Path, Range, Relay, Resumed, State,

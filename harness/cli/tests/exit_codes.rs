@@ -1,0 +1,144 @@
+//! Every exit code, by what a user would do to meet it.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn rtcspec(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_rtcspec")).args(arguments).output().expect("it starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A folder with one scenario: a built-in one, changed.
+fn folder(change: impl Fn(&str) -> String) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("nat")).unwrap();
+    let (_, original) = rtcspec_scenarios::SCENARIOS
+        .iter()
+        .find(|(id, _)| *id == "nat/same-lan")
+        .expect("it is built in");
+    fs::write(folder.path().join("nat/mine.toml"), change(original)).unwrap();
+    folder
+}
+
+/// Runs the scenarios of a folder with the reference peer.
+fn run_in(folder: &Path, more: &[&str]) -> Output {
+    let (scenarios, out) = (folder.to_string_lossy(), folder.join("out"));
+    let out = out.to_string_lossy();
+    let common = ["run", "--peer", "reference", "--scenarios", &*scenarios, "--out", &*out];
+    rtcspec(&[&common[..], more].concat())
+}
+
+#[test]
+fn as_expected_is_0() {
+    let folder = folder(str::to_owned);
+    let output = run_in(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("1 runs: 1 PASS; 0 known, 0 unexpected"));
+}
+
+#[test]
+fn an_unexpected_result_is_1_and_its_repeat_command_repeats_it() {
+    let folder = folder(|scenario| {
+        scenario.to_owned() + "\n[[expect]]\ndelivered = { to = \"alice\", messages = 9999 }\n"
+    });
+    let output = run_in(folder.path(), &["--seed", "7"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    let told = text(&output.stdout);
+    for word in ["requirement  ", "expected     9999", "actual       ", "layer        ", "    | "] {
+        assert!(told.contains(word), "no `{word}` in {told}");
+    }
+    assert!(told.contains("seed         7"), "{told}");
+    let repeat = told.lines().find_map(|line| line.trim().strip_prefix("repeat       rtcspec "));
+    let repeat = repeat.expect("it says how to repeat it").replace('\'', "");
+    let again_out = folder.path().join("again").to_string_lossy().into_owned();
+    let again: Vec<&str> = repeat.split(' ').chain(["--out", &again_out]).collect();
+    let again = rtcspec(&again);
+    assert_eq!(again.status.code(), Some(1), "{repeat}");
+    let findings = |told: &str| -> Vec<String> {
+        let lines = told.lines().filter(|line| !line.starts_with("report:"));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(findings(&text(&again.stdout)), findings(&told));
+}
+
+#[test]
+fn an_expectation_that_no_longer_holds_is_1() {
+    let folder = folder(str::to_owned);
+    fs::create_dir(folder.path().join("expect")).unwrap();
+    let known = "[[expect]]\ncase = \"nat/mine\"\nverdict = \"fail\"\nreason = \"r\"\n\
+                 evidence = \"e\"\n";
+    fs::write(folder.path().join("expect/reference.toml"), known).unwrap();
+    let output = run_in(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stdout);
+    assert!(told.contains("PASS (XPASS)"), "{told}");
+}
+
+#[test]
+fn wrong_usage_is_2_and_the_nearest_name_is_told() {
+    for (arguments, words) in [
+        (&["run", "--peer", "referense"][..], "did you mean `reference`?"),
+        (&["run", "--shard", "3/2"], "write it like 1/4"),
+        (&["run", "--today", "tomorrow"], "write it like 2027-03-01"),
+        (&["oracle", "fullcone", "home"], "full-cone"),
+        (&["lst"], "tip: a similar subcommand exists: 'list'"),
+        (&["diff", "/nowhere/a", "/nowhere/b"], "read /nowhere/a"),
+    ] {
+        let output = rtcspec(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let told = text(&output.stderr);
+        assert!(told.contains(words), "{arguments:?}: {told}");
+    }
+}
+
+#[test]
+fn a_run_that_cannot_begin_is_3() {
+    // Two hosts, a gateway and a prefix with two addresses.
+    let folder =
+        folder(|scenario| scenario.to_owned() + "\n[net.lan]\nprefix = \"192.168.7.0/31\"\n");
+    let output = run_in(folder.path(), &[]);
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("INCONCLUSIVE"), "{told}");
+    assert!(told.contains("find a free address on net.lan"), "{told}");
+}
+
+#[test]
+fn nothing_selected_is_4_and_the_nearest_name_is_told() {
+    for (arguments, words) in [
+        (&["run", "nat/open-symetric"][..], "did you mean `nat/open-symmetric"),
+        (&["explain", "unorderd"], "did you mean `dc/unordered`?"),
+        (&["matrix", "--no-variants", "--cell", "EIM-EIF/EIM-ADX"], "no cell matches"),
+        (&["run", "nat/open-open", "--peer", "reference", "--shard", "2/2"], "nothing is selected"),
+    ] {
+        let output = rtcspec(arguments);
+        assert_eq!(output.status.code(), Some(4), "{arguments:?}: {}", text(&output.stderr));
+        let told = text(&output.stderr);
+        assert!(told.contains(words), "{arguments:?}: {told}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn output_that_cannot_be_written_is_5_but_a_reader_that_has_enough_is_no_failure() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rtcspec"));
+    let output = command.args(["list", "nats"]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(5));
+    assert!(text(&output.stderr).contains("write to standard output"), "{}", text(&output.stderr));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rtcspec"));
+    let mut child = command
+        .args(["schema", "scenario"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr), "");
+}
