@@ -37,6 +37,7 @@
 //! assert_eq!(file.finish().len() % 4, 0);
 //! ```
 
+pub mod conversations;
 pub mod keys;
 pub mod net;
 mod open;

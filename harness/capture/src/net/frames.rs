@@ -118,6 +118,13 @@ impl<'r> Frames<'r> {
         self.records.offset()
     }
 
+    /// Time of the first packet, in nanoseconds since 1970, once it was read; in a log, since
+    /// midnight.
+    #[must_use]
+    pub const fn began(&self) -> Option<u64> {
+        self.network.first
+    }
+
     /// What was wrong with the file so far.
     #[must_use]
     pub const fn problems(&self) -> &Problems {

@@ -1,0 +1,109 @@
+//! Whose an address is, in one connection.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use rtcspec_trace::watch::Side;
+use rtcspec_trace::{Party, Place};
+
+use super::collect::{Collected, Kept};
+
+/// Addresses of one connection that are listed.
+const MAX_ADDRESSES: usize = 64;
+
+/// The two ends of one connection.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    sockets: BTreeMap<SocketAddr, Party>,
+    /// Whose an address is; `None` if both ends have it, as on one machine.
+    hosts: BTreeMap<IpAddr, Option<Party>>,
+    order: Vec<(Party, IpAddr)>,
+}
+
+impl People {
+    /// From the frames that are known to be of this connection.
+    pub(super) fn of(connection: u32, collected: &Collected) -> Self {
+        let mut people = Self::default();
+        for frame in collected.frames.iter().filter(|one| one.connection == Some(connection)) {
+            let Some(from) = frame.from.party() else { continue };
+            match frame.server {
+                // What a client sends through a server is its own; what comes is the other's.
+                Some(server) if server == frame.destination => people.learn(from, frame.source),
+                Some(_) => people.learn(from.other(), frame.destination),
+                None => {
+                    for (party, address) in
+                        [(from, frame.source), (from.other(), frame.destination)]
+                    {
+                        if !collected.relayed.contains(&address) {
+                            people.learn(party, address);
+                        }
+                    }
+                }
+            }
+        }
+        people
+    }
+
+    fn learn(&mut self, party: Party, address: SocketAddr) {
+        if self.sockets.insert(address, party).is_some() {
+            return;
+        }
+        let known = self.hosts.entry(address.ip()).or_insert(Some(party));
+        if *known != Some(party) {
+            *known = None;
+        }
+        if !self.order.contains(&(party, address.ip())) && self.order.len() < MAX_ADDRESSES {
+            self.order.push((party, address.ip()));
+        }
+    }
+
+    /// Whose this is, by the socket or else by the address.
+    pub(super) fn party(&self, address: SocketAddr) -> Option<Party> {
+        let by_host = || self.hosts.get(&address.ip()).copied().flatten();
+        self.sockets.get(&address).copied().or_else(by_host)
+    }
+
+    /// The addresses of one end, in the order they appeared.
+    pub(super) fn addresses(&self, party: Party) -> impl Iterator<Item = IpAddr> {
+        self.order.iter().filter(move |(whose, _)| *whose == party).map(|(_, ip)| *ip)
+    }
+
+    /// Whether a frame that nobody claimed is of this connection.
+    pub(super) fn claims(&self, frame: &Kept) -> bool {
+        match frame.server {
+            Some(server) if server == frame.destination => self.party(frame.source).is_some(),
+            Some(_) => self.party(frame.destination).is_some(),
+            None => {
+                let known = |address| self.sockets.contains_key(address);
+                known(&frame.source) && known(&frame.destination)
+            }
+        }
+    }
+
+    /// From and to.
+    pub(super) fn places(
+        &self,
+        frame: &Kept,
+        servers: &BTreeMap<IpAddr, usize>,
+        collected: &Collected,
+    ) -> [Option<Place>; 2] {
+        let server = |address: SocketAddr| servers.get(&address.ip()).copied().map(Place::Server);
+        if let Some(address) = frame.server {
+            let (own, towards) = (frame.source, address == frame.destination);
+            let client = if towards { own } else { frame.destination };
+            let client = self.party(client).map(Place::Peer);
+            let at = server(address);
+            return if towards { [client, at] } else { [at, client] };
+        }
+        let side = |address: SocketAddr, side: Side| {
+            let relays = collected.relayed.contains(&address);
+            let by_address = || self.party(address).map(Place::Peer);
+            match side.party() {
+                _ if relays => server(address).or_else(by_address),
+                Some(party) => Some(Place::Peer(party)),
+                None => by_address(),
+            }
+        };
+        [side(frame.source, frame.from), side(frame.destination, frame.from.other())]
+    }
+}

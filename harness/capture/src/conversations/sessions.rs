@@ -1,0 +1,222 @@
+//! From what was collected to sessions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use rtcspec_trace::{Datagram, Party, Peer, Profile, Server, Session, Signal, SignalBody};
+use rtcspec_wire::candidate::CandidateView;
+use rtcspec_wire::sdp::View;
+
+use super::collect::{Collected, Kept, collect};
+use super::nats;
+use super::people::People;
+use crate::Capture;
+use crate::signalling::Dialogue;
+
+/// Bytes of datagrams that are taken in: a transcript is made of all of them at once.
+pub const MOST: usize = 256 << 20;
+
+/// The connections of a capture.
+#[derive(Clone, Debug, Default)]
+pub struct Conversations {
+    /// One session for each connection, in the order they appear.
+    pub sessions: Vec<Session>,
+    /// What there is to say about the capture as a whole.
+    pub remarks: Vec<String>,
+}
+
+/// Reads the rest of a capture and tells its connections apart. Their titles begin with `title`.
+pub fn conversations(capture: &mut Capture, title: &str) -> Conversations {
+    let mut collected = collect(capture);
+    let connections: BTreeSet<u32> =
+        collected.frames.iter().filter_map(|frame| frame.connection).collect();
+    let people: BTreeMap<u32, People> =
+        connections.iter().map(|id| (*id, People::of(*id, &collected))).collect();
+    claim(&mut collected, &people);
+    let mut found = Conversations { sessions: Vec::new(), remarks: remarks(&collected) };
+    let mut used = BTreeSet::new();
+    for (nth, (id, people)) in people.iter().enumerate() {
+        let whose = dialogue_of(*id, &collected, &capture.dialogues);
+        used.extend(whose);
+        let title = if nth == 0 { title.to_owned() } else { format!("{title}#{}", nth + 1) };
+        let mut session = session(*id, people, &collected, title);
+        session.secrets = capture.keys.lines().to_vec();
+        if let Some(dialogue) = whose.and_then(|at| capture.dialogues.get(at)) {
+            let last = session.datagrams.last().map_or(Duration::ZERO, |datagram| datagram.sent);
+            session.signals = signals(dialogue, capture.frames.began(), last);
+        }
+        session.peers =
+            [Party::A, Party::B].map(|party| peer(party, people, &session.signals)).to_vec();
+        nats::add(&mut session);
+        found.sessions.push(session);
+    }
+    for (at, dialogue) in capture.dialogues.iter().enumerate() {
+        if !used.contains(&at) {
+            found.remarks.push(format!("{}: none of its ufrags is in the capture", dialogue.name));
+        }
+    }
+    found
+}
+
+/// Gives what nobody claimed, as requests to servers, to the connection whose address it has.
+fn claim(collected: &mut Collected, people: &BTreeMap<u32, People>) {
+    for frame in collected.frames.iter_mut().filter(|frame| frame.connection.is_none()) {
+        let claims = |(id, people): (&u32, &People)| people.claims(frame).then_some(*id);
+        frame.connection = people.iter().find_map(claims);
+        collected.others += u64::from(frame.connection.is_none());
+    }
+}
+
+fn remarks(collected: &Collected) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if let Some(number) = collected.ended_at {
+        let most = MOST >> 20;
+        remarks.push(format!("more than {most} MiB: frame {number} and later ones are left out"));
+    }
+    for (count, what) in [
+        (collected.others, "datagrams belong to no connection"),
+        (collected.plain_sctp, "SCTP packets without DTLS belong to no connection"),
+        (collected.cut, "datagrams were cut by the capture and are left out"),
+    ] {
+        if count > 0 {
+            remarks.push(format!("{count} {what}"));
+        }
+    }
+    remarks
+}
+
+/// The dialogue that has one of a connection's ufrags; without any check, the only one there is.
+fn dialogue_of(id: u32, collected: &Collected, dialogues: &[Dialogue]) -> Option<usize> {
+    let Some(ufrags) = collected.ufrags.get(&id) else {
+        return (dialogues.len() == 1).then_some(0);
+    };
+    dialogues.iter().position(|dialogue| {
+        dialogue.signals.iter().any(|signal| match &signal.body {
+            SignalBody::Description { sdp, .. } => {
+                let view = View::parse(sdp.as_bytes());
+                let mut found =
+                    view.sections().flat_map(|one| one.attributes("ice-ufrag").collect::<Vec<_>>());
+                found.any(|ufrag| ufrags.contains(String::from_utf8_lossy(ufrag).as_ref()))
+            }
+            SignalBody::Candidate { ufrag, .. } => {
+                ufrag.as_ref().is_some_and(|ufrag| ufrags.contains(ufrag))
+            }
+        })
+    })
+}
+
+/// A dialogue's messages at the capture's time, if both say the time of day; else all before it.
+fn signals(dialogue: &Dialogue, began: Option<u64>, last: Duration) -> Vec<Signal> {
+    let offset = |began: u64, first: u64| {
+        let first = Duration::from_nanos(first);
+        let began = Duration::from_millis(began);
+        // A clock that is off by more than the capture lasts tells nothing.
+        let within = began.checked_sub(first).filter(|offset| *offset <= last);
+        let before = first.checked_sub(began).filter(|early| *early < Duration::from_secs(60));
+        within.or(before.map(|_| Duration::ZERO))
+    };
+    let offset = dialogue.began.zip(began).and_then(|(began, first)| offset(began, first));
+    let mut signals = dialogue.signals.clone();
+    for signal in &mut signals {
+        signal.sent = offset.map_or(Duration::ZERO, |offset| offset + signal.sent);
+        signal.arrived = Some(signal.sent);
+    }
+    signals
+}
+
+fn session(id: u32, people: &People, collected: &Collected, title: String) -> Session {
+    let own = || collected.frames.iter().filter(move |frame| frame.connection == Some(id));
+    let used: BTreeSet<IpAddr> = own().filter_map(|frame| Some(frame.server?.ip())).collect();
+    let (mut servers, mut numbers) = (Vec::new(), BTreeMap::new());
+    for ip in used {
+        let turn = collected.servers.iter().any(|(at, turn)| at.ip() == ip && *turn);
+        let kind = if turn { "turn" } else { "stun" };
+        let of_kind = servers.iter().filter(|server: &&Server| server.turn == turn).count();
+        let name = if of_kind == 0 { kind.to_owned() } else { format!("{kind}{}", of_kind + 1) };
+        numbers.insert(ip, servers.len());
+        servers.push(Server { name, addresses: vec![ip], turn });
+    }
+    let datagrams = own().map(|frame| datagram(frame, people, &numbers, collected)).collect();
+    let profile = Profile::Loose;
+    Session { title, profile, servers, datagrams, ..Session::default() }
+}
+
+fn datagram(
+    frame: &Kept,
+    people: &People,
+    servers: &BTreeMap<IpAddr, usize>,
+    collected: &Collected,
+) -> Datagram {
+    let [from, to] = people.places(frame, servers, collected);
+    Datagram {
+        number: frame.number,
+        sent: frame.at,
+        arrived: Some(frame.at),
+        from,
+        to,
+        carrier: frame.carrier,
+        source: frame.source,
+        destination: frame.destination,
+        seen_source: frame.source,
+        seen_destination: frame.destination,
+        crossings: Vec::new(),
+        lost: None,
+        copies: 0,
+        payload: frame.payload.clone(),
+    }
+}
+
+/// A peer with the addresses of its interfaces: those it signalled as hosts, then those it was seen
+/// at, unless it signalled them as something else.
+fn peer(party: Party, people: &People, signals: &[Signal]) -> Peer {
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    let mut others = BTreeSet::new();
+    let mut implementation = None;
+    for signal in signals.iter().filter(|signal| signal.from == party) {
+        if let SignalBody::Description { sdp, .. } = &signal.body {
+            implementation = implementation.or_else(|| maker(sdp));
+        }
+        for (host, address) in candidates(&signal.body) {
+            if !host {
+                others.insert(address);
+            } else if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+    }
+    for address in people.addresses(party) {
+        if !others.contains(&address) && !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    let implementation = implementation.unwrap_or_else(|| "unknown".to_owned());
+    Peer { party, implementation, addresses, behind: Vec::new() }
+}
+
+/// Whether it is a host candidate, and its address.
+fn candidates(body: &SignalBody) -> Vec<(bool, IpAddr)> {
+    let one = |line: &str| {
+        let view = CandidateView::new(line);
+        Some((view.kind()? == "host", view.address()?.parse().ok()?))
+    };
+    match body {
+        SignalBody::Candidate { candidate, .. } => one(candidate).into_iter().collect(),
+        SignalBody::Description { sdp, .. } => {
+            let view = View::parse(sdp.as_bytes());
+            let lines = view.sections().flat_map(|section| {
+                section.attributes("candidate").map(<[u8]>::to_vec).collect::<Vec<_>>()
+            });
+            lines.filter_map(|line| one(&String::from_utf8_lossy(&line))).collect()
+        }
+    }
+}
+
+/// Who wrote a description, where its `o=` line tells.
+fn maker(sdp: &str) -> Option<String> {
+    let origin = sdp.lines().find_map(|line| line.strip_prefix("o="))?;
+    let user = origin.split(' ').next()?;
+    // Firefox says a version there that has not changed for years.
+    let name = user.split("...").next()?;
+    (name != "-").then(|| name.to_owned())
+}
