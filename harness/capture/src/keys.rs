@@ -48,6 +48,9 @@ pub enum KeyFault {
     /// A label nobody knows.
     #[error("unknown label {0:?}")]
     Label(String),
+    /// More secrets than are kept.
+    #[error("more than {} secrets", KeyLog::MAX_LINES)]
+    TooMany,
     /// What should be hexadecimal is not.
     #[error("the {0} is not hexadecimal")]
     NotHex(&'static str),
@@ -72,6 +75,8 @@ impl fmt::Display for KeyProblem {
 impl KeyLog {
     /// Problems that are kept.
     pub const MAX_PROBLEMS: usize = 100;
+    /// Secrets that are kept; each is at most 230 bytes long.
+    pub const MAX_LINES: usize = 1 << 16;
 
     /// Reads a file or a decryption secrets block. Comments and empty lines are nothing wrong.
     #[must_use]
@@ -89,13 +94,19 @@ impl KeyLog {
                 continue;
             }
             match check(&line) {
-                Ok(true) => self.lines.push(line.into_owned()),
-                Ok(false) => {}
-                Err(fault) if self.problems.len() < Self::MAX_PROBLEMS => {
-                    self.problems.push(KeyProblem { line: index + 1, fault });
+                Ok(true) if self.lines.len() < Self::MAX_LINES => {
+                    self.lines.push(line.into_owned());
                 }
-                Err(_) => {}
+                Ok(true) => self.problem(index + 1, KeyFault::TooMany),
+                Ok(false) => {}
+                Err(fault) => self.problem(index + 1, fault),
             }
+        }
+    }
+
+    fn problem(&mut self, line: usize, fault: KeyFault) {
+        if self.problems.len() < Self::MAX_PROBLEMS {
+            self.problems.push(KeyProblem { line, fault });
         }
     }
 
@@ -211,8 +222,11 @@ mod tests {
     }
 
     #[test]
-    fn problems_are_bounded() {
+    fn problems_and_secrets_are_bounded() {
         let log = KeyLog::read(&b"x\n".repeat(5000));
         assert_eq!(log.problems().len(), KeyLog::MAX_PROBLEMS);
+        let text = format!("{}\n", line("CLIENT_RANDOM", 32, 48)).repeat(KeyLog::MAX_LINES + 1);
+        let log = KeyLog::read(text.as_bytes());
+        assert_eq!((log.lines().len(), log.problems().len()), (KeyLog::MAX_LINES, 1));
     }
 }

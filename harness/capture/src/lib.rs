@@ -43,6 +43,7 @@ pub mod net;
 mod open;
 pub mod pcapng;
 pub mod read;
+pub mod seeds;
 pub mod signalling;
 
 pub use open::{Capture, Given, OpenError, open};

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rtcspec_trace::Carrier;
-use rtcspec_trace::watch::{Event, Kind, Observer, Purpose, Seen, Side, Via};
+use rtcspec_trace::watch::{Event, Kind, Observer, Purpose, Seen, Side, Stun};
 use rtcspec_wire::stun::{Class, Method};
 
 use super::MOST;
@@ -99,20 +99,13 @@ impl Collected {
             self.servers.insert(relay.server, true);
             self.relayed.extend(relay.relayed);
             kept.server = Some(relay.server);
-            // What is inside came from the other end, or from this client.
-            let from_client = event.outer.source == relay.client;
-            if let Via::Send | Via::Data | Via::Channel(_) = relay.via
-                && kept.from == Side::Unknown
-            {
-                kept.from = if from_client { Side::Unknown } else { Side::Server };
-            }
         }
         if let Kind::Stun(stun) = &event.kind {
             self.stun(kept, event, stun);
         }
     }
 
-    fn stun(&mut self, kept: &mut Kept, event: &Event<'_>, stun: &rtcspec_trace::watch::Stun<'_>) {
+    fn stun(&mut self, kept: &mut Kept, event: &Event<'_>, stun: &Stun<'_>) {
         if let (Some(username), Some(connection)) = (stun.username, event.connection) {
             let known = self.ufrags.entry(connection.0).or_default();
             for ufrag in [username.receiver, username.sender] {

@@ -21,27 +21,31 @@ pub(super) struct People {
 }
 
 impl People {
-    /// From the frames that are known to be of this connection.
-    pub(super) fn of(connection: u32, collected: &Collected) -> Self {
-        let mut people = Self::default();
-        for frame in collected.frames.iter().filter(|one| one.connection == Some(connection)) {
-            let Some(from) = frame.from.party() else { continue };
-            match frame.server {
-                // What a client sends through a server is its own; what comes is the other's.
-                Some(server) if server == frame.destination => people.learn(from, frame.source),
-                Some(_) => people.learn(from.other(), frame.destination),
-                None => {
-                    for (party, address) in
-                        [(from, frame.source), (from.other(), frame.destination)]
-                    {
-                        if !collected.relayed.contains(&address) {
-                            people.learn(party, address);
-                        }
+    /// Of every connection, from the frames that are known to be of it.
+    pub(super) fn of_all(collected: &Collected) -> BTreeMap<u32, Self> {
+        let mut all: BTreeMap<u32, Self> = BTreeMap::new();
+        for frame in &collected.frames {
+            if let Some(id) = frame.connection {
+                all.entry(id).or_default().see(frame, collected);
+            }
+        }
+        all
+    }
+
+    fn see(&mut self, frame: &Kept, collected: &Collected) {
+        let Some(from) = frame.from.party() else { return };
+        match frame.server {
+            // What a client sends through a server is its own; what comes is the other's.
+            Some(server) if server == frame.destination => self.learn(from, frame.source),
+            Some(_) => self.learn(from.other(), frame.destination),
+            None => {
+                for (party, address) in [(from, frame.source), (from.other(), frame.destination)] {
+                    if !collected.relayed.contains(&address) {
+                        self.learn(party, address);
                     }
                 }
             }
         }
-        people
     }
 
     fn learn(&mut self, party: Party, address: SocketAddr) {
@@ -68,16 +72,9 @@ impl People {
         self.order.iter().filter(move |(whose, _)| *whose == party).map(|(_, ip)| *ip)
     }
 
-    /// Whether a frame that nobody claimed is of this connection.
-    pub(super) fn claims(&self, frame: &Kept) -> bool {
-        match frame.server {
-            Some(server) if server == frame.destination => self.party(frame.source).is_some(),
-            Some(_) => self.party(frame.destination).is_some(),
-            None => {
-                let known = |address| self.sockets.contains_key(address);
-                known(&frame.source) && known(&frame.destination)
-            }
-        }
+    /// All sockets.
+    pub(super) fn sockets(&self) -> impl Iterator<Item = SocketAddr> {
+        self.sockets.keys().copied()
     }
 
     /// From and to.

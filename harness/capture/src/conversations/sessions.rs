@@ -29,19 +29,25 @@ pub struct Conversations {
 /// Reads the rest of a capture and tells its connections apart. Their titles begin with `title`.
 pub fn conversations(capture: &mut Capture, title: &str) -> Conversations {
     let mut collected = collect(capture);
-    let connections: BTreeSet<u32> =
-        collected.frames.iter().filter_map(|frame| frame.connection).collect();
-    let people: BTreeMap<u32, People> =
-        connections.iter().map(|id| (*id, People::of(*id, &collected))).collect();
+    let people = People::of_all(&collected);
     claim(&mut collected, &people);
     let mut found = Conversations { sessions: Vec::new(), remarks: remarks(&collected) };
+    let mut frames = by_connection(&mut collected);
+    let relaying: BTreeSet<IpAddr> =
+        collected.servers.iter().filter(|(_, turn)| **turn).map(|(at, _)| at.ip()).collect();
+    let ufrags = ufrags(&capture.dialogues);
     let mut used = BTreeSet::new();
     for (nth, (id, people)) in people.iter().enumerate() {
-        let whose = dialogue_of(*id, &collected, &capture.dialogues);
-        used.extend(whose);
-        let title = if nth == 0 { title.to_owned() } else { format!("{title}#{}", nth + 1) };
-        let mut session = session(*id, people, &collected, title);
+        let own = frames.remove(id).unwrap_or_default();
+        let mut session = session(own, people, &collected, &relaying);
+        session.title = if nth == 0 { title.to_owned() } else { format!("{title}#{}", nth + 1) };
         session.secrets = capture.keys.lines().to_vec();
+        let whose = match collected.ufrags.get(id) {
+            Some(own) => own.iter().find_map(|ufrag| ufrags.get(ufrag)).copied(),
+            // Without any check the only dialogue there is must do.
+            None => (capture.dialogues.len() == 1).then_some(0),
+        };
+        used.extend(whose);
         if let Some(dialogue) = whose.and_then(|at| capture.dialogues.get(at)) {
             let last = session.datagrams.last().map_or(Duration::ZERO, |datagram| datagram.sent);
             session.signals = signals(dialogue, capture.frames.began(), last);
@@ -61,11 +67,39 @@ pub fn conversations(capture: &mut Capture, title: &str) -> Conversations {
 
 /// Gives what nobody claimed, as requests to servers, to the connection whose address it has.
 fn claim(collected: &mut Collected, people: &BTreeMap<u32, People>) {
+    let mut sockets = BTreeMap::new();
+    let mut hosts = BTreeMap::new();
+    // The first connection comes last, and stays.
+    for (id, socket) in
+        people.iter().rev().flat_map(|(id, people)| people.sockets().map(move |at| (*id, at)))
+    {
+        sockets.insert(socket, id);
+        hosts.insert(socket.ip(), id);
+    }
     for frame in collected.frames.iter_mut().filter(|frame| frame.connection.is_none()) {
-        let claims = |(id, people): (&u32, &People)| people.claims(frame).then_some(*id);
-        frame.connection = people.iter().find_map(claims);
+        frame.connection = match frame.server {
+            Some(server) => {
+                let out = server == frame.destination;
+                let client = if out { frame.source } else { frame.destination };
+                sockets.get(&client).or_else(|| hosts.get(&client.ip())).copied()
+            }
+            None => {
+                let ends = (sockets.get(&frame.source), sockets.get(&frame.destination));
+                ends.0.filter(|_| ends.0 == ends.1).copied()
+            }
+        };
         collected.others += u64::from(frame.connection.is_none());
     }
+}
+
+fn by_connection(collected: &mut Collected) -> BTreeMap<u32, Vec<Kept>> {
+    let mut found: BTreeMap<u32, Vec<Kept>> = BTreeMap::new();
+    for frame in std::mem::take(&mut collected.frames) {
+        if let Some(id) = frame.connection {
+            found.entry(id).or_default().push(frame);
+        }
+    }
+    found
 }
 
 fn remarks(collected: &Collected) -> Vec<String> {
@@ -86,24 +120,26 @@ fn remarks(collected: &Collected) -> Vec<String> {
     remarks
 }
 
-/// The dialogue that has one of a connection's ufrags; without any check, the only one there is.
-fn dialogue_of(id: u32, collected: &Collected, dialogues: &[Dialogue]) -> Option<usize> {
-    let Some(ufrags) = collected.ufrags.get(&id) else {
-        return (dialogues.len() == 1).then_some(0);
-    };
-    dialogues.iter().position(|dialogue| {
-        dialogue.signals.iter().any(|signal| match &signal.body {
-            SignalBody::Description { sdp, .. } => {
-                let view = View::parse(sdp.as_bytes());
-                let mut found =
-                    view.sections().flat_map(|one| one.attributes("ice-ufrag").collect::<Vec<_>>());
-                found.any(|ufrag| ufrags.contains(String::from_utf8_lossy(ufrag).as_ref()))
+/// Which dialogue a ufrag is of.
+fn ufrags(dialogues: &[Dialogue]) -> BTreeMap<String, usize> {
+    let mut found = BTreeMap::new();
+    for (at, dialogue) in dialogues.iter().enumerate().rev() {
+        for signal in &dialogue.signals {
+            match &signal.body {
+                SignalBody::Description { sdp, .. } => {
+                    let view = View::parse(sdp.as_bytes());
+                    for section in view.sections() {
+                        let own = section.attributes("ice-ufrag").map(String::from_utf8_lossy);
+                        found.extend(own.map(|ufrag| (ufrag.into_owned(), at)));
+                    }
+                }
+                SignalBody::Candidate { ufrag, .. } => {
+                    found.extend(ufrag.clone().map(|ufrag| (ufrag, at)));
+                }
             }
-            SignalBody::Candidate { ufrag, .. } => {
-                ufrag.as_ref().is_some_and(|ufrag| ufrags.contains(ufrag))
-            }
-        })
-    })
+        }
+    }
+    found
 }
 
 /// A dialogue's messages at the capture's time, if both say the time of day; else all before it.
@@ -125,30 +161,37 @@ fn signals(dialogue: &Dialogue, began: Option<u64>, last: Duration) -> Vec<Signa
     signals
 }
 
-fn session(id: u32, people: &People, collected: &Collected, title: String) -> Session {
-    let own = || collected.frames.iter().filter(move |frame| frame.connection == Some(id));
-    let used: BTreeSet<IpAddr> = own().filter_map(|frame| Some(frame.server?.ip())).collect();
+fn session(
+    own: Vec<Kept>,
+    people: &People,
+    collected: &Collected,
+    relaying: &BTreeSet<IpAddr>,
+) -> Session {
+    let used: BTreeSet<IpAddr> = own.iter().filter_map(|frame| Some(frame.server?.ip())).collect();
     let (mut servers, mut numbers) = (Vec::new(), BTreeMap::new());
+    let mut counts = [0_usize; 2];
     for ip in used {
-        let turn = collected.servers.iter().any(|(at, turn)| at.ip() == ip && *turn);
+        let turn = relaying.contains(&ip);
         let kind = if turn { "turn" } else { "stun" };
-        let of_kind = servers.iter().filter(|server: &&Server| server.turn == turn).count();
-        let name = if of_kind == 0 { kind.to_owned() } else { format!("{kind}{}", of_kind + 1) };
+        let count = &mut counts[usize::from(turn)];
+        *count += 1;
+        let name = if *count == 1 { kind.to_owned() } else { format!("{kind}{count}") };
         numbers.insert(ip, servers.len());
         servers.push(Server { name, addresses: vec![ip], turn });
     }
-    let datagrams = own().map(|frame| datagram(frame, people, &numbers, collected)).collect();
+    let datagrams =
+        own.into_iter().map(|frame| datagram(frame, people, &numbers, collected)).collect();
     let profile = Profile::Loose;
-    Session { title, profile, servers, datagrams, ..Session::default() }
+    Session { profile, servers, datagrams, ..Session::default() }
 }
 
 fn datagram(
-    frame: &Kept,
+    frame: Kept,
     people: &People,
     servers: &BTreeMap<IpAddr, usize>,
     collected: &Collected,
 ) -> Datagram {
-    let [from, to] = people.places(frame, servers, collected);
+    let [from, to] = people.places(&frame, servers, collected);
     Datagram {
         number: frame.number,
         sent: frame.at,
@@ -163,14 +206,14 @@ fn datagram(
         crossings: Vec::new(),
         lost: None,
         copies: 0,
-        payload: frame.payload.clone(),
+        payload: frame.payload,
     }
 }
 
 /// A peer with the addresses of its interfaces: those it signalled as hosts, then those it was seen
 /// at, unless it signalled them as something else.
 fn peer(party: Party, people: &People, signals: &[Signal]) -> Peer {
-    let mut addresses: Vec<IpAddr> = Vec::new();
+    let (mut addresses, mut known) = (Vec::new(), BTreeSet::new());
     let mut others = BTreeSet::new();
     let mut implementation = None;
     for signal in signals.iter().filter(|signal| signal.from == party) {
@@ -180,16 +223,13 @@ fn peer(party: Party, people: &People, signals: &[Signal]) -> Peer {
         for (host, address) in candidates(&signal.body) {
             if !host {
                 others.insert(address);
-            } else if !addresses.contains(&address) {
+            } else if known.insert(address) {
                 addresses.push(address);
             }
         }
     }
-    for address in people.addresses(party) {
-        if !others.contains(&address) && !addresses.contains(&address) {
-            addresses.push(address);
-        }
-    }
+    let seen = people.addresses(party).filter(|address| !others.contains(address));
+    addresses.extend(seen.filter(|address| known.insert(*address)));
     let implementation = implementation.unwrap_or_else(|| "unknown".to_owned());
     Peer { party, implementation, addresses, behind: Vec::new() }
 }
