@@ -27,7 +27,7 @@ fn the_words_of_commands_are_those_on_the_wire() {
         // Every member any command needs; those it does not know do not disturb.
         let line = json!({
             "id": 1, "op": op, "pc": "a", "dc": "a/1", "name": "x", "seed": 1, "label": "l",
-            "desc": {"type": "offer", "sdp": ""}, "candidate": null, "payload": {"text": ""},
+            "desc": {"type": "offer", "sdp": ""}, "candidate": null, "text": "",
             "config": {}, "addresses": [], "init": {},
         });
         let request = Request::read(&line.to_string()).unwrap_or_else(|e| panic!("{op}: {e:?}"));
