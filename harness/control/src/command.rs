@@ -27,17 +27,17 @@ impl Request {
     /// The reply to give instead: `unsupported` with the word of a command this version does not
     /// know, `TypeError` for anything else that is no request. A line without a number is answered
     /// as request 0, which the harness never uses.
-    pub fn read(line: &str) -> Result<Self, Reply> {
+    pub fn read(line: &str) -> Result<Self, Box<Reply>> {
         let wrong = |id, message: String| {
             let name = "TypeError".to_owned();
-            Reply { id, body: ReplyBody::Error { name, message } }
+            Box::new(Reply { id, body: ReplyBody::Error { name, message } })
         };
         let value: serde_json::Value =
             serde_json::from_str(line).map_err(|error| wrong(0, error.to_string()))?;
         let id = value.get("id").and_then(serde_json::Value::as_u64).unwrap_or_default();
         let op = value.get("op").and_then(serde_json::Value::as_str).unwrap_or_default();
         if !op.is_empty() && !Command::OPS.contains(&op) {
-            return Err(Reply { id, body: ReplyBody::Unsupported(op.to_owned()) });
+            return Err(Box::new(Reply { id, body: ReplyBody::Unsupported(op.to_owned()) }));
         }
         serde_json::from_value(value).map_err(|error| wrong(id, error.to_string()))
     }

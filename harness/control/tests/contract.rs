@@ -7,7 +7,7 @@ use serde_json::json;
 #[test]
 fn a_command_nobody_knows_is_unsupported_by_its_word() {
     let refusal = Request::read(r#"{"id":7,"op":"dance","pc":"a"}"#).unwrap_err();
-    assert_eq!(refusal, Reply { id: 7, body: ReplyBody::Unsupported("dance".into()) });
+    assert_eq!(*refusal, Reply { id: 7, body: ReplyBody::Unsupported("dance".into()) });
     assert_eq!(serde_json::to_value(&refusal).unwrap(), json!({"id": 7, "unsupported": "dance"}));
 }
 
@@ -16,7 +16,7 @@ fn a_known_command_that_is_incomplete_is_a_type_error() {
     for (line, id) in [(r#"{"id":3,"op":"offer"}"#, 3), (r#"{"id":4}"#, 4), ("{", 0), ("[]", 0)] {
         let refusal = Request::read(line).unwrap_err();
         assert_eq!(refusal.id, id, "{line}");
-        let ReplyBody::Error { name, .. } = refusal.body else { panic!("{line}: {refusal:?}") };
+        let ReplyBody::Error { name, .. } = &refusal.body else { panic!("{line}: {refusal:?}") };
         assert_eq!(name, "TypeError");
     }
 }
