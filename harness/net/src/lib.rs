@@ -17,6 +17,7 @@
 //! assert_ne!(odd, presets::find("home").unwrap().params());
 //! ```
 
+pub mod discovery;
 mod draw;
 pub mod fabric;
 pub mod firewall;

@@ -9,6 +9,7 @@ mod ports;
 pub mod presets;
 mod tcp;
 mod translate;
+mod words;
 
 pub(crate) use core::Core;
 pub use event::{Change, Ended, Event};
