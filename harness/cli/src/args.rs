@@ -28,7 +28,7 @@ pub(crate) enum Verb {
     List(ListOptions),
     /// Compare two transcripts by meaning
     Diff(DiffOptions),
-    /// Explain a scenario or a case: the situation, the clauses, the expectations
+    /// Explain a scenario, a case or a NAT: the situation, the clauses, the expectations
     Explain(ExplainOptions),
     /// Print a JSON Schema
     Schema(SchemaOptions),
@@ -133,7 +133,7 @@ pub(crate) struct DiffOptions {
 
 #[derive(Args, Debug)]
 pub(crate) struct ExplainOptions {
-    /// Id of a scenario or case
+    /// Id of a scenario or case, or `nat:` and the name of a preset
     pub(crate) id: String,
     /// Folder with scenario files, instead of the built-in ones
     #[arg(long, value_name = "DIR")]

@@ -1,13 +1,17 @@
 //! `rtcspec explain`.
 
-use rtcspec_net::oracle::Options;
-use rtcspec_suite::topology::predict;
+use rtcspec_net::discovery::survey;
+use rtcspec_net::nat::presets;
+use rtcspec_suite::prediction::{Outlook, outlook};
 
 use crate::args::ExplainOptions;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::{near, run};
 
 pub(crate) fn explain(options: &ExplainOptions) -> Outcome {
+    if let Some(name) = options.id.strip_prefix("nat:") {
+        return nat(name);
+    }
     if let Some(case) = rtcspec_suite::cases::ALL.iter().find(|case| case.id == options.id) {
         println!("{}\n\n{}\n\nclauses: {}", case.title, case.about, case.tests.join(", "));
         return Ok(Exit::AsExpected);
@@ -33,16 +37,53 @@ pub(crate) fn explain(options: &ExplainOptions) -> Outcome {
     for variant in &scenario.variants {
         let suffix = variant.suffix();
         let what = if suffix.is_empty() { String::new() } else { format!(" with {suffix}") };
-        match predict(&variant.file, &Options::default()) {
-            Ok(prediction) => {
-                println!("\noracle{what}: {}", prediction.outcome.verdict);
-                for line in prediction.outcome.why.lines() {
-                    println!("  {line}");
-                }
-            }
-            Err(error) => println!("\noracle{what}: cannot tell: {error}"),
+        for outlook in outlook(&variant.file) {
+            oracle(&what, &outlook);
         }
     }
     println!("\n{}", scenario.text.trim_end());
     Ok(Exit::AsExpected)
+}
+
+/// What the oracle says of a point in time of a scenario.
+fn oracle(what: &str, outlook: &Outlook) {
+    let when = match outlook.when.as_str() {
+        "" => String::new(),
+        after => format!(" after `{after}`"),
+    };
+    match &outlook.outcome {
+        Ok(outcome) => {
+            let anew = if outlook.fresh { "" } else { ", once the peers connect anew" };
+            println!("\noracle{what}{when}: {}{anew}", outcome.verdict);
+            for line in outcome.why.lines() {
+                println!("  {line}");
+            }
+        }
+        Err(error) => println!("\noracle{what}{when}: cannot tell: {error}"),
+    }
+}
+
+/// A NAT preset: its parameters, and what it turns out to be when it is asked.
+fn nat(name: &str) -> Outcome {
+    let Some(preset) = presets::find(name) else {
+        let known: Vec<&str> = presets::ALL.iter().map(|preset| preset.name).collect();
+        let message = format!("there is no NAT preset `{name}`; there are {}", known.join(", "));
+        return Err(Failure { exit: Exit::Nothing, message });
+    };
+    let params = preset.params();
+    println!("{}: {}\n\nparameters", preset.name, preset.about);
+    for (key, value) in params.words() {
+        println!("  {key:20}  {value}");
+    }
+    let class = survey(&params)
+        .map_err(|error| Failure { exit: Exit::Internal, message: format!("failed to {error}") })?;
+    println!("\nmeasured through the packet engine (RFC 5780 §4, and probes of our own)");
+    for part in class.to_string().split(", ") {
+        println!("  {part}");
+    }
+    let wrong = class.disagreements(&params);
+    for line in &wrong {
+        println!("  not as configured: {line}");
+    }
+    Ok(if wrong.is_empty() { Exit::AsExpected } else { Exit::Internal })
 }

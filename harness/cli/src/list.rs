@@ -35,6 +35,7 @@ pub(crate) fn list(options: &ListOptions) -> Outcome {
         Listing::Nats => {
             for preset in presets::ALL {
                 let _ = writeln!(text, "{:22}  {}", preset.name, preset.about);
+                let _ = writeln!(text, "{:22}  {}", "", preset.params());
             }
         }
     }

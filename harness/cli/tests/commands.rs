@@ -95,3 +95,37 @@ fn a_transcript_compared_with_itself_is_identical() {
     let path = entry.path().to_string_lossy().into_owned();
     assert_eq!(rtcspec(&["diff", &path, &path]).status.code(), Some(0));
 }
+
+#[test]
+fn a_nat_preset_is_listed_with_its_parameters_and_explained_with_what_it_turns_out_to_be() {
+    let listed = text(&rtcspec(&["list", "nats"]).stdout);
+    assert!(listed.contains("ports block of 256 (1024 to 65535, 120s hold-down)"), "{listed}");
+    let explained = rtcspec(&["explain", "nat:linux"]);
+    assert_eq!(explained.status.code(), Some(0));
+    let told = text(&explained.stdout);
+    for line in [
+        "  mapping               address-and-port-dependent",
+        "  mapping endpoint-independent (address-and-port-dependent when ports collide)",
+        "  preserves ports and shares them between hosts",
+        "  120 s refreshed from both sides",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+    let unknown = rtcspec(&["explain", "nat:cone"]);
+    assert_eq!(unknown.status.code(), Some(4));
+    assert!(text(&unknown.stderr).contains("there is no NAT preset `cone`; there are full-cone"));
+}
+
+#[test]
+fn the_measured_class_of_every_nat_stands_beside_the_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_string_lossy().into_owned();
+    let arguments =
+        ["run", "nat/full-cone-symmetric", "--peer", "reference", "--out", &out, "--seed", "3"];
+    assert_eq!(rtcspec(&arguments).status.code(), Some(0));
+    let report = std::fs::read_to_string(folder.path().join("report.json")).unwrap();
+    let line = "nat.home: mapping endpoint-independent, filtering endpoint-independent, ";
+    assert!(report.contains(line), "{report}");
+    let page = std::fs::read_to_string(folder.path().join("index.html")).unwrap();
+    assert!(page.contains(line));
+}

@@ -4,7 +4,7 @@ pub mod cases;
 pub mod expectation;
 pub mod matrix;
 pub mod plan;
-mod prediction;
+pub mod prediction;
 pub mod report;
 pub mod run;
 pub mod scenario;

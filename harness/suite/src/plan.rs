@@ -197,6 +197,7 @@ fn is_plain(peer: &Peer) -> bool {
     !numbers
         && !flags
         && !peer.ice.lite
+        && peer.ice.announces.is_none()
         && peer.dtls.versions.is_empty()
         && peer.dtls.role.is_empty()
 }

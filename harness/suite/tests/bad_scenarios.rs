@@ -55,6 +55,29 @@ fn first(error: &ScenarioError, from: &str, to: &str) -> (String, String, String
     (problem.message.clone(), place, problem.help.clone().unwrap_or_default())
 }
 
+/// Files under `bad/`, each wrong in one way, and beside each the whole text a person is shown.
+#[test]
+fn every_bad_file_is_refused_with_a_text_to_act_on() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad");
+    let mut names: Vec<String> = std::fs::read_dir(&folder)
+        .expect("the folder is there")
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter_map(|name| name.strip_suffix(".toml").map(str::to_owned))
+        .collect();
+    names.sort();
+    assert!(names.len() >= 20, "{names:?}");
+    for name in names {
+        let text = std::fs::read_to_string(folder.join(format!("{name}.toml"))).expect("text");
+        let error = read(&format!("bad/{name}"), &text).expect_err(&name);
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(&folder);
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.set_description(error.to_string());
+        settings.bind(|| insta::assert_snapshot!(name, shown(&error)));
+    }
+}
+
 #[test]
 fn the_good_file_is_good() {
     let scenario = read("test/good", GOOD).unwrap();

@@ -208,11 +208,14 @@ impl Judge<'_, '_> {
         self.add(met, Layer::Dtls, requirement, expected.to_owned(), actual);
     }
 
-    /// The last data of each side, or none.
+    /// The last data of each side before the peers connect anew, or none.
     fn last_data(&self, from: Party, since: Duration) -> Option<&Sighting> {
         // Gathering speaks with servers too: without an open channel that is no data.
-        self.stage.opened?;
-        self.stage.watch.last_data(from, since)
+        let opened = self.stage.opened?;
+        let anew = since.max(opened);
+        let later = self.stage.script.negotiated.iter().filter(|at| **at > anew);
+        let until = later.min().copied().unwrap_or(Duration::MAX);
+        self.stage.watch.last_data(from, since..until)
     }
 
     fn path(&mut self, wanted: Path, since: Duration) {

@@ -13,6 +13,7 @@ mod script;
 mod service;
 mod signalling;
 mod stage;
+mod survey;
 mod watch;
 mod weather;
 

@@ -523,6 +523,16 @@ impl Net {
         self.built.links.get_mut(name)
     }
 
+    /// A peer's own address and the outer one that its deployment announces in its place.
+    pub(super) fn outer_address(&self, file: &File, party: Party) -> Option<(String, String)> {
+        let announces = file.peer.get(self.name(party))?.ice.announces.as_ref()?;
+        let nat = self.nat(announces.get_ref())?;
+        let fabric = self.world.fabric();
+        let outer = fabric.addresses(fabric.outside(nat)).iter().find(|ip| ip.is_ipv4())?;
+        let own = self.addresses(party).into_iter().find(IpAddr::is_ipv4)?;
+        Some((own.to_string(), outer.to_string()))
+    }
+
     /// Joins a peer's first interface to another segment, or to none.
     pub(super) fn move_peer(&mut self, party: Party, segment: Option<&str>) -> Result<(), String> {
         let to = segment.and_then(|name| self.segment(name));

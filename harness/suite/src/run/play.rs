@@ -10,6 +10,7 @@ use super::actor::Actor;
 use super::judge::judge;
 use super::net::Net;
 use super::stage::Stage;
+use super::survey::survey;
 use crate::scenario::{
     CandidateType, Family, File, Role, ServerKind, Transport, Variant, server_reference,
 };
@@ -45,7 +46,7 @@ pub struct Played {
     pub findings: Vec<Finding>,
     /// What an observer saw.
     pub session: Session,
-    /// What the NATs are.
+    /// What the NATs turned out to be, one line each.
     pub nats: Vec<String>,
     /// Virtual time at the end.
     pub elapsed: Duration,
@@ -150,7 +151,8 @@ fn finish(
     seed: u64,
     peers: Vec<String>,
 ) -> Played {
-    let findings = match stage.actors.iter().find_map(|actor| {
+    let survey = survey(stage.file);
+    let mut findings = match stage.actors.iter().find_map(|actor| {
         actor.log.unsupported.as_ref().map(|what| (actor.name.clone(), what.clone()))
     }) {
         Some((name, what)) => vec![Finding {
@@ -163,13 +165,14 @@ fn finish(
         }],
         None => judge(&stage, variant),
     };
+    findings.extend(survey.findings);
     let session = session(title, &mut stage, seed);
     let path = path(&stage);
     let capture = stage.net.pcapng(&session.secrets);
     Played {
         verdict: RunResult::worst(&findings),
         findings,
-        nats: nat_lines(&stage),
+        nats: survey.lines,
         session,
         elapsed: stage.now,
         peers,
@@ -323,21 +326,9 @@ fn behind(file: &File, name: &str) -> Vec<String> {
     boxes
 }
 
-fn nat_lines(stage: &Stage<'_>) -> Vec<String> {
-    stage
-        .file
-        .nat
-        .iter()
-        .map(|(name, section)| {
-            let params = crate::topology::nat_params(section);
-            format!("nat.{name}: {}", nat_words(&params))
-        })
-        .collect()
-}
-
 fn path(stage: &Stage<'_>) -> Option<(bool, CandidateType, CandidateType)> {
     stage.opened?;
-    let last = |party| stage.watch.last_data(party, Duration::ZERO);
+    let last = |party| stage.watch.last_data(party, Duration::ZERO..Duration::MAX);
     let (a, b) = (last(Party::A)?, last(Party::B)?);
     Some((a.relayed || b.relayed, a.source, b.source))
 }

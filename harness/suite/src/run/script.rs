@@ -38,6 +38,8 @@ pub(super) struct Script {
     closed: Vec<Party>,
     /// Steps that are still sending.
     busy: BTreeMap<usize, ()>,
+    /// When the peers were told to connect, at first and anew.
+    pub(super) negotiated: Vec<Duration>,
 }
 
 impl Script {
@@ -124,6 +126,9 @@ impl Stage<'_> {
     }
 
     fn step(&mut self, index: usize, step: &Step) {
+        if step.connect.is_some() || step.glare.is_some() || step.restart.is_some() {
+            self.script.negotiated.push(self.now);
+        }
         if let Some([first, ..]) = step.connect.as_deref() {
             self.open_main(first.get_ref());
         } else if let Some(peers) = &step.glare {
@@ -131,6 +136,9 @@ impl Stage<'_> {
                 if let Some(party) = self.party(peer.get_ref()) {
                     if party == Party::A {
                         self.create_main(party);
+                    } else if self.file.signalling.third_party {
+                        // Whose offer is to pass for an answer must have a channel in it.
+                        self.create(party, "other", ChannelInit::default());
                     }
                     self.offer(party, false, true);
                 }

@@ -49,6 +49,8 @@ struct Tray {
     remote_set: bool,
     /// It has an offer out.
     offering: bool,
+    /// It was given an offer that it ignores, and what belongs to that.
+    ignoring: bool,
 }
 
 /// The signalling channel.
@@ -57,6 +59,7 @@ pub(super) struct Post {
     delay: Duration,
     order: CandidateOrder,
     polite: Option<String>,
+    third_party: bool,
     trays: [Tray; 2],
     /// Everything that was sent.
     pub(super) signals: Vec<Signal>,
@@ -72,6 +75,7 @@ impl Post {
             delay: signalling.delay.map_or(DEFAULT_DELAY, |delay| delay.0),
             order: signalling.candidates,
             polite,
+            third_party: signalling.third_party,
             trays: [Tray::default(), Tray::default()],
             signals: Vec::new(),
         }
@@ -255,6 +259,10 @@ impl Stage<'_> {
     }
 
     fn mail(&mut self, from: Party, what: Content, delay: Duration) {
+        let what = match self.net.outer_address(self.file, from) {
+            Some((own, outer)) => announced(what, &own, &outer),
+            None => what,
+        };
         let body = match &what {
             Content::Description(description) => SignalBody::Description {
                 kind: description.kind.word().to_owned(),
@@ -287,6 +295,10 @@ impl Stage<'_> {
 
     fn deliver_description(&mut self, to: Party, desc: Description) {
         let now = self.now;
+        let desc = match self.post.third_party && self.post.trays[index(to)].offering {
+            true => as_answer(desc, to),
+            false => desc,
+        };
         for line in desc.sdp.lines().filter_map(|line| line.strip_prefix("a=")) {
             if line.starts_with("candidate:") {
                 self.watch.candidate(to.other(), line);
@@ -297,10 +309,12 @@ impl Stage<'_> {
         let pc = self.actors[index(to)].pc.clone();
         if desc.kind != SdpType::Offer {
             tray.offering = false;
+            tray.ignoring = false;
             self.actor(to).submit(now, Command::Remote { pc, desc }, Then::Settled);
             return;
         }
-        if tray.offering && !polite {
+        tray.ignoring = tray.offering && !polite;
+        if tray.ignoring {
             // Perfect negotiation: the impolite side ignores an offer that collides with its own.
             return;
         }
@@ -318,6 +332,9 @@ impl Stage<'_> {
     /// application does.
     fn deliver_candidate(&mut self, to: Party, candidate: Option<Candidate>) {
         let now = self.now;
+        if self.post.trays[index(to)].ignoring {
+            return;
+        }
         let then = if self.post.trays[index(to)].remote_set {
             Then::Nothing
         } else {
@@ -335,6 +352,30 @@ impl Stage<'_> {
             self.deliver_candidate(party, candidate);
         }
     }
+}
+
+/// What a peer signals, with the address its deployment is reached by in place of its own.
+fn announced(what: Content, own: &str, outer: &str) -> Content {
+    let told = |text: &str| text.replace(&format!(" {own} "), &format!(" {outer} "));
+    match what {
+        Content::Description(mut description) => {
+            description.sdp = told(&description.sdp);
+            Content::Description(description)
+        }
+        Content::Candidate(Some(mut candidate)) => {
+            candidate.candidate = told(&candidate.candidate);
+            Content::Candidate(Some(candidate))
+        }
+        Content::Candidate(None) => Content::Candidate(None),
+    }
+}
+
+/// An offer as a third party passes it on: the answer to the offer of the peer it is given to. The
+/// first peer's DTLS role becomes active, the other's passive (RFC 8842 §5.3).
+fn as_answer(offer: Description, to: Party) -> Description {
+    let role = if to == Party::A { "a=setup:passive" } else { "a=setup:active" };
+    let sdp = offer.sdp.replace("a=setup:actpass", role);
+    Description { kind: SdpType::Answer, sdp }
 }
 
 /// Adds candidate lines to the first media section, as `localDescription` has them once gathering

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 use std::time::Duration;
 
 use rtcspec_trace::{Carrier, Datagram, Party, Place};
@@ -143,10 +144,10 @@ impl Watch {
         }
     }
 
-    /// The last sighting of a peer's data at or after a point in time.
-    pub(super) fn last_data(&self, from: Party, since: Duration) -> Option<&Sighting> {
+    /// The last sighting of a peer's data in a span of time.
+    pub(super) fn last_data(&self, from: Party, span: Range<Duration>) -> Option<&Sighting> {
         let of = |data: &'_ [Sighting]| {
-            data.iter().rposition(|seen| seen.from == from && seen.arrived >= since)
+            data.iter().rposition(|seen| seen.from == from && span.contains(&seen.arrived))
         };
         match of(&self.data) {
             Some(place) => self.data.get(place),

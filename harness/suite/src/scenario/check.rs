@@ -12,6 +12,7 @@ use super::file::{File, Role};
 use super::network::{ServerKind, Transport};
 use super::step::Step;
 use super::when::{Anchor, When};
+use crate::prediction::{Contradiction, contradictions};
 
 /// Adds every problem of the file.
 pub(super) fn check(file: &File, problems: &mut Collector) {
@@ -99,6 +100,9 @@ impl Checker<'_> {
             for server in &peer.ice.servers {
                 self.server_reference(server);
             }
+            if let Some(nat) = &peer.ice.announces {
+                self.reference("NAT", nat, file.nat.keys().map(String::as_str));
+            }
         }
     }
 
@@ -132,6 +136,11 @@ impl Checker<'_> {
             if let Some(preset) = &nat.preset {
                 self.reference("NAT preset", preset, presets::ALL.iter().map(|preset| preset.name));
             }
+            if nat.addresses == Some(0) {
+                let help = Some("leave `addresses` out for the usual one".to_owned());
+                let message = format!("nat.{name} has no external address");
+                self.add(message, nat.outside.span(), "none of these is its own", help);
+            }
             sides.push((format!("nat.{name}"), nat.inside.clone(), nat.outside.clone()));
         }
         for (name, firewall) in &self.file.firewall {
@@ -139,6 +148,11 @@ impl Checker<'_> {
             if !owners.contains(&name.as_str()) {
                 let message = format!("firewall `{name}` protects nothing of that name");
                 let help = did_you_mean(name, owners.iter().copied());
+                self.problems.add(message, None, "", help);
+            }
+            if firewall.kill.iter().any(|kill| kill.packets.is_some() == kill.after.is_some()) {
+                let message = format!("a kill rule of firewall `{name}` has no one point to begin");
+                let help = Some("give it either `packets = 40` or `after = \"5s\"`".to_owned());
                 self.problems.add(message, None, "", help);
             }
             let rules = firewall.allow_out.iter().chain(&firewall.allow_in);
@@ -314,15 +328,14 @@ impl Checker<'_> {
         }
     }
 
-    /// Expected paths that the oracle rules out; only for files that are right otherwise.
+    /// Expectations that the oracle rules out; only for files that are right otherwise.
     fn oracle(&mut self) {
         if self.file.oracle == super::file::Oracle::Off || !self.problems.is_empty() {
             return;
         }
-        for (span, path, why) in crate::prediction::contradictions(self.file) {
-            let message = format!("path `{path:?}` contradicts the oracle").to_lowercase();
+        for Contradiction { span, what, why } in contradictions(self.file) {
             let help = format!("{why}\nif the file knows better, say so with `oracle = \"off\"`");
-            self.add(message, span, "expected here", Some(help));
+            self.add(format!("{what} contradicts the oracle"), span, "expected here", Some(help));
         }
     }
 

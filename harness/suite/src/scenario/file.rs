@@ -102,6 +102,9 @@ pub struct Signalling {
     /// With glare both peers offer at once; this one gives way (rolls back).
     #[schemars(with = "Option<String>")]
     pub polite: Option<Spanned<String>>,
+    /// With glare: somebody between the peers gives each the other's offer as the answer to its
+    /// own, so that both believe to be controlling (RFC 8445 §6.1.1, §7.3.1.1).
+    pub third_party: bool,
 }
 
 /// When and in which order candidates are signalled.
@@ -232,6 +235,10 @@ pub struct Ice {
     pub policy: Policy,
     /// Acts as an ICE-lite agent (RFC 8445 §2.5).
     pub lite: bool,
+    /// Name of the 1:1 NAT whose outer address its deployment signals in place of its own, as a
+    /// server in a cloud is configured to.
+    #[schemars(with = "Option<String>")]
+    pub announces: Option<Spanned<String>>,
 }
 
 /// Which candidates a peer may use.

@@ -23,9 +23,10 @@ pub use file::{
     Signalling,
 };
 pub use network::{
-    Behaviour, Fault, FaultKind, FilterScope, Firewall, Hairpin, Jitter, Lifetime, Link, LinkState,
-    Loss, Nat, Net, OnFiltered, PacketOrder, Policing, Pooling, Ports, Rate, Refresh, Reorder,
-    ReplyBinding, Server, ServerKind, Transport, TurnMethod, Unsolicited,
+    Behaviour, Corruption, Exhaustion, Fault, FaultKind, FilterScope, Firewall, Hairpin, Jitter,
+    Kill, Lifetime, Link, LinkState, Loss, Nat, Net, OnFiltered, PacketOrder, Policing, Pooling,
+    PortPolicy, Ports, Rate, Refresh, Reorder, ReplyBinding, Server, ServerKind, TcpBehaviour,
+    Transport, TurnMethod, Unsolicited, V6,
 };
 pub use quantity::{BitRate, PerSecond, Share, Time};
 pub use read::{Scenario, Variant, read};

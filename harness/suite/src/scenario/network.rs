@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::de::{self, MapAccess, Visitor};
+use serde::de::{self, IntoDeserializer as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
@@ -168,9 +168,71 @@ pub struct Nat {
     /// What a filtered packet does to the mapping it hit.
     #[serde(default)]
     pub on_filtered: Option<OnFiltered>,
-    /// Most ports one inside address may hold.
+    /// Whether packets the filter refuses restart a mapping's timer too, if packets coming in do.
+    #[serde(default)]
+    pub refresh_by_filtered: Option<bool>,
+    /// Most mappings one inside address may hold.
     #[serde(default)]
     pub subscriber_limit: Option<u32>,
+    /// Most mappings in all.
+    #[serde(default)]
+    pub mapping_limit: Option<u32>,
+    /// Most new mappings in any one second of the run.
+    #[serde(default)]
+    pub new_per_second: Option<u32>,
+    /// What a sender gets when no port or mapping is left for it.
+    #[serde(default)]
+    pub exhaustion: Option<Exhaustion>,
+    /// Endpoint-independent only until the preserved port is taken (RFC 4787 REQ-11 violated).
+    #[serde(default)]
+    pub changes_on_conflict: Option<bool>,
+    /// Behaviour towards TCP where it differs (RFC 5382).
+    #[serde(default)]
+    pub tcp: Option<TcpBehaviour>,
+    /// What happens to IPv6, which is never translated.
+    #[serde(default)]
+    pub ipv6: Option<V6>,
+}
+
+/// What a sender gets when no port or mapping is left for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exhaustion {
+    /// Silence.
+    Drop,
+    /// ICMP host unreachable (RFC 6888 REQ-11).
+    Reject,
+    /// The mapping that was idle longest makes room.
+    EvictOldest,
+}
+
+/// Mapping and filtering of TCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TcpBehaviour {
+    /// RFC 5382 REQ-1.
+    pub mapping: Behaviour,
+    /// RFC 5382 REQ-3.
+    pub filtering: Behaviour,
+}
+
+/// What a NAT does to IPv6: a word of its own, or the filter that lets packets in (RFC 6092).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum V6 {
+    /// Nothing passes: an IPv4-only box.
+    Drop,
+    /// Everything passes.
+    Forward,
+    /// Out everything, in whoever.
+    #[serde(alias = "EIF")]
+    EndpointIndependent,
+    /// Out everything, in addresses that were sent to.
+    #[serde(alias = "ADF")]
+    AddressDependent,
+    /// Out everything, in addresses and ports that were sent to.
+    #[serde(alias = "APDF")]
+    AddressAndPortDependent,
 }
 
 /// Mapping or filtering behaviour in the words of RFC 4787.
@@ -210,20 +272,44 @@ pub enum ReplyBinding {
     Latest,
 }
 
-/// How external ports are chosen: a word, or `{ policy = "block", block = 256 }`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+/// How external ports are chosen: a word, or a table like
+/// `{ policy = "block", block = 256, hold-down = "120s" }`.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
-pub enum Ports {
+pub struct Ports {
+    /// The policy.
+    pub policy: PortPolicy,
+    /// With `sequential`: the step, 1 unless said otherwise.
+    pub step: Option<u16>,
+    /// With `block`: ports per block.
+    pub block: Option<u16>,
+    /// Those there are, like `"5000-5003"`.
+    #[schemars(with = "Option<String>")]
+    pub range: Option<(u16, u16)>,
+    /// Odd ones for odd ones, even ones for even ones (RFC 4787 REQ-4).
+    pub parity: Option<bool>,
+    /// How long a released port stays unused (RFC 6888 REQ-8).
+    pub hold_down: Option<Time>,
+}
+
+/// How an external port is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PortPolicy {
     /// The internal port where it is free.
     Preserve,
     /// The internal port or nothing.
     PreserveOrDrop,
+    /// The internal port even if a neighbour has it, as long as the remote differs.
+    PreserveOverload,
+    /// The internal port, taken from whoever has it.
+    PreserveOverride,
     /// One after the other.
     Sequential,
     /// Unpredictable.
     Random,
-    /// Blocks of this many per inside address.
-    Block(u16),
+    /// From blocks that belong to one inside address each.
+    Block,
 }
 
 /// Which external address an inside address gets.
@@ -258,8 +344,12 @@ pub struct Lifetime {
     pub udp: Option<Time>,
     /// UDP mappings that saw no reply yet.
     pub unreplied: Option<Time>,
+    /// What the filter remembers; as long as the mapping unless said otherwise.
+    pub filter: Option<Time>,
     /// Established TCP connections.
     pub tcp: Option<Time>,
+    /// TCP connections that are being opened or closed.
+    pub tcp_transitory: Option<Time>,
 }
 
 /// Which packets keep a mapping alive.
@@ -324,6 +414,23 @@ pub struct Firewall {
     pub deny_in: Vec<Spanned<String>>,
     /// From this long after the first packet on, nothing passes any more.
     pub kill_after: Option<Time>,
+    /// Kill rules: from some point on, what they match is dropped for good.
+    pub kill: Vec<Kill>,
+}
+
+/// A kill rule of a firewall: `{ protocol = "udp", packets = 40 }`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Kill {
+    /// Which protocol; all unless said otherwise.
+    #[serde(default)]
+    pub protocol: Option<super::BlockedProtocol>,
+    /// After this many packets it matched have passed.
+    #[serde(default)]
+    pub packets: Option<u64>,
+    /// This long after the first packet it matched.
+    #[serde(default)]
+    pub after: Option<Time>,
 }
 
 /// What a firewall does to a packet.
@@ -352,14 +459,30 @@ pub struct Link {
     pub duplicate: Option<Share>,
     /// Reordering: this share of packets is held back.
     pub reorder: Option<Reorder>,
-    /// Share of packets with a flipped bit.
+    /// Share of packets that are damaged.
     pub corrupt: Option<Share>,
+    /// How: a flipped bit unless said otherwise.
+    pub corruption: Option<Corruption>,
     /// Bandwidth.
     pub rate: Option<Rate>,
     /// Largest IP packet in bytes.
     pub mtu: Option<u16>,
+    /// Whether who sends a larger one learns of it by ICMP; a black hole unless said otherwise.
+    pub mtu_icmp: Option<bool>,
     /// `down` drops everything.
     pub state: Option<LinkState>,
+}
+
+/// What damage does to the bytes behind the transport header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Corruption {
+    /// One bit changes.
+    Bit,
+    /// One byte changes.
+    Byte,
+    /// The end is missing.
+    Truncate,
 }
 
 /// Up or down.
@@ -441,7 +564,6 @@ pub enum Loss {
 
 impl<'de> Deserialize<'de> for Ports {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const WORDS: &[&str] = &["preserve", "preserve-or-drop", "sequential", "random"];
         struct Policy;
         impl<'de> Visitor<'de> for Policy {
             type Value = Ports;
@@ -449,33 +571,62 @@ impl<'de> Deserialize<'de> for Ports {
                 f.write_str("a port policy, like \"random\" or { policy = \"block\", block = 256 }")
             }
             fn visit_str<E: de::Error>(self, word: &str) -> Result<Ports, E> {
-                match word {
-                    "preserve" => Ok(Ports::Preserve),
-                    "preserve-or-drop" => Ok(Ports::PreserveOrDrop),
-                    "sequential" => Ok(Ports::Sequential),
-                    "random" => Ok(Ports::Random),
-                    _ => Err(E::unknown_variant(word, WORDS)),
-                }
+                let policy = PortPolicy::deserialize(word.into_deserializer())?;
+                PortTable { policy, ..PortTable::default() }.into_ports().map_err(E::custom)
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Ports, A::Error> {
-                #[derive(Deserialize)]
-                #[serde(deny_unknown_fields)]
-                struct Block {
-                    policy: BlockWord,
-                    block: u16,
-                }
-                #[derive(Deserialize)]
-                #[serde(rename_all = "kebab-case")]
-                enum BlockWord {
-                    Block,
-                }
-                let Block { policy: BlockWord::Block, block } =
-                    Block::deserialize(de::value::MapAccessDeserializer::new(map))?;
-                Ok(Ports::Block(block))
+                PortTable::deserialize(de::value::MapAccessDeserializer::new(map))?
+                    .into_ports()
+                    .map_err(de::Error::custom)
             }
         }
         deserializer.deserialize_any(Policy)
     }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct PortTable {
+    policy: PortPolicy,
+    step: Option<u16>,
+    block: Option<u16>,
+    range: Option<String>,
+    parity: Option<bool>,
+    hold_down: Option<Time>,
+}
+
+impl Default for PortTable {
+    fn default() -> Self {
+        let policy = PortPolicy::Preserve;
+        Self { policy, step: None, block: None, range: None, parity: None, hold_down: None }
+    }
+}
+
+impl PortTable {
+    fn into_ports(self) -> Result<Ports, String> {
+        let Self { policy, step, block, range, parity, hold_down } = self;
+        match (policy, block) {
+            (PortPolicy::Block, None) => {
+                return Err("policy `block` needs `block`, the ports per block".to_owned());
+            }
+            (PortPolicy::Block, Some(0)) => return Err("a block has at least one port".to_owned()),
+            (PortPolicy::Block, Some(_)) | (_, None) => {}
+            (_, Some(_)) => return Err("`block` goes with `policy = \"block\"`".to_owned()),
+        }
+        if step.is_some() && policy != PortPolicy::Sequential {
+            return Err("`step` goes with `policy = \"sequential\"`".to_owned());
+        }
+        let range = range.map(|text| port_range(&text)).transpose()?;
+        Ok(Ports { policy, step, block, range, parity, hold_down })
+    }
+}
+
+fn port_range(text: &str) -> Result<(u16, u16), String> {
+    let read = |part: &str| part.trim().parse::<u16>().ok();
+    let range = text.split_once('-').and_then(|(low, high)| Some((read(low)?, read(high)?)));
+    range.filter(|(low, high)| low <= high && *low > 0).ok_or_else(|| {
+        format!("`{text}` is not a range of ports; write it like `5000-5003`, lowest first")
+    })
 }
 
 impl<'de> Deserialize<'de> for Loss {

@@ -7,9 +7,9 @@ use rtcspec_net::nat::{self, presets};
 use rtcspec_net::{Ns, link as net_link};
 
 use crate::scenario::{
-    Behaviour, BlockedProtocol, FilterScope, Firewall, Hairpin, Link, LinkState, Loss, Nat,
-    OnFiltered, PacketOrder, Policing, Pooling, Ports, Refresh, ReplyBinding, Share, Time,
-    Unsolicited, parse_rule,
+    Behaviour, BlockedProtocol, Corruption, Exhaustion, FilterScope, Firewall, Hairpin, Link,
+    LinkState, Loss, Nat, OnFiltered, PacketOrder, Policing, Pooling, PortPolicy, Ports, Refresh,
+    ReplyBinding, Share, TcpBehaviour, Time, Unsolicited, V6, parse_rule,
 };
 
 /// A NAT's parameters: its preset, then what the file overrides.
@@ -36,17 +36,61 @@ pub fn nat_params(section: &Nat) -> nat::Params {
             ReplyBinding::Latest => nat::ReplyBinding::Latest,
         };
     }
-    if let Some(ports) = section.ports {
-        params.ports.policy = match ports {
-            Ports::Preserve => nat::PortPolicy::Preserve,
-            Ports::PreserveOrDrop => nat::PortPolicy::PreserveOrDrop,
-            Ports::Sequential => nat::PortPolicy::Sequential { delta: 1 },
-            Ports::Random => nat::PortPolicy::Random,
-            Ports::Block(size) => nat::PortPolicy::Block { size },
-        };
+    if let Some(ports) = &section.ports {
+        nat_ports(ports, &mut params.ports);
     }
     rare_nat_params(section, &mut params);
+    nat_limits(section, &mut params);
     params
+}
+
+fn nat_ports(ports: &Ports, params: &mut nat::Ports) {
+    params.policy = match ports.policy {
+        PortPolicy::Preserve => nat::PortPolicy::Preserve,
+        PortPolicy::PreserveOrDrop => nat::PortPolicy::PreserveOrDrop,
+        PortPolicy::PreserveOverload => nat::PortPolicy::PreserveOverload,
+        PortPolicy::PreserveOverride => nat::PortPolicy::PreserveOverride,
+        PortPolicy::Sequential => nat::PortPolicy::Sequential { delta: ports.step.unwrap_or(1) },
+        PortPolicy::Random => nat::PortPolicy::Random,
+        // A block without a size was refused when the file was read.
+        PortPolicy::Block => nat::PortPolicy::Block { size: ports.block.unwrap_or(1) },
+    };
+    if let Some((low, high)) = ports.range {
+        params.range = low..=high;
+    }
+    params.parity = ports.parity.unwrap_or(params.parity);
+    params.hold_down = ports.hold_down.map_or(params.hold_down, ns);
+}
+
+fn nat_limits(section: &Nat, params: &mut nat::Params) {
+    let limits = &mut params.limits;
+    limits.per_subscriber = section.subscriber_limit.or(limits.per_subscriber);
+    limits.mappings = section.mapping_limit.or(limits.mappings);
+    limits.new_per_second = section.new_per_second.or(limits.new_per_second);
+    if let Some(exhaustion) = section.exhaustion {
+        params.exhaustion = match exhaustion {
+            Exhaustion::Drop => nat::Exhaustion::Drop,
+            Exhaustion::Reject => nat::Exhaustion::Reject,
+            Exhaustion::EvictOldest => nat::Exhaustion::EvictOldest,
+        };
+    }
+    params.refresh_by_filtered = section.refresh_by_filtered.unwrap_or(params.refresh_by_filtered);
+    params.changes_on_conflict = section.changes_on_conflict.unwrap_or(params.changes_on_conflict);
+    if let Some(TcpBehaviour { mapping, filtering }) = section.tcp {
+        let (mapping, filtering) = (mapping_of(mapping), filtering_of(filtering));
+        params.tcp = Some(nat::TcpBehavior { mapping, filtering });
+    }
+    if let Some(v6) = section.ipv6 {
+        params.v6 = match v6 {
+            V6::Drop => nat::V6::Drop,
+            V6::Forward => nat::V6::Forward,
+            V6::EndpointIndependent => nat::V6::Firewall(nat::Filtering::EndpointIndependent),
+            V6::AddressDependent => nat::V6::Firewall(nat::Filtering::AddressDependent),
+            V6::AddressAndPortDependent => {
+                nat::V6::Firewall(nat::Filtering::AddressAndPortDependent)
+            }
+        };
+    }
 }
 
 fn rare_nat_params(section: &Nat, params: &mut nat::Params) {
@@ -70,7 +114,10 @@ fn rare_nat_params(section: &Nat, params: &mut nat::Params) {
     if let Some(lifetime) = &section.lifetime {
         params.lifetimes.udp = lifetime.udp.map_or(params.lifetimes.udp, ns);
         params.lifetimes.unreplied = lifetime.unreplied.map(ns).or(params.lifetimes.unreplied);
+        params.lifetimes.filter = lifetime.filter.map(ns).or(params.lifetimes.filter);
         params.lifetimes.tcp = lifetime.tcp.map_or(params.lifetimes.tcp, ns);
+        let transitory = &mut params.lifetimes.tcp_transitory;
+        *transitory = lifetime.tcp_transitory.map_or(*transitory, ns);
     }
     if let Some(refresh) = section.refresh {
         params.refresh = match refresh {
@@ -94,7 +141,6 @@ fn rare_nat_params(section: &Nat, params: &mut nat::Params) {
             OnFiltered::BlockSource => nat::OnFiltered::BlockSource,
         };
     }
-    params.limits.per_subscriber = section.subscriber_limit.or(params.limits.per_subscriber);
 }
 
 /// A firewall's parameters.
@@ -121,6 +167,15 @@ pub fn firewall_params(section: &Firewall) -> firewall::Params {
     rules(&section.allow_in, Direction::In, Action::Allow);
     if let Some(after) = section.kill_after {
         params.kill.push(Kill { protocol: None, after: KillAfter::Time(ns(after)) });
+    }
+    for kill in &section.kill {
+        let protocol = kill.protocol.map(protocol_of);
+        let after = match kill.packets {
+            Some(packets) => KillAfter::Packets(packets),
+            // A rule with neither was refused when the file was checked.
+            None => KillAfter::Time(kill.after.map_or(Ns::ZERO, ns)),
+        };
+        params.kill.push(Kill { protocol, after });
     }
     params
 }
@@ -158,12 +213,17 @@ fn one_direction(section: &Link, mut params: link::Params) -> link::Params {
     if let Some(share) = section.corrupt {
         params.corrupt = Some(net_link::Corruption {
             probability: probability(share),
-            kind: net_link::CorruptionKind::Bit,
+            kind: match section.corruption {
+                Some(Corruption::Truncate) => net_link::CorruptionKind::Truncate,
+                Some(Corruption::Byte) => net_link::CorruptionKind::Byte,
+                Some(Corruption::Bit) | None => net_link::CorruptionKind::Bit,
+            },
             repair: true,
         });
     }
     if let Some(bytes) = section.mtu {
-        params.mtu = Some(net_link::Mtu { bytes, icmp: false });
+        let icmp = section.mtu_icmp.unwrap_or(false);
+        params.mtu = Some(net_link::Mtu { bytes, icmp });
     }
     if let Some(state) = section.state {
         params.up = state == LinkState::Up;

@@ -6,4 +6,4 @@ mod model;
 
 pub use boxes::{firewall_params, link_params, nat_params};
 pub use build::{Built, PeerPlace, ServerPlace, build, default_port};
-pub use model::{Prediction, path_contradiction, predict};
+pub use model::{Prediction, predict};

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use rtcspec_net::oracle::{
     self, Base, Family as ModelFamily, Implementation, Middlebox, Options, Outcome, SegmentId,
-    ServerId, Side, Topology, Turn, Verdict,
+    ServerId, Side, Topology, Turn,
 };
 
 use super::boxes::{firewall_params, nat_params};
-use crate::scenario::{
-    Family, File, Path, Peer, Policy, Role, ServerKind, Transport, server_reference,
-};
+use crate::scenario::{Family, File, Peer, Policy, Role, ServerKind, Transport, server_reference};
 
 /// What the oracle says of a scenario: the offerer is side 0.
 #[derive(Clone, Debug)]
@@ -29,29 +27,6 @@ pub fn predict(file: &File, options: &Options) -> Result<Prediction, String> {
     let (topology, sides) = topology(file)?;
     let outcome = oracle::predict(&topology, options).map_err(|error| error.to_string())?;
     Ok(Prediction { outcome, sides })
-}
-
-/// Why an expected path cannot be, if the oracle rules it out.
-#[must_use]
-pub fn path_contradiction(prediction: &Prediction, path: Path) -> Option<String> {
-    let possible = match (prediction.outcome.verdict, path) {
-        (Verdict::Direct, Path::Direct | Path::Either) => true,
-        (Verdict::Relay, Path::Relay | Path::Either) => true,
-        (Verdict::Nothing, Path::None) => true,
-        (Verdict::Depends, Path::Either) => true,
-        // The seed fixes the order: one of the outcomes seen may be what this run gives.
-        (Verdict::Depends, Path::Direct) => prediction.outcome.orders.direct > 0,
-        (Verdict::Depends, Path::Relay) => prediction.outcome.orders.relay > 0,
-        (Verdict::Depends, Path::None) => prediction.outcome.orders.nothing > 0,
-        _ => false,
-    };
-    (!possible).then(|| {
-        format!(
-            "the oracle says {}:\n{}",
-            prediction.outcome.verdict,
-            prediction.outcome.why.trim_end()
-        )
-    })
 }
 
 fn topology(file: &File) -> Result<(Topology, [String; 2]), String> {
@@ -140,7 +115,8 @@ fn side(
     let relay_only = peer.ice.policy == Policy::Relay;
     let mut side =
         Side { bases, implementation, relay_only, ..Side::on(name, SegmentId::INTERNET) };
-    side.stun = None;
+    // Whose deployment knows its outer address has as good as asked for it.
+    side.stun = peer.ice.announces.as_ref().map(|_| ServerId(u8::MAX));
     for reference in &peer.ice.servers {
         let Some((server, transport)) = server_reference(file, reference.get_ref()) else {
             continue;

@@ -1,13 +1,10 @@
-//! The oracle's answer as expectations of a run, and the lint of expectations that contradict it.
-
 use std::collections::BTreeSet;
 
-use rtcspec_net::oracle::{Options, Outcome, Verdict};
+use rtcspec_net::oracle::{Outcome, Verdict};
 use toml::Spanned;
 
 use crate::matrix::scenario_type;
 use crate::scenario::{CandidateTypes, Expect, File, Path};
-use crate::topology::{path_contradiction, predict};
 
 /// Replaces the first expected path by what the oracle says, with the types it allows; a file
 /// without one gets one.
@@ -34,25 +31,4 @@ pub(crate) fn expect(file: &mut File, outcome: &Outcome, sides: [&str; 2]) {
         Some(place) => file.expect[place] = computed,
         None => file.expect.push(computed),
     }
-}
-
-/// Why a file's expected paths cannot be, with the place of each.
-pub(crate) fn contradictions(file: &File) -> Vec<(std::ops::Range<usize>, Path, String)> {
-    let expected: Vec<_> = file
-        .expect
-        .iter()
-        // After the first step the network may be another one.
-        .filter(|expect| expect.get_ref().after.is_none())
-        // What depends on the matrix is looked at with its values filled in.
-        .filter(|expect| expect.get_ref().condition.is_empty())
-        .filter_map(|expect| Some((expect.span(), expect.get_ref().path?)))
-        .collect();
-    if expected.is_empty() {
-        return Vec::new();
-    }
-    let Ok(prediction) = predict(file, &Options::default()) else { return Vec::new() };
-    expected
-        .into_iter()
-        .filter_map(|(span, path)| Some((span, path, path_contradiction(&prediction, path)?)))
-        .collect()
 }
