@@ -18,7 +18,7 @@ fn every_scenario_passes_and_its_transcript_is_the_one_reviewed() {
     for (id, text) in rtcspec_scenarios::SCENARIOS {
         let scenario = Arc::new(read(id, text).unwrap_or_else(|error| panic!("{error:?}")));
         let players = [Arc::clone(&reference)];
-        let jobs = plan(&[Arc::clone(&scenario)], &players, &players, &Selection::default())
+        let jobs = plan(&[Arc::clone(&scenario)], &[], &players, &players, &Selection::default())
             .expect("every scenario can be cast with the reference peer");
         let (layer, name) = id.split_once('/').expect("scenarios stand in folders");
         for job in jobs {
@@ -44,7 +44,7 @@ fn two_runs_of_one_seed_are_byte_equal() {
     for (id, text) in rtcspec_scenarios::SCENARIOS {
         let scenario = Arc::new(read(id, text).unwrap_or_else(|error| panic!("{error:?}")));
         let players = [Arc::clone(&reference)];
-        let jobs = plan(&[scenario], &players, &players, &Selection::default())
+        let jobs = plan(&[scenario], &[], &players, &players, &Selection::default())
             .expect("every scenario can be cast with the reference peer");
         for job in jobs {
             assert_eq!(job.run().transcript, job.run().transcript, "{}", job.id);

@@ -2,6 +2,7 @@
 
 use rtcspec_net::discovery::survey;
 use rtcspec_net::nat::presets;
+use rtcspec_suite::cases::Case;
 use rtcspec_suite::prediction::{Outlook, outlook};
 
 use crate::args::ExplainOptions;
@@ -12,8 +13,10 @@ pub(crate) fn explain(options: &ExplainOptions) -> Outcome {
     if let Some(name) = options.id.strip_prefix("nat:") {
         return nat(name);
     }
-    if let Some(case) = rtcspec_suite::cases::ALL.iter().find(|case| case.id == options.id) {
-        println!("{}\n\n{}\n\nclauses: {}", case.title, case.about, case.tests.join(", "));
+    // The id of a case's run is as good as its own.
+    let id = options.id.split('@').next().unwrap_or_default();
+    if let Some(case) = rtcspec_suite::cases::find(id) {
+        explain_case(case);
         return Ok(Exit::AsExpected);
     }
     let scenarios = run::scenarios(options.scenarios.as_deref())?;
@@ -86,4 +89,19 @@ fn nat(name: &str) -> Outcome {
         println!("  not as configured: {line}");
     }
     Ok(if wrong.is_empty() { Exit::AsExpected } else { Exit::Internal })
+}
+
+/// What a case does, in which roles, and the scenario around it.
+fn explain_case(case: &Case) {
+    println!("{}\n\n{}\n\nclauses: {}", case.title, case.about, case.tests.join(", "));
+    let needs: Vec<String> = case.needs.iter().map(|feature| feature.word()).collect();
+    if !needs.is_empty() {
+        println!("needs: {}", needs.join(", "));
+    }
+    let roles = case.roles.all();
+    let runs: Vec<String> = roles.iter().map(|role| case.run_id(*role)).collect();
+    println!("runs: {}", runs.join(", "));
+    if let Some(role) = roles.first() {
+        println!("\n{}", case.scenario(*role).text.trim_end());
+    }
 }

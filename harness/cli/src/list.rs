@@ -19,8 +19,10 @@ pub(crate) fn list(options: &ListOptions) -> Outcome {
             }
         }
         Listing::Cases => {
-            for case in rtcspec_suite::cases::ALL {
-                let _ = writeln!(text, "{:44}  {}", case.id, case.title);
+            let cases = rtcspec_suite::cases::ALL;
+            let width = cases.iter().map(|case| case.id.len()).max().unwrap_or(0);
+            for case in cases {
+                let _ = writeln!(text, "{:width$}  {}", case.id, case.title);
             }
         }
         Listing::Peers => {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rtcspec_control::{Feature, Hello};
+use rtcspec_suite::cases::ALL;
 use rtcspec_suite::expectation::{Complete, Date, Expectations, judge};
 use rtcspec_suite::plan::{Job, Player, Selection, plan};
 use rtcspec_suite::report::{Participant, Report, details, summary, table};
@@ -29,21 +30,25 @@ pub(crate) fn run(options: &RunOptions) -> Outcome {
         shard: options.shard,
         ..Selection::default()
     };
-    let jobs = plan(&scenarios, &all, &under_test, &selection)
+    // Somebody's own folder of scenarios is run alone, unless cases are asked for.
+    let own_folder = common.scenarios.is_some();
+    let cases = if own_folder && options.filters.is_empty() { &[] } else { ALL };
+    let jobs = plan(&scenarios, cases, &all, &under_test, &selection)
         .map_err(|error| Failure::usage(error.to_string()))?;
     if jobs.is_empty() {
         let everything = Selection::default();
-        let ids = plan(&scenarios, &all, &under_test, &everything).unwrap_or_default();
+        let ids = plan(&scenarios, ALL, &all, &under_test, &everything).unwrap_or_default();
         let ids: Vec<&str> = ids.iter().map(|job| job.id.as_str()).collect();
         let hints = options.filters.iter().map(|filter| near::hint(filter, &ids));
         let message = format!(
-            "nothing is selected{}; `rtcspec list scenarios` shows what there is",
+            "nothing is selected{}; `rtcspec list scenarios` and `rtcspec list cases` show what \
+             there is",
             hints.collect::<String>()
         );
         return Err(Failure { exit: Exit::Nothing, message });
     }
     let mut results = play(&jobs, common, "runs", options.pcap)?;
-    let whole = options.filters.is_empty() && options.shard.is_none();
+    let whole = options.filters.is_empty() && options.shard.is_none() && !own_folder;
     let complete = if whole { Complete::Runs } else { Complete::Nothing };
     let stale = standing(&mut results, &under_test, common, complete)?;
     let report = Report::new(options.seed, participants(&under_test), results, Vec::new(), stale);

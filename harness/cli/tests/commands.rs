@@ -129,3 +129,46 @@ fn the_measured_class_of_every_nat_stands_beside_the_verdict() {
     let page = std::fs::read_to_string(folder.path().join("index.html")).unwrap();
     assert!(page.contains(line));
 }
+
+#[test]
+fn cases_are_listed_explained_and_run_with_their_role_in_the_id() {
+    let list = text(&rtcspec(&["list", "cases"]).stdout);
+    assert!(list.lines().count() >= 40, "{list}");
+    assert!(list.contains("stun/attributes-after-integrity"), "{list}");
+
+    let told = text(&rtcspec(&["explain", "sctp/limit-zero-loss"]).stdout);
+    for part in ["RFC 3758 §3.5", "needs: pr-sctp", "sctp/limit-zero-loss@offerer", "[[expect]]"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_string_lossy().into_owned();
+    let filter = "stun/attributes-after-integrity@answerer";
+    let run = rtcspec(&["run", filter, "--peer", "reference", "--repeat", "3", "--out", &out]);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stdout));
+    assert!(text(&run.stdout).contains("3 runs: 3 PASS"), "{}", text(&run.stdout));
+    for file in ["report.json", "junit.xml", "index.html"] {
+        let report = std::fs::read_to_string(folder.path().join(file)).unwrap();
+        assert!(report.contains(filter), "{file}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path().join("transcripts")).unwrap().count(), 3);
+}
+
+#[test]
+fn what_a_case_finds_names_the_duty_and_the_command_that_repeats_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_string_lossy().into_owned();
+    // No expectation stands in this folder, so what is known of the peer is not known here.
+    let own = tempfile::tempdir().unwrap();
+    let none = own.path().to_string_lossy().into_owned();
+    let filter = "stun/bad-fingerprint@answerer";
+    let run = ["run", filter, "--peer", "str0m", "--scenarios", &none, "--out", &out];
+    let output = rtcspec(&run);
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for part in
+        ["RFC 8489 §6.3", "a success response", "rtcspec run 'stun/bad-fingerprint@answerer'"]
+    {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}

@@ -131,6 +131,7 @@ impl Ground {
         let job = |field: &Field| Job {
             id: format!("{}{roles}", field.id),
             scenario: Arc::clone(&field.scenario),
+            case: None,
             variant: 0,
             offerer: Arc::clone(pair[0]),
             answerer: Arc::clone(pair[1]),

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use rtcspec_control::Implementation;
 use rtcspec_trace::Party;
 
+use crate::cases::Case;
 use crate::expectation::glob;
-use crate::run::{Cast, Played, play};
+use crate::run::{Cast, Played, play, play_case};
 use crate::scenario::{Peer, Role, Scenario, Sctp, Variant};
 use crate::verdict::{RunResult, Standing};
 
@@ -76,8 +77,10 @@ fn scenario_of(id: &str) -> &str {
 pub struct Job {
     /// True id, with matrix values and, for foreign implementations, their role.
     pub id: String,
-    /// What is played.
+    /// What is played; of a case, the scenario around it.
     pub scenario: Arc<Scenario>,
+    /// The case, if it is one: the peer not under test is hostile then.
+    pub case: Option<&'static Case>,
     /// Which of its variants.
     pub variant: usize,
     /// Plays the offerer.
@@ -100,12 +103,14 @@ pub struct UnknownPlayer {
     pub name: String,
 }
 
-/// Every job of the selection, in a fixed order.
+/// Every job of the selection, in a fixed order: scenarios, then cases.
 ///
 /// # Errors
-/// [`UnknownPlayer`] when a scenario names an implementation that is not among `players`.
+/// [`UnknownPlayer`] when a scenario names an implementation that is not among `players`, or when
+/// the reference peer, which plays the hostile side of cases, is not.
 pub fn plan(
     scenarios: &[Arc<Scenario>],
+    cases: &[&'static Case],
     players: &[Player],
     under_test: &[Player],
     selection: &Selection,
@@ -121,6 +126,11 @@ pub fn plan(
             }
         }
     }
+    for case in cases {
+        for role in case.roles.all() {
+            jobs.extend(case_jobs(case, *role, players, under_test, selection)?);
+        }
+    }
     let mut settled = selection.clone();
     settled.settle(jobs.iter().map(|job| job.id.as_str()));
     jobs.retain(|job| settled.wants(&job.id));
@@ -131,6 +141,37 @@ pub fn plan(
             jobs.into_iter().enumerate().filter(|(i, _)| wanted(*i)).map(|(_, job)| job).collect();
     }
     Ok(jobs)
+}
+
+/// The jobs of a case with the peer under test in one role.
+fn case_jobs(
+    case: &'static Case,
+    role: Role,
+    players: &[Player],
+    under_test: &[Player],
+    selection: &Selection,
+) -> Result<Vec<Job>, UnknownPlayer> {
+    let id = case.run_id(role);
+    let scenario = Arc::new(case.scenario(role));
+    let hostile = find(players, &scenario.id, REFERENCE)?;
+    let mut jobs = Vec::new();
+    for iut in under_test {
+        let (position, under_test) =
+            if role == Role::Offerer { (0, Party::A) } else { (1, Party::B) };
+        let mut players = [Arc::clone(&hostile), Arc::clone(&hostile)];
+        players[position] = Arc::clone(iut);
+        let casting = Casting { players, under_test, plain: false };
+        let of_case = |job| Job { case: Some(case), ..job };
+        jobs.extend(repeats(&scenario, 0, &casting, &id, selection).into_iter().map(of_case));
+    }
+    Ok(jobs)
+}
+
+fn find(players: &[Player], scenario: &str, name: &str) -> Result<Player, UnknownPlayer> {
+    let found = players.iter().find(|player| player.hello().implementation == name);
+    found
+        .cloned()
+        .ok_or_else(|| UnknownPlayer { scenario: scenario.to_owned(), name: name.to_owned() })
 }
 
 #[derive(Clone)]
@@ -152,12 +193,7 @@ fn castings(
     let mut parts: Vec<&Peer> = variant.file.peer.values().collect();
     parts.sort_by_key(|peer| peer.role != Role::Offerer);
     let words = [parts[0].runs.get_ref().as_str(), parts[1].runs.get_ref().as_str()];
-    let find = |name: &str| {
-        let found = players.iter().find(|player| player.hello().implementation == name);
-        found
-            .cloned()
-            .ok_or_else(|| UnknownPlayer { scenario: scenario.id.clone(), name: name.to_owned() })
-    };
+    let find = |name: &str| find(players, &scenario.id, name);
     let is_reference = iut.hello().implementation == REFERENCE;
     let tested = words.iter().position(|word| *word == UNDER_TEST);
     let Some(tested) = tested else {
@@ -228,6 +264,7 @@ fn repeats(
         .map(|n| Job {
             id: id.to_owned(),
             scenario: Arc::clone(scenario),
+            case: None,
             variant,
             offerer: Arc::clone(offerer),
             answerer: Arc::clone(answerer),
@@ -262,7 +299,11 @@ impl Job {
             answerer: &*self.answerer,
             under_test: self.under_test,
         };
-        play(&self.id, &self.scenario.variants[self.variant], &cast, self.seed, capture)
+        let variant = &self.scenario.variants[self.variant];
+        match self.case {
+            None => play(&self.id, variant, &cast, self.seed, capture),
+            Some(case) => play_case(&self.id, variant, &cast, case, self.seed, capture),
+        }
     }
 
     /// Plays it with every element tapped, for a capture.

@@ -65,6 +65,10 @@ impl Judge<'_, '_> {
                 let actual = format!("{} never answered `{}`", actor.name, pending.op);
                 self.note(Verdict::Hang, "a peer answers every command", "an answer", actual);
             }
+            // Beside a hostile peer, an error may be the right thing to report.
+            if self.stage.hostile.is_some() {
+                continue;
+            }
             for error in &actor.log.errors {
                 // W3C addIceCandidate refuses candidates that come before the description.
                 let early = error.during == "candidate" && error.name == "InvalidStateError";

@@ -4,6 +4,7 @@
 
 mod actor;
 mod blame;
+mod hostility;
 mod judge;
 mod log;
 mod net;
@@ -18,4 +19,6 @@ mod watch;
 mod weather;
 
 pub use net::COUNTERS;
-pub use play::{Cast, Played, implied_needs, play};
+#[cfg(test)]
+pub(crate) use play::play_doctored;
+pub use play::{Cast, Played, implied_needs, play, play_case};

@@ -7,10 +7,12 @@ use rtcspec_control::{Feature, Implementation, SpawnContext};
 use rtcspec_trace::{Nat, Party, Peer, Profile, Server, Session};
 
 use super::actor::Actor;
+use super::hostility::{Hostility, Rulings};
 use super::judge::judge;
 use super::net::Net;
 use super::stage::Stage;
 use super::survey::survey;
+use crate::cases::Case;
 use crate::scenario::{
     CandidateType, Family, File, Role, ServerKind, Transport, Variant, server_reference,
 };
@@ -95,6 +97,46 @@ pub fn implied_needs(file: &File, name: &str) -> BTreeSet<Feature> {
 /// Plays a scenario; with `capture`, every element is tapped.
 #[must_use]
 pub fn play(title: &str, variant: &Variant, cast: &Cast<'_>, seed: u64, capture: bool) -> Played {
+    perform(title, variant, cast, None, seed, capture)
+}
+
+/// Plays a case: the peer that is not under test is the reference peer with the case's hand in it,
+/// whoever was cast.
+#[must_use]
+pub fn play_case(
+    title: &str,
+    variant: &Variant,
+    cast: &Cast<'_>,
+    case: &Case,
+    seed: u64,
+    capture: bool,
+) -> Played {
+    let hostility = Hostility::new(case, cast.under_test.other());
+    perform(title, variant, cast, Some(&hostility), seed, capture)
+}
+
+/// Plays a case with evidence that is changed before it is judged.
+#[cfg(test)]
+#[must_use]
+pub(crate) fn play_doctored(
+    title: &str,
+    variant: &Variant,
+    cast: &Cast<'_>,
+    case: &Case,
+    doctor: crate::cases::sabotage::Doctor,
+) -> Played {
+    let hostility = Hostility::new(case, cast.under_test.other()).doctored(doctor);
+    perform(title, variant, cast, Some(&hostility), 1, false)
+}
+
+fn perform(
+    title: &str,
+    variant: &Variant,
+    cast: &Cast<'_>,
+    hostility: Option<&Hostility>,
+    seed: u64,
+    capture: bool,
+) -> Played {
     let file = &variant.file;
     let (offerer, answerer) = roles(file);
     let names = [(Party::A, offerer), (Party::B, answerer)];
@@ -131,7 +173,11 @@ pub fn play(title: &str, variant: &Variant, cast: &Cast<'_>, seed: u64, capture:
             seed: seed.wrapping_mul(2) + u64::from(party == Party::B),
             now: Duration::ZERO,
         };
-        match cast.of(party).spawn(context) {
+        let spawned = match hostility.filter(|hostility| hostility.party == party) {
+            Some(hostility) => Ok(hostility.spawn(context)),
+            None => cast.of(party).spawn(context),
+        };
+        match spawned {
             Ok(endpoint) => actors.push(Actor::new(name, party, endpoint)),
             Err(error) => return ended(vec![inconclusive(error.to_string())]),
         }
@@ -140,14 +186,21 @@ pub fn play(title: &str, variant: &Variant, cast: &Cast<'_>, seed: u64, capture:
         return ended(vec![inconclusive("cast both roles".to_owned())]);
     };
     let mut stage = Stage::new(file, actors, net);
-    stage.play(|stage| met_so_far(stage, variant));
-    finish(title, stage, variant, seed, peers)
+    stage.hostile = hostility.map(|hostility| hostility.party);
+    stage.play(|stage| match hostility {
+        None => met_so_far(stage, variant),
+        Some(hostility) => hostility.met_so_far(stage, variant),
+    });
+    let rulings = hostility.map(|hostility| hostility.rule(&stage));
+    stage.curtain();
+    finish(title, stage, variant, rulings, seed, peers)
 }
 
 fn finish(
     title: &str,
     mut stage: Stage<'_>,
     variant: &Variant,
+    rulings: Option<Rulings>,
     seed: u64,
     peers: Vec<String>,
 ) -> Played {
@@ -163,7 +216,10 @@ fn finish(
             layer: Layer::Control,
             lines: Vec::new(),
         }],
-        None => judge(&stage, variant),
+        None => match rulings {
+            None => judge(&stage, variant),
+            Some(rulings) => rulings.join(judge(&stage, variant)),
+        },
     };
     findings.extend(survey.findings);
     let session = session(title, &mut stage, seed);
@@ -223,7 +279,7 @@ fn inconclusive(reason: String) -> Finding {
 
 /// Whether everything expected has come true, so that waiting longer can only spoil it. Runs whose
 /// expectations speak of time that has to pass go on to their limit.
-fn met_so_far(stage: &Stage<'_>, variant: &Variant) -> bool {
+pub(super) fn met_so_far(stage: &Stage<'_>, variant: &Variant) -> bool {
     let waits = variant.file.expect.iter().any(|expect| {
         let expect = expect.get_ref();
         expect.not_connected.is_some()

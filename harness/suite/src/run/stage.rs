@@ -56,6 +56,8 @@ pub(super) struct Stage<'f> {
     pub(super) ended: Duration,
     /// A peer that never comes to rest.
     pub(super) spinning: Option<String>,
+    /// Who misbehaves on purpose, in a case.
+    pub(super) hostile: Option<Party>,
     due: BTreeMap<(Duration, u64), Due>,
     number: u64,
 }
@@ -84,6 +86,7 @@ impl<'f> Stage<'f> {
             opened: None,
             ended: Duration::MAX,
             spinning: None,
+            hostile: None,
             due: BTreeMap::new(),
             number: 0,
         }
@@ -103,7 +106,7 @@ impl<'f> Stage<'f> {
         self.actors.iter().find(|actor| actor.name == name).map(|actor| actor.party)
     }
 
-    /// Plays until `done` says so or the limit is reached, then closes both peers.
+    /// Plays until `done` says so or the limit is reached.
     pub(super) fn play(&mut self, mut done: impl FnMut(&Self) -> bool) {
         let limit = self.file.limit.0;
         self.script_starts();
@@ -126,10 +129,10 @@ impl<'f> Stage<'f> {
             }
             self.step_to(next);
         }
-        self.curtain();
     }
 
-    fn curtain(&mut self) {
+    /// Closes both peers and lets them say farewell.
+    pub(super) fn curtain(&mut self) {
         self.due.clear();
         self.ended = self.now;
         for party in [Party::A, Party::B] {
