@@ -15,7 +15,7 @@ pub(super) const STALE_NONCE_REFRESH: Case = Case {
     about: "The nonce of a long call always expires, and it is a Refresh that learns of it. A \
             client that does not repeat it with the new nonce loses its relay ten minutes into the \
             call (pion/turn#102, aioice#28, webrtc-rs#542). Data still flows after 15 minutes.",
-    tests: &["RFC 8656 §7.1", "RFC 8489 §9.2.5"],
+    tests: &["RFC 8656 §8.1", "RFC 8489 §9.2.5"],
     layer: Layer::Turn,
     needs: &[Feature::Turn, Feature::RelayPolicy],
     limit: "1200s",
