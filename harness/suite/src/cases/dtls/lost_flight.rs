@@ -46,12 +46,12 @@ delivered = { to = "hostile", messages = 3 }
     ..Case::USUAL
 };
 
-/// Loses every datagram with the server's ChangeCipherSpec for a moment.
+/// Loses every datagram with the server's `ChangeCipherSpec` for a moment.
 struct LoseFinished {
     lost: Option<(Duration, Way)>,
 }
 
-/// Whether a datagram holds a ChangeCipherSpec and no ClientKeyExchange: the server's last flight.
+/// Whether a datagram holds a `ChangeCipherSpec` and no key exchange: the server's last flight.
 fn is_last_flight(datagram: &[u8]) -> bool {
     let records: Vec<Record<'_>> = Records::new(datagram).collect();
     let of = |wanted: ContentType| {

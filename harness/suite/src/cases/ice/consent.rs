@@ -72,8 +72,8 @@ impl Hostile for Withhold {
             view.message_type().is_some_and(|kind| kind.class == Class::SuccessResponse)
         });
         let last = |times: Option<Duration>| times.unwrap_or_default();
-        let last_answer = last(answers.map(|(at, _)| at).last());
-        let last_data = last(seen.dtls(Way::Received).map(|(at, _)| at).last());
+        let last_answer = last(answers.map(|(at, _)| at).next_back());
+        let last_data = last(seen.dtls(Way::Received).map(|(at, _)| at).next_back());
         let after = last_data.saturating_sub(last_answer);
         let actual = format!("{:.1} s after it", after.as_secs_f64());
         let limit = Duration::from_secs(30) + SLACK;

@@ -130,7 +130,7 @@ fn role(check: &View<'_>) -> Option<(bool, u64)> {
 
 /// A check in the role of the peer under test, with a tie-breaker made from the peer's.
 fn claim(check: &Check<'_>, log: &Log, tie_breaker: fn(u64) -> u64) -> Vec<u8> {
-    let last = log.checks(Way::Received).filter_map(|(_, check)| role(&check)).last();
+    let last = log.checks(Way::Received).filter_map(|(_, check)| role(&check)).next_back();
     let (controlling, own) = last.unwrap_or((false, 0));
     let ty =
         if controlling { AttributeType::ICE_CONTROLLING } else { AttributeType::ICE_CONTROLLED };
@@ -143,13 +143,12 @@ fn claim(check: &Check<'_>, log: &Log, tie_breaker: fn(u64) -> u64) -> Vec<u8> {
 
 fn judge(seen: &Seen<'_>, answer: &Answer) -> Vec<Ruling> {
     let before = seen.checks(Way::Received).filter(|(at, _)| *at < seen.struck());
-    let Some((controlling, own)) = before.filter_map(|(_, check)| role(&check)).last() else {
+    let Some((controlling, own)) = before.filter_map(|(_, check)| role(&check)).next_back() else {
         return vec![SETTLED.fail("no check of the peer was seen")];
     };
-    let crafted = seen.checks(Way::Sent).map(|(_, check)| check);
+    let mut crafted = seen.checks(Way::Sent).map(|(_, check)| check);
     let given = crafted
-        .filter(|check| check.transaction_id() == Some(CRAFTED))
-        .last()
+        .rfind(|check| check.transaction_id() == Some(CRAFTED))
         .and_then(|check| role(&check))
         .map_or(0, |(_, number)| number);
     // RFC 8445 §7.3.1.1: the larger or equal tie-breaker makes this agent the controlling one.
