@@ -122,7 +122,8 @@ impl Case {
         let needs: Vec<String> =
             self.needs.iter().map(|feature| format!("{:?}", feature.word())).collect();
         format!(
-            "schema = 1\nname   = {:?}\ntests  = [{}]\nneeds  = [{}]\nlimit  = {:?}\n\n\
+            "schema = 1\nname   = {:?}\ntests  = [{}]\nneeds  = [{}]\nlimit  = {:?}\n\
+             about  = \"The oracle knows honest agents only.\"\noracle = \"off\"\n\n\
              [link.hostile]\ndelay = \"20ms\"\n[link.tested]\ndelay = \"15ms\"\n\n\
              [peer.hostile]\non   = \"wan\"\nruns = \"reference\"\nrole = \"{}\"\n\
              sctp = {{ interleaving = false, zero-checksum = false }}\n\n\
