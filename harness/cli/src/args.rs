@@ -28,6 +28,10 @@ pub(crate) enum Verb {
     List(ListOptions),
     /// Compare two transcripts by meaning
     Diff(DiffOptions),
+    /// Say what happened in a capture, connection by connection
+    Transcript(TranscriptOptions),
+    /// Cut captures into fuzz seeds, one for each shape a wire format was seen in
+    Seeds(SeedsOptions),
     /// Explain a scenario, a case or a NAT: the situation, the clauses, the expectations
     Explain(ExplainOptions),
     /// Print a JSON Schema
@@ -89,6 +93,39 @@ pub(crate) struct MatrixOptions {
     /// Only the 14 x 14 grid, not the six variants of filter scope and reply binding
     #[arg(long)]
     pub(crate) no_variants: bool,
+}
+
+/// What belongs to a capture.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CaptureOptions {
+    /// NSS key log, besides those in the capture; NAME.keys beside NAME.pcap unless said otherwise
+    #[arg(long = "keys", value_name = "FILE")]
+    pub(crate) keys: Vec<PathBuf>,
+    /// Offer or answer, webrtc-internals dump or rtcstats file; NAME.offer*.sdp and NAME.answer*.sdp
+    /// beside NAME.pcap or in `sdp` below it unless said otherwise
+    #[arg(long = "sdp", value_name = "FILE")]
+    pub(crate) sdp: Vec<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TranscriptOptions {
+    /// Capture: pcap, pcapng, or a log of SCTP packets, plain or gzip
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) capture: CaptureOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SeedsOptions {
+    /// Captures
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Folder that gets a folder for each format; what is there stays
+    #[arg(long, value_name = "DIR")]
+    pub(crate) into: PathBuf,
+    #[command(flatten)]
+    pub(crate) capture: CaptureOptions,
 }
 
 #[derive(Args, Debug)]

@@ -1,6 +1,7 @@
 //! The `rtcspec` binary: argument parsing, progress, files and exit codes; nothing else.
 
 mod args;
+mod capture;
 mod diff;
 mod exit;
 mod explain;
@@ -12,6 +13,8 @@ mod output;
 mod players;
 mod pool;
 mod run;
+mod seeds;
+mod transcript;
 
 use clap::Parser as _;
 
@@ -49,6 +52,8 @@ fn carry_out(verb: Verb) -> exit::Outcome {
         Verb::Oracle(options) => oracle::oracle(&options),
         Verb::List(options) => list::list(&options),
         Verb::Diff(options) => diff::diff(&options),
+        Verb::Transcript(options) => transcript::transcript(&options),
+        Verb::Seeds(options) => seeds::seeds(&options),
         Verb::Explain(options) => explain::explain(&options),
         Verb::Schema(options) => list::schema(&options),
     }
