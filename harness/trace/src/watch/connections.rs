@@ -43,12 +43,13 @@ impl Connection {
         })
     }
 
-    fn add(&mut self, checked: &Checked<'_>, sender_is_a: bool) {
-        if self.pairs.len() >= limits::GENERATIONS {
-            self.pairs.remove(0);
-        }
+    /// Takes a generation in; gives the one that was forgotten for it.
+    fn add(&mut self, checked: &Checked<'_>, sender_is_a: bool) -> Option<[String; 2]> {
+        let full = self.pairs.len() >= limits::GENERATIONS;
+        let oldest = full.then(|| self.pairs.remove(0));
         let (sender, receiver) = (checked.sender.to_owned(), checked.receiver.to_owned());
         self.pairs.push(if sender_is_a { [sender, receiver] } else { [receiver, sender] });
+        oldest
     }
 }
 
@@ -156,8 +157,11 @@ impl Connections {
             // What was seen before the first check gets the sides that check tells.
             connection.associations.flip();
         }
-        if connection.is_a(checked).is_none() {
-            connection.add(checked, sender_is_a);
+        if connection.is_a(checked).is_none()
+            && let Some(mut oldest) = connection.add(checked, sender_is_a)
+        {
+            oldest.sort_unstable();
+            self.by_pair.remove(&oldest);
         }
         if let Some((session, _)) = by_signalling {
             connection.session = Some(session);
@@ -199,4 +203,27 @@ fn sorted(checked: &Checked<'_>) -> [String; 2] {
     let mut pair = [checked.receiver.to_owned(), checked.sender.to_owned()];
     pair.sort_unstable();
     pair
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Carrier;
+    use crate::watch::flows::{Flows, Key};
+
+    #[test]
+    fn ufrags_without_number_on_one_flow_are_forgotten() {
+        let (mut flows, mut connections) = (Flows::default(), Connections::default());
+        let source = std::net::SocketAddr::from(([192, 0, 2, 1], 1));
+        let path = Path { source, destination: std::net::SocketAddr::from(([192, 0, 2, 2], 2)) };
+        let slot = flows.find(Key::new(path, Carrier::Udp, None), Duration::ZERO);
+        let flow = flows.get_mut(slot);
+        for number in 0..10_000 {
+            let (receiver, sender) = (format!("r{number}"), format!("s{number}"));
+            let checked = Checked { receiver: &receiver, sender: &sender, controlling: Some(true) };
+            connections.checked(flow, 0, &checked, Duration::ZERO, &Signalled::default());
+        }
+        assert_eq!(connections.count(), 1);
+        assert_eq!(connections.by_pair.len(), limits::GENERATIONS);
+    }
 }

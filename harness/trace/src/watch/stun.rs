@@ -72,7 +72,9 @@ impl Read<'_> {
 }
 
 fn username<'a>(view: &View<'a>) -> Option<Username<'a>> {
-    let (receiver, sender) = view.username()?.split_once(':')?;
+    // RFC 8839 §5.4: a ufrag has at most 256 characters.
+    let name = view.username().filter(|name| name.len() <= 2 * 256 + 1)?;
+    let (receiver, sender) = name.split_once(':')?;
     Some(Username { receiver, sender })
 }
 
