@@ -226,3 +226,27 @@ fn several_problems_are_told_at_once_in_file_order() {
         error.problems.iter().filter_map(|p| p.span.as_ref()).map(|s| s.start).collect();
     assert!(starts.is_sorted());
 }
+
+#[test]
+fn a_delivery_is_that_of_a_step_which_sends() {
+    let to = "connect = [\"alice\", \"bob\"]\nname = \"begin\"\n\n[[do]]\nafter = \"begin delivered\"\n\
+              send = { from = \"alice\", size = 1 }";
+    let from = "connect = [\"alice\", \"bob\"]";
+    let (message, place, _) = first(&refuse(from, to), from, to);
+    assert_eq!(message, "step `begin` sends nothing that could be delivered");
+    assert_eq!(place, "\"begin delivered\"");
+}
+
+#[test]
+fn a_message_has_one_content_that_can_be_read() {
+    let from = "connect = [\"alice\", \"bob\"]";
+    let step = |content: &str| {
+        format!("{from}\n\n[[do]]\nafter = \"open\"\nsend = {{ from = \"alice\", {content} }}")
+    };
+    let both = step("text = \"a\", base64 = \"AA==\"");
+    assert_eq!(first(&refuse(from, &both), from, &both).0, "a message has one content");
+    let odd = step("base64 = \"A\"");
+    let (message, _, help) = first(&refuse(from, &odd), from, &odd);
+    assert!(message.starts_with("`base64` cannot be read"), "{message}");
+    assert!(help.contains("RFC 4648"), "{help}");
+}

@@ -70,6 +70,10 @@ fn sctp(given: &BTreeMap<String, u64>) -> Result<SctpOptions, String> {
         match key.as_str() {
             "maxMessageSize" => options.max_message_size = Some(value),
             "rwnd" => options.rwnd = Some(bits32()?),
+            "streams" => {
+                let streams = u16::try_from(value).map_err(|_| format!("x-sctp {key} {value}"))?;
+                options.streams = Some(streams);
+            }
             "zeroChecksum" => options.zero_checksum = Some(value != 0),
             "interleaving" => options.interleaving = Some(value != 0),
             "initialTsn" => options.initial_tsn = Some(bits32()?),
@@ -199,7 +203,7 @@ mod tests {
             "iceTransportPolicy":"relay","x-interfaces":["10.0.0.1"],"x-iceLite":true,
             "x-dtlsVersions":["1.2"],"x-dtlsRole":"passive","x-hosts":{"h":["10.0.0.2"]},
             "x-sctp":{"maxMessageSize":1,"rwnd":2,"zeroChecksum":1,"interleaving":0,
-            "initialTsn":3}}"#;
+            "initialTsn":3,"streams":4}}"#;
         let config = config(given(json)).unwrap();
         assert_eq!(config.ice_servers[0].credential, "c");
         assert_eq!(config.policy, TransportPolicy::Relay);
@@ -214,6 +218,7 @@ mod tests {
             zero_checksum: Some(true),
             interleaving: Some(false),
             initial_tsn: Some(3),
+            streams: Some(4),
         };
         assert_eq!(config.sctp, sctp);
     }

@@ -33,6 +33,8 @@ pub struct SctpOptions {
     pub max_message_size: Option<u64>,
     /// Receive window, in bytes.
     pub rwnd: Option<u32>,
+    /// Streams to ask for in each direction (RFC 8831 §6.2).
+    pub streams: Option<u16>,
     /// Offer to do without a checksum (RFC 9653).
     pub zero_checksum: Option<bool>,
     /// Offer to interleave messages (RFC 8260).

@@ -50,6 +50,7 @@ impl Data {
             config: sctp::Config {
                 max_packet: config.dtls.mtu.saturating_sub(DTLS_OVERHEAD) & !3,
                 a_rwnd: wanted.rwnd.unwrap_or(defaults.a_rwnd),
+                streams: wanted.streams.unwrap_or(defaults.streams),
                 interleaving: wanted.interleaving.unwrap_or(defaults.interleaving),
                 zero_checksum: wanted.zero_checksum.unwrap_or(defaults.zero_checksum),
                 initial_tsn: wanted.initial_tsn.map(Tsn),

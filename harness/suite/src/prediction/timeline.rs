@@ -80,6 +80,8 @@ fn of_text(steps: &[toml::Spanned<Step>], index: usize, text: &str) -> Option<Mo
         Anchor::Start => at(Root::Start),
         Anchor::Connected => at(Root::Connected),
         Anchor::Open => at(Root::Open),
+        // When something arrives is for the run to show.
+        Anchor::Delivered(_) => None,
         Anchor::Step(name) => {
             let named = |step: &toml::Spanned<Step>| {
                 step.get_ref().name.as_ref().is_some_and(|other| *other.get_ref() == name)

@@ -84,6 +84,8 @@ pub(super) enum Cue {
     State(StateKind, String),
     /// A channel opened.
     Open(String),
+    /// A message arrived on a channel.
+    Message(String, Digest),
 }
 
 impl std::fmt::Debug for Actor {
@@ -236,9 +238,13 @@ impl Actor {
                 return self.handles.get(&dc).map(|(label, _)| Cue::Open(label.clone()));
             }
             Event::Message { dc, payload } => {
-                let carried = Carried { at: now, digest: Digest::of(&payload) };
+                let digest = Digest::of(&payload);
                 match self.channel_log(&dc) {
-                    Some(log) => log.received.push(carried),
+                    Some(log) => {
+                        log.received.push(Carried { at: now, digest });
+                        let label = self.handles.get(&dc).map(|(label, _)| label.clone());
+                        return label.map(|label| Cue::Message(label, digest));
+                    }
                     None => {
                         let message = format!("message on unknown channel {dc}");
                         self.error(now, "event", "ControlError", message);

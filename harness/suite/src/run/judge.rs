@@ -110,6 +110,7 @@ impl Judge<'_, '_> {
             Anchor::Connected => self.stage.connected,
             Anchor::Open => self.stage.opened,
             Anchor::Step(name) => self.stage.script.done.get(name).copied(),
+            Anchor::Delivered(name) => self.stage.script.delivered.get(name).copied(),
         };
         self.since = reached.map(|at| at + when.offset);
         let Some(since) = self.since else {

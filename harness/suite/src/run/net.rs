@@ -174,6 +174,7 @@ impl Net {
         let mut sctp = BTreeMap::new();
         let options = [
             ("initialTsn", peer.sctp.initial_tsn.map(u64::from)),
+            ("streams", peer.sctp.streams.map(u64::from)),
             ("rwnd", peer.sctp.rwnd.map(u64::from)),
             ("maxMessageSize", peer.sctp.max_message_size.map(u64::from)),
             ("interleaving", peer.sctp.interleaving.map(u64::from)),

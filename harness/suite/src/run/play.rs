@@ -67,6 +67,12 @@ pub fn implied_needs(file: &File, name: &str) -> BTreeSet<Feature> {
     let mut needs: BTreeSet<Feature> = file.needs.iter().copied().collect();
     needs.insert(Feature::DataChannel);
     needs.extend(file.steps.iter().flat_map(|step| step.get_ref().needs()));
+    if !file.main.ordered {
+        needs.insert(Feature::Unordered);
+    }
+    if file.main.max_retransmits.or(file.main.max_packet_life_time).is_some() {
+        needs.insert(Feature::PrSctp);
+    }
     let Some(peer) = file.peer.get(name) else { return needs };
     if peer.families.contains(&Family::Ipv6) {
         needs.insert(Feature::Ipv6);

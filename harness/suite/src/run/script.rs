@@ -1,16 +1,16 @@
 //! The script: steps of the scenario, when they are due and what they do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use rtcspec_control::{ChannelInit, Command, Payload};
 use rtcspec_trace::Party;
 
 use super::actor::Then;
-use super::log::ChannelLog;
+use super::log::{ChannelLog, Digest};
 use super::payload;
 use super::stage::{Due, Stage};
-use crate::scenario::{Anchor, Channel, File, Send, Step, Stream, When, main_channel};
+use crate::scenario::{Anchor, Channel, File, Send, Step, Stream, When};
 
 /// Something the script does at a point in time.
 #[derive(Clone, Debug)]
@@ -40,6 +40,12 @@ pub(super) struct Script {
     busy: BTreeMap<usize, ()>,
     /// When the peers were told to connect, at first and anew.
     pub(super) negotiated: Vec<Duration>,
+    /// Messages of named `send` steps on their way: to whom, on which channel, which.
+    under_way: BTreeMap<(Party, String, Digest), VecDeque<usize>>,
+    /// How many messages of each such step have arrived.
+    arrived: BTreeMap<usize, u32>,
+    /// When the last message of each such step arrived.
+    pub(super) delivered: BTreeMap<String, Duration>,
 }
 
 impl Script {
@@ -177,9 +183,17 @@ impl Stage<'_> {
         }
     }
 
-    /// The channel every connection has: reliable, ordered, labelled `main`.
+    /// The channel every connection has.
     fn create_main(&mut self, party: Party) {
-        self.create(party, &main_channel(), ChannelInit::default());
+        let main = &self.file.main;
+        let init = ChannelInit {
+            ordered: main.ordered,
+            max_retransmits: main.max_retransmits,
+            max_packet_life_time: main.max_packet_life_time,
+            protocol: main.protocol.clone(),
+            ..ChannelInit::default()
+        };
+        self.create(party, &main.label, init);
     }
 
     fn create(&mut self, party: Party, label: &str, init: ChannelInit) {
@@ -247,7 +261,12 @@ impl Stage<'_> {
         };
         let now = self.now;
         while sent < send.messages {
-            self.actor(party).send(now, &handle, content(&send, sent));
+            let payload = content(&send, sent);
+            if self.file.steps[step].get_ref().name.is_some() {
+                let key = (party.other(), send.channel.clone(), Digest::of(&payload));
+                self.script.under_way.entry(key).or_default().push_back(step);
+            }
+            self.actor(party).send(now, &handle, payload);
             sent += 1;
             if let Some(every) = send.every.filter(|_| sent < send.messages) {
                 self.script.busy.insert(step, ());
@@ -256,6 +275,21 @@ impl Stage<'_> {
             }
         }
         self.script.busy.remove(&step);
+    }
+
+    /// A message arrived: steps that wait for a delivery may go on.
+    pub(super) fn message_arrived(&mut self, at: Party, label: String, digest: Digest) {
+        let Some(queue) = self.script.under_way.get_mut(&(at, label, digest)) else { return };
+        let Some(index) = queue.pop_front() else { return };
+        let count = self.script.arrived.entry(index).or_default();
+        *count += 1;
+        let step = self.file.steps[index].get_ref();
+        let all = step.send.as_ref().is_some_and(|send| *count == send.messages);
+        if let Some(name) = step.name.as_ref().filter(|_| all) {
+            let name = name.get_ref().clone();
+            self.script.delivered.insert(name.clone(), self.now);
+            self.anchor_reached(&Anchor::Delivered(name));
+        }
     }
 
     /// Sends message number `sent` of a stream and puts the next one on the agenda.
@@ -287,8 +321,10 @@ impl Stage<'_> {
 }
 
 fn content(send: &Send, number: u32) -> Payload {
-    match &send.text {
-        Some(text) => Payload::Text(text.clone()),
-        None => payload::message(number, send.size),
+    // The file was checked: what there is of base64 can be read.
+    match (&send.text, send.bytes()) {
+        (Some(text), _) => Payload::Text(text.clone()),
+        (None, Ok(Some(bytes))) => Payload::Binary(bytes),
+        _ => payload::message(number, send.size),
     }
 }

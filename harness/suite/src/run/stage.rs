@@ -248,6 +248,7 @@ impl<'f> Stage<'f> {
             }
             Cue::State(..) => {}
             Cue::Open(label) => self.note_open(&label),
+            Cue::Message(label, digest) => self.message_arrived(party, label, digest),
         }
     }
 
@@ -265,12 +266,12 @@ impl<'f> Stage<'f> {
 
     fn note_open(&mut self, label: &str) {
         self.channel_open(label);
-        let main = crate::scenario::main_channel();
+        let main = &self.file.main.label;
         let open = |actor: &Actor| {
-            let channels = actor.log.channels.get(&main);
+            let channels = actor.log.channels.get(main);
             channels.is_some_and(|list| list.iter().any(|channel| channel.opened.is_some()))
         };
-        if label == main && self.opened.is_none() && self.actors.iter().all(open) {
+        if label == *main && self.opened.is_none() && self.actors.iter().all(open) {
             self.opened = Some(self.now);
             // A channel can only be open over a connection: peers whose state events lag, or that
             // have none, are connected by now.

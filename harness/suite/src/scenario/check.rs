@@ -16,7 +16,7 @@ use crate::prediction::{Contradiction, contradictions};
 
 /// Adds every problem of the file.
 pub(super) fn check(file: &File, problems: &mut Collector) {
-    let mut checker = Checker { file, segments: segments(file), problems };
+    let mut checker = Checker { file, segments: segments(file), sends: sends(file), problems };
     checker.schema();
     checker.peers();
     checker.boxes();
@@ -38,9 +38,17 @@ pub fn segments(file: &File) -> BTreeSet<String> {
     all
 }
 
+/// Names of the steps with `send`.
+fn sends(file: &File) -> BTreeSet<&str> {
+    let sending = file.steps.iter().map(Spanned::get_ref).filter(|step| step.send.is_some());
+    sending.filter_map(|step| step.name.as_ref()).map(|name| name.get_ref().as_str()).collect()
+}
+
 struct Checker<'a> {
     file: &'a File,
     segments: BTreeSet<String>,
+    /// Names of steps that send.
+    sends: BTreeSet<&'a str>,
     problems: &'a mut Collector,
 }
 
@@ -257,7 +265,7 @@ impl Checker<'_> {
                 let help = Some("keep one of them".to_owned());
                 self.add(
                     "a step has `at` or `after`, not both".to_owned(),
-                    span,
+                    span.clone(),
                     "this step",
                     help,
                 );
@@ -266,6 +274,7 @@ impl Checker<'_> {
                 self.when(after, &named);
             }
             self.step_references(step);
+            self.content(step, span);
             if let Some(name) = &step.name {
                 named.insert(name.get_ref());
             }
@@ -318,13 +327,35 @@ impl Checker<'_> {
     fn when(&mut self, when: &Spanned<String>, named: &BTreeSet<&str>) {
         match When::parse(when.get_ref()) {
             Err(reason) => self.add(reason, when.span(), "this point in time", None),
-            Ok(When { anchor: Anchor::Step(step), .. }) if !named.contains(step.as_str()) => {
+            Ok(When { anchor: Anchor::Step(step) | Anchor::Delivered(step), .. })
+                if !named.contains(step.as_str()) =>
+            {
                 let known = named.iter().copied().chain(["connected", "open", "start"]);
                 let help = did_you_mean(&step, known.collect::<Vec<_>>());
                 let message = format!("there is no earlier step `{step}`");
                 self.add(message, when.span(), "this point in time", help);
             }
+            Ok(When { anchor: Anchor::Delivered(step), .. })
+                if !self.sends.contains(step.as_str()) =>
+            {
+                let message = format!("step `{step}` sends nothing that could be delivered");
+                let help = Some("only a step with `send` has messages that arrive".to_owned());
+                self.add(message, when.span(), "this point in time", help);
+            }
             Ok(_) => {}
+        }
+    }
+
+    /// What a message is made of is said once, and can be read.
+    fn content(&mut self, step: &Step, span: Range<usize>) {
+        let Some(send) = &step.send else { return };
+        let given = [send.size > 0, send.text.is_some(), send.base64.is_some()];
+        if given.into_iter().filter(|given| *given).count() > 1 {
+            let help = Some("keep one of `size`, `text` and `base64`".to_owned());
+            self.add("a message has one content".to_owned(), span, "this step", help);
+        } else if let Err(reason) = send.bytes() {
+            let help = Some("base64 as RFC 4648 §4 has it, with padding".to_owned());
+            self.add(format!("`base64` cannot be read: {reason}"), span, "this step", help);
         }
     }
 

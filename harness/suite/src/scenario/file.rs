@@ -57,6 +57,9 @@ pub struct File {
     /// Links, named after the NAT, firewall, peer or server whose outer side they are.
     #[serde(default)]
     pub link: BTreeMap<String, Link>,
+    /// The channel `connect` opens.
+    #[serde(default)]
+    pub main: Main,
     /// The two peers.
     pub peer: BTreeMap<String, Peer>,
     /// Dotted keys and the values each is run with; several keys multiply.
@@ -126,6 +129,34 @@ pub enum CandidateOrder {
     InDescription,
     /// Each candidate is delivered twice.
     Duplicated,
+}
+
+/// The channel `connect` opens, at the offerer: `main`, reliable, ordered, unless said otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Main {
+    /// Label; steps and expectations that name no channel still mean `main`.
+    pub label: String,
+    /// Subprotocol.
+    pub protocol: String,
+    /// In-order delivery.
+    pub ordered: bool,
+    /// Most retransmissions.
+    pub max_retransmits: Option<u16>,
+    /// Lifetime in milliseconds.
+    pub max_packet_life_time: Option<u16>,
+}
+
+impl Default for Main {
+    fn default() -> Self {
+        Self {
+            label: super::step::main_channel(),
+            protocol: String::new(),
+            ordered: true,
+            max_retransmits: None,
+            max_packet_life_time: None,
+        }
+    }
 }
 
 /// A peer.
@@ -270,6 +301,8 @@ pub struct Sctp {
     pub initial_tsn: Option<u32>,
     /// Receive buffer in bytes.
     pub rwnd: Option<u32>,
+    /// Streams it asks for in each direction (RFC 8831 §6.2).
+    pub streams: Option<u16>,
     /// Largest message it accepts, in bytes.
     pub max_message_size: Option<u32>,
     /// Offers interleaving (RFC 8260).

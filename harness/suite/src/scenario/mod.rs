@@ -19,7 +19,7 @@ pub use expect::{
     DtlsContinuity, Expect, Never, Path, Range, Relay, Resumed, State,
 };
 pub use file::{
-    CandidateOrder, Dtls, Family, File, Ice, OneOrMore, Oracle, Peer, Policy, Role, Sctp,
+    CandidateOrder, Dtls, Family, File, Ice, Main, OneOrMore, Oracle, Peer, Policy, Role, Sctp,
     Signalling,
 };
 pub use network::{

@@ -1,5 +1,7 @@
 //! `[[do]]`: what happens in a run, and when.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rtcspec_control::Feature;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -17,7 +19,8 @@ pub struct Step {
     pub name: Option<Spanned<String>>,
     /// Run time.
     pub at: Option<Time>,
-    /// `connected`, `open`, the name of a step, each optionally `+ 5s`.
+    /// `connected`, `open`, the name of a step, `<name> delivered` for a `send` step whose
+    /// messages have all arrived, each optionally `+ 5s`.
     #[schemars(with = "Option<String>")]
     pub after: Option<Spanned<String>>,
     /// Only in runs of the matrix with these values.
@@ -126,6 +129,19 @@ pub struct Send {
     /// Send this string instead of bytes.
     #[serde(default)]
     pub text: Option<String>,
+    /// Send these bytes (RFC 4648 §4) instead of made-up ones.
+    #[serde(default)]
+    pub base64: Option<String>,
+}
+
+impl Send {
+    /// The bytes of `base64`, if the message has them.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn bytes(&self) -> Result<Option<Vec<u8>>, base64::DecodeError> {
+        self.base64.as_ref().map(|text| STANDARD.decode(text)).transpose()
+    }
 }
 
 /// Label of the channel that `connect` opens.

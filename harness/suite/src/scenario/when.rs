@@ -15,6 +15,8 @@ pub enum Anchor {
     Open,
     /// A named step was done.
     Step(String),
+    /// Every message of a named `send` step has arrived.
+    Delivered(String),
 }
 
 /// An anchor and an offset.
@@ -27,7 +29,8 @@ pub struct When {
 }
 
 impl When {
-    /// Reads `connected`, `open` or a step's name, optionally with `+ <time>`.
+    /// Reads `connected`, `open`, a step's name or `<name> delivered`, optionally with
+    /// `+ <time>`.
     ///
     /// # Errors
     /// What is wrong with the text.
@@ -41,7 +44,10 @@ impl When {
             "start" => Anchor::Start,
             "connected" => Anchor::Connected,
             "open" => Anchor::Open,
-            step => Anchor::Step(step.to_owned()),
+            step => match step.strip_suffix(" delivered") {
+                Some(step) => Anchor::Delivered(step.trim_end().to_owned()),
+                None => Anchor::Step(step.to_owned()),
+            },
         };
         Ok(Self { anchor, offset })
     }
@@ -63,6 +69,8 @@ mod tests {
         assert_eq!(when.anchor, Anchor::Step("reboot".into()));
         assert_eq!(when.offset, Duration::from_secs(40));
         assert_eq!(When::parse("connected").unwrap().offset, Duration::ZERO);
+        let when = When::parse("hello delivered + 2ms").unwrap();
+        assert_eq!(when.anchor, Anchor::Delivered("hello".into()));
         assert!(When::parse("+ 5s").is_err());
         assert!(When::parse("connected + soon").is_err());
     }
