@@ -78,13 +78,21 @@ impl Writer {
         writer
     }
 
-    /// Adds an interface; its times have nanoseconds.
+    /// Adds an interface whose packets begin with an IP header; its times have nanoseconds.
     pub fn interface(&mut self, name: &str) -> Interface {
+        self.interface_of(name, LINKTYPE_RAW)
+    }
+
+    /// Adds an interface of a link type (<https://www.tcpdump.org/linktypes.html>); its times have
+    /// nanoseconds. It has no name if that is empty.
+    pub fn interface_of(&mut self, name: &str, link: u16) -> Interface {
         self.block(INTERFACE_DESCRIPTION, |body| {
-            body.extend(LINKTYPE_RAW.to_le_bytes());
+            body.extend(link.to_le_bytes());
             // Reserved, then no limit to the length of packets.
             body.extend([0; 6]);
-            option(body, INTERFACE_NAME, name.as_bytes());
+            if !name.is_empty() {
+                option(body, INTERFACE_NAME, name.as_bytes());
+            }
             option(body, INTERFACE_RESOLUTION, &[9]);
             option(body, OPTION_END, &[]);
         });
