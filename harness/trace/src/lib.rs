@@ -20,6 +20,7 @@ mod flow;
 mod fold;
 mod ladder;
 mod names;
+pub mod nat;
 mod notes;
 mod observe;
 mod sctp;
