@@ -95,5 +95,5 @@ pub(crate) static ALL: &[&dyn Rule] = &[
     &dc_max_message_size::MaxMessageSize,
     &dc_close::Close,
     &rtp_payload_type::PayloadTypes,
-    &nat_inference::Inference,
+    &nat_inference::NatInference,
 ];

@@ -1,19 +1,16 @@
 //! What a NAT does, as far as it shows.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
+use rtcspec_trace::nat::{Inference, NatSeen};
 use rtcspec_trace::watch::{Event, Purpose};
 use rtcspec_wire::stun::Class;
 
+use crate::book::Candidate;
 use crate::hears::Hears;
 use crate::rule::{About, Level, Need, Scene, Scope, Watch, cite};
 use crate::sight;
 use crate::tally::{Spot, Tally};
-
-/// Sockets, and destinations of one, that are remembered.
-const MOST: usize = 64;
 
 static ABOUT: About = About {
     id: "nat.inference",
@@ -36,19 +33,13 @@ static ABOUT: About = About {
     scope: Scope::Observer,
 };
 
-declare!(Inference, State);
+declare!(NatInference, State);
 
 #[derive(Debug, Default)]
-struct State(BTreeMap<SocketAddr, Vec<Mapping>>);
-
-#[derive(Debug)]
-struct Mapping {
-    destination: SocketAddr,
-    mapped: SocketAddr,
-    frame: u64,
-    at: Duration,
-    /// The longest time between two answers that showed the same mapping.
-    silence: Duration,
+struct State {
+    inference: Inference,
+    /// When an answer first told of a NAT.
+    first: Option<Duration>,
 }
 
 impl Watch for State {
@@ -58,71 +49,68 @@ impl Watch for State {
         if event.relay.is_some() || stun.purpose == Purpose::Other {
             return;
         }
-        let (Some(mapped), Some(known)) = (stun.view.xor_mapped_address(), stun.transaction) else {
-            return;
-        };
-        let socket = known.path.source;
-        if mapped == socket {
+        let Some(mapped) = stun.view.xor_mapped_address() else { return };
+        if mapped == event.outer.destination {
             tally.hold();
-            return;
+        } else {
+            self.first.get_or_insert(event.at);
         }
-        if self.0.len() >= MOST && !self.0.contains_key(&socket) {
-            return;
-        }
-        let destination = known.path.destination;
-        let seen = self.0.entry(socket).or_default();
-        let found =
-            seen.iter_mut().find(|one| one.destination == destination && one.mapped == mapped);
-        if let Some(one) = found {
-            one.silence = one.silence.max(event.at.saturating_sub(one.at));
-            one.at = event.at;
-        } else if seen.len() < MOST {
-            let silence = Duration::ZERO;
-            seen.push(Mapping { destination, mapped, frame: event.number, at: event.at, silence });
-        }
+        self.inference.hear(event);
     }
 
     fn end(&mut self, scene: &Scene<'_>, tally: &mut Tally) {
-        for (socket, seen) in &self.0 {
-            let frames: Vec<u64> = seen.iter().map(|one| one.frame).collect();
-            let who = scene
-                .book
-                .candidates
-                .iter()
-                .find(|one| one.kind == "host" && one.address == Some(*socket))
-                .map(|one| one.party);
-            let spot = Spot { at: seen[0].at, who, frames: &frames };
-            let first = seen[0].mapped;
-            let same = seen.iter().all(|one| one.mapped == first);
-            let count = seen.len();
-            let fact = match (count, same) {
-                (1, _) => format!("{socket} is seen as {first} (one destination)"),
-                (_, true) => format!(
-                    "{socket} is seen as {first} by {count} destinations: endpoint-independent"
-                ),
-                (_, false) => {
-                    let addresses = format!("{first} and {}", other(seen, first));
-                    format!("{socket} is seen as {addresses}: mapping varies with destination")
-                }
+        let at = self.first.unwrap_or_default();
+        for nat in std::mem::take(&mut self.inference).finish() {
+            let host = |one: &&Candidate| {
+                one.kind == "host" && one.address.is_some_and(|at| nat.inside.contains(&at.ip()))
             };
-            let level = Level::Note;
-            tally.find_as(level, ABOUT.cites[0], spot, "a fact, not a duty", fact);
-            let silence = seen.iter().map(|one| one.silence).max().unwrap_or_default();
-            if silence > Duration::from_secs(20) {
-                let fact = format!("a mapping of {socket} lived through {} s", silence.as_secs());
-                tally.find_as(level, ABOUT.cites[1], spot, "a fact, not a duty", fact);
+            let who = scene.book.candidates.iter().find(host).map(|one| one.party);
+            let fact = |tally: &mut Tally, cite, frames: &[u64], words: String| {
+                let spot = Spot { at, who, frames };
+                tally.find_as(Level::Note, cite, spot, "a fact, not a duty", words);
+            };
+            let proofs = nat.mapping.proofs.iter().flat_map(|proof| proof.frames.iter().copied());
+            let mut frames: Vec<u64> =
+                proofs.chain(nat.mappings.iter().map(|one| one.number)).collect();
+            frames.sort_unstable();
+            frames.dedup();
+            fact(tally, ABOUT.cites[0], &frames, boxed(&nat));
+            if let Some((silence, proof)) =
+                nat.kept.as_ref().filter(|(silence, _)| *silence > Duration::from_secs(20))
+            {
+                let words = format!("a mapping lived through {} s", silence.as_secs());
+                fact(tally, ABOUT.cites[1], &proof.frames, words);
             }
-            let reflexive = scene.book.candidates.iter().any(|one| {
-                one.kind == "srflx" && seen.iter().any(|seen| one.address == Some(seen.mapped))
-            });
-            if !same && reflexive {
-                let fact = format!("the server-reflexive candidate of {socket} cannot be reached");
-                tally.find_as(level, ABOUT.cites[0], spot, "a fact, not a duty", fact);
+            for lost in &nat.unusable {
+                let signalled = scene
+                    .book
+                    .candidates
+                    .iter()
+                    .any(|one| one.kind == "srflx" && one.address == Some(lost.learnt));
+                if signalled {
+                    let words = format!(
+                        "the server-reflexive candidate {} cannot be reached: {} is {} towards {}",
+                        lost.learnt, lost.internal, lost.used, lost.towards
+                    );
+                    fact(tally, ABOUT.cites[0], &[lost.number], words);
+                }
             }
         }
     }
 }
 
-fn other(seen: &[Mapping], first: SocketAddr) -> SocketAddr {
-    seen.iter().map(|one| one.mapped).find(|mapped| *mapped != first).unwrap_or(first)
+/// `10.1.0.2 is behind 203.0.113.2: mapping endpoint-independent (2 destinations, 2 addresses)`.
+fn boxed(nat: &NatSeen) -> String {
+    let list = |addresses: &[std::net::IpAddr]| {
+        addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+    };
+    format!(
+        "{} is behind {}: mapping {}, ports {} ({} destinations, {} addresses)",
+        list(&nat.inside),
+        list(&nat.outside),
+        nat.mapping,
+        nat.ports,
+        nat.destinations,
+        nat.destination_addresses
+    )
 }
