@@ -1,10 +1,13 @@
 //! Scenarios, cases, runner, expectations, verdicts and reports.
 
+pub mod captured;
 pub mod cases;
 pub mod expectation;
+pub mod infer;
 pub mod matrix;
 pub mod plan;
 pub mod prediction;
+pub mod replay;
 pub mod report;
 pub mod run;
 pub mod scenario;

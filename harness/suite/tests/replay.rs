@@ -1,0 +1,133 @@
+//! Captures of real sessions, played again into the reference peer.
+
+use std::path::{Path, PathBuf};
+
+use rtcspec_adapter_reference::Reference;
+use rtcspec_capture::{Given, open};
+use rtcspec_suite::captured::session;
+use rtcspec_suite::replay::{Act, Replay, listen};
+use rtcspec_suite::scenario::read;
+use rtcspec_trace::{Party, Session};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/captures")
+}
+
+fn captured(name: &str) -> Session {
+    let path = folder().join(format!("{name}.pcap"));
+    let capture = open(&path, &Given::default()).expect("the capture is there");
+    let (session, problems) = session(name, capture, &mut |_| {}).expect("it is small");
+    assert!(problems.is_empty(), "{name}: {problems:?}");
+    session
+}
+
+/// Names of all captures, and whether there are keys.
+fn captures() -> Vec<(String, bool)> {
+    let mut names: Vec<(String, bool)> = std::fs::read_dir(folder())
+        .expect("the folder is there")
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter_map(|name| name.strip_suffix(".pcap").map(str::to_owned))
+        .map(|name| {
+            let keys = std::fs::metadata(folder().join(format!("{name}.keys")));
+            let has_keys = keys.is_ok_and(|keys| keys.len() > 0);
+            (name, has_keys)
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+/// What one side sent, in its order: whether it is a string, and the bytes.
+fn sent(session: &Session, by: Party) -> Vec<(bool, Vec<u8>)> {
+    let (story, _) = listen(session);
+    let deeds = story.expect("there is a connection").deeds.into_iter();
+    deeds
+        .filter(|deed| deed.by == by)
+        .filter_map(|deed| match deed.act {
+            Act::Send { text, bytes, .. } => Some((text, bytes)),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn every_session_with_keys_opens_a_channel_and_delivers_the_same_messages() {
+    let mut replayed = 0;
+    for (name, has_keys) in captures() {
+        if !has_keys || name.ends_with("-FAIL") {
+            continue;
+        }
+        let capture = captured(&name);
+        for tested in [Party::A, Party::B] {
+            let replay =
+                Replay::of(&capture, tested).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(replay.reach.channels > 0, "{name}: {}", replay.reach);
+            let outcome = replay.play(&Reference, &Reference, 1);
+            assert_eq!(outcome.short, None, "{name} as {tested:?}: {:#?}", outcome.played.findings);
+            for by in [Party::A, Party::B] {
+                let (before, after) = (sent(&capture, by), sent(&outcome.played.session, by));
+                assert!(!before.is_empty(), "{name}: {by:?} sent something");
+                assert_eq!(before, after, "{name} as {tested:?}: what {by:?} sent");
+            }
+            replayed += 1;
+        }
+    }
+    assert_eq!(replayed, 2 * 20);
+}
+
+#[test]
+fn without_keys_it_is_said_that_the_records_stay_closed() {
+    let mut without = Vec::new();
+    for (name, has_keys) in captures() {
+        if has_keys {
+            continue;
+        }
+        let replay = Replay::of(&captured(&name), Party::B).expect("there is a handshake");
+        let outcome = replay.play(&Reference, &Reference, 1);
+        assert!(outcome.reach.lacks(&replay.reach).is_none(), "{name}: {}", outcome.reach);
+        if !name.ends_with("-FAIL") {
+            let told = rtcspec_suite::replay::Report { replay: &replay, replayed: &outcome };
+            assert!(told.to_string().contains("no keys"), "{name}: {told}");
+            without.push(name);
+        }
+    }
+    assert_eq!(without, ["chromium-chromium", "chromium-chromium-av", "chromium-gst"]);
+}
+
+#[test]
+fn a_session_that_failed_goes_on_where_the_peer_does_better() {
+    let replay = Replay::of(&captured("ndc-pion-FAIL"), Party::B).expect("there is a handshake");
+    assert!(replay.reach.secured && replay.reach.channels == 0, "{}", replay.reach);
+    let outcome = replay.play(&Reference, &Reference, 1);
+    let verdict = outcome.verdict(&replay);
+    assert!(verdict.starts_with("goes further than the capture"), "{verdict}");
+    assert!(outcome.reach.channels > 0, "{}", outcome.reach);
+}
+
+#[test]
+fn the_scenario_of_a_replay_can_be_read_and_says_what_the_stack_was_like() {
+    let replay = Replay::of(&captured("firefox-firefox"), Party::B).expect("there is a handshake");
+    let text = &replay.scenario.text;
+    assert!(read("replay/again", text).is_ok(), "{text}");
+    for part in ["interleaving = true", "versions = [\"1.3\"]", "text = \"hello from firefox\""] {
+        assert!(text.contains(part), "{part} is in:\n{text}");
+    }
+}
+
+#[test]
+fn a_session_through_a_box_is_replayed_through_one_like_it() {
+    let replay = Replay::of(&captured("nat-sym-pion-chromium-turn"), Party::B);
+    let text = replay.expect("there is a handshake").scenario.text;
+    for part in ["[nat.box-1]", "ports = \"random\"", "on   = \"behind-1\"", "[servers.turn]"] {
+        assert!(text.contains(part), "{part} is in:\n{text}");
+    }
+}
+
+#[test]
+fn two_replays_are_the_same() {
+    let replay = Replay::of(&captured("pion-aiortc"), Party::A).expect("there is a handshake");
+    let once = replay.play(&Reference, &Reference, 7);
+    let again = replay.play(&Reference, &Reference, 7);
+    assert_eq!(once.transcript, again.transcript);
+    assert_eq!(once.partings, again.partings);
+}
