@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rtcspec_suite::expectation::Date;
 
+use crate::reading::Reading;
+
 /// Conformance and fuzzing toolkit for WebRTC implementations.
 ///
 /// Exit codes: 0 as expected, 1 an unexpected result or finding, 2 wrong usage, 3 a peer or the
@@ -34,6 +36,10 @@ pub(crate) enum Verb {
     Seeds(SeedsOptions),
     /// Explain a scenario, a case or a NAT: the situation, the clauses, the expectations
     Explain(ExplainOptions),
+    /// Play a capture's session again into a peer, in virtual time, and say where behaviours part
+    Replay(ReplayOptions),
+    /// Say what the NATs of a capture do, with the packets that prove it
+    NatInfer(NatInferOptions),
     /// Print a JSON Schema
     Schema(SchemaOptions),
 }
@@ -189,6 +195,45 @@ pub(crate) enum SchemaOf {
     Scenario,
     /// report.json
     Report,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReplayOptions {
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// Implementation to play into; `rtcspec list peers` shows them
+    #[arg(long, value_name = "PEER")]
+    pub(crate) into: String,
+    /// Which side of the capture the peer plays; the reference peer plays the other, in the shape
+    /// the capture shows
+    #[arg(long, value_name = "ROLE", default_value = "answerer")]
+    pub(crate) role: RoleOption,
+    /// Seed of the run
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Write the scenario that plays it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) emit: Option<PathBuf>,
+    /// Write the transcripts of capture and replay, for `rtcspec diff`
+    #[arg(long, value_name = "DIR")]
+    pub(crate) transcripts: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum RoleOption {
+    /// The side that offered
+    Offerer,
+    /// The side that answered
+    Answerer,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct NatInferOptions {
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// Write a scenario with boxes like those of the capture
+    #[arg(long, value_name = "FILE")]
+    pub(crate) emit: Option<PathBuf>,
 }
 
 fn parse_shard(text: &str) -> Result<(u32, u32), String> {

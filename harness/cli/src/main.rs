@@ -7,11 +7,14 @@ mod exit;
 mod explain;
 mod list;
 mod matrix;
+mod nat_infer;
 mod near;
 mod oracle;
 mod output;
 mod players;
 mod pool;
+mod reading;
+mod replay;
 mod run;
 mod seeds;
 mod transcript;
@@ -55,6 +58,8 @@ fn carry_out(verb: Verb) -> exit::Outcome {
         Verb::Transcript(options) => transcript::transcript(&options),
         Verb::Seeds(options) => seeds::seeds(&options),
         Verb::Explain(options) => explain::explain(&options),
+        Verb::Replay(options) => replay::replay(&options),
+        Verb::NatInfer(options) => nat_infer::nat_infer(&options),
         Verb::Schema(options) => list::schema(&options),
     }
 }
