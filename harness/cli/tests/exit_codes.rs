@@ -14,13 +14,14 @@ fn text(bytes: &[u8]) -> String {
 
 /// A folder with one scenario: a built-in one, changed.
 fn folder(change: impl Fn(&str) -> String) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("nat")).unwrap();
+    let folder = tempfile::tempdir().expect("a file of the test can be written");
+    fs::create_dir(folder.path().join("nat")).expect("a file of the test can be written");
     let (_, original) = rtcspec_scenarios::SCENARIOS
         .iter()
         .find(|(id, _)| *id == "nat/same-lan")
         .expect("it is built in");
-    fs::write(folder.path().join("nat/mine.toml"), change(original)).unwrap();
+    fs::write(folder.path().join("nat/mine.toml"), change(original))
+        .expect("a file of the test can be written");
     folder
 }
 

@@ -26,11 +26,12 @@ fn reports(folder: &Path, name: &str, arguments: &[&str]) -> PathBuf {
 }
 
 fn json(path: &Path) -> Value {
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+    let text = fs::read_to_string(path).expect("a report was written");
+    serde_json::from_str(&text).expect("it is JSON")
 }
 
 fn ids(report: &Value) -> Vec<String> {
-    let results = report["results"].as_array().unwrap();
+    let results = report["results"].as_array().expect("it lists results");
     let id = |run: &Value| format!("{} {} {}", run["id"], run["implementation"], run["seed"]);
     results.iter().map(id).collect()
 }
@@ -161,7 +162,7 @@ fn the_matrix_of_all_pairs_ends_as_expected_in_the_cells_that_differ() {
     let cells = ["matrix", "--no-variants", "--cell", "matrix/APDM-ADF/APDM-*"];
     let out = reports(folder.path(), "out", &cells);
     let report = json(&out.join("report.json"));
-    let results = report["results"].as_array().unwrap();
+    let results = report["results"].as_array().expect("it lists results");
     assert_eq!(results.len(), 27);
     let known = results.iter().filter(|run| run["standing"] == "XFAIL");
     let known: Vec<&str> = known.filter_map(|run| run["id"].as_str()).collect();
