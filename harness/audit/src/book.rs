@@ -87,7 +87,8 @@ impl Description {
 
     /// ufrag and password of every section that is not rejected.
     pub fn credentials(&self) -> impl Iterator<Item = &(String, String)> {
-        self.media.iter().filter_map(|media| media.credentials.as_ref())
+        let live = self.media.iter().filter(|media| !media.rejected);
+        live.filter_map(|media| media.credentials.as_ref())
     }
 
     /// Whether an ICE option is announced.

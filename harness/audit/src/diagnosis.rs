@@ -1,14 +1,18 @@
 //! How far a connection came, and why no further.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rtcspec_trace::watch::{Event, Handshake, Kind, Purpose, Side, Stun};
 use rtcspec_wire::dcep;
 use rtcspec_wire::dtls::{Alert, AlertDescription, AlertLevel, HandshakeType, ProtocolVersion};
-use rtcspec_wire::sctp::{Body, CauseView, InitView};
+use rtcspec_wire::sctp::{Body, CauseView, InitView, ParameterType};
 use rtcspec_wire::stun::Class;
 
 use crate::report::Diagnosis;
+
+/// Parameters that stacks have known, or skipped, since RFC 3758, RFC 4895 and RFC 5061: a younger
+/// one is the likelier reason of a refusal.
+const LONG_KNOWN: [u16; 6] = [0x8000, 0x8002, 0x8003, 0x8004, 0x8008, 0xc000];
 
 /// Watches the milestones of one connection.
 #[derive(Debug, Default)]
@@ -24,21 +28,28 @@ pub(crate) struct Diagnoser {
     version: Option<ProtocolVersion>,
     ready: bool,
     fatal: Option<(Side, Alert, u64)>,
-    inits: u64,
+    /// What each side sent of the SCTP handshake.
+    sctp: BTreeMap<Side, Attempts>,
     init_frame: Option<u64>,
-    init_from: Option<Side>,
-    init_acks: u64,
     cookie_echo: bool,
     cookie_ack: bool,
     data: bool,
     /// Who ended the association before it was up, and the first cause.
     abort: Option<(Side, String, u64)>,
-    odd_parameters: BTreeMap<u16, ()>,
     opens: u64,
     acks: u64,
     messages: u64,
     media: u64,
     hidden: u64,
+}
+
+/// What one side sent of the SCTP handshake.
+#[derive(Debug, Default)]
+struct Attempts {
+    inits: u64,
+    init_acks: u64,
+    /// Parameters outside RFC 9260, for whoever has to find the one that was refused.
+    parameters: BTreeSet<u16>,
 }
 
 impl Diagnoser {
@@ -110,15 +121,10 @@ impl Diagnoser {
     fn chunk(&mut self, event: &Event<'_>, body: Body<'_>) {
         match body {
             Body::Init(init) => {
-                self.inits += 1;
                 self.init_frame.get_or_insert(event.number);
-                self.init_from.get_or_insert(event.from);
-                self.parameters(init);
+                self.attempts(event.from, init).inits += 1;
             }
-            Body::InitAck(init) => {
-                self.init_acks += 1;
-                self.parameters(init);
-            }
+            Body::InitAck(init) => self.attempts(event.from, init).init_acks += 1,
             Body::CookieEcho(_) => self.cookie_echo = true,
             Body::CookieAck => self.cookie_ack = true,
             Body::Data(_) | Body::IData(_) => self.data = true,
@@ -131,14 +137,15 @@ impl Diagnoser {
         }
     }
 
-    /// Parameters outside RFC 9260, for whoever has to find the one that was refused.
-    fn parameters(&mut self, init: InitView<'_>) {
+    fn attempts(&mut self, from: Side, init: InitView<'_>) -> &mut Attempts {
+        let attempts = self.sctp.entry(from).or_default();
         for parameter in init.parameters().take(32) {
             let ty = parameter.parameter_type().0;
-            if ty >= 0x8000 && self.odd_parameters.len() < 8 {
-                self.odd_parameters.insert(ty, ());
+            if ty >= 0x8000 && attempts.parameters.len() < 8 {
+                attempts.parameters.insert(ty);
             }
         }
+        attempts
     }
 
     /// Takes over what was seen outside any connection.
@@ -197,8 +204,10 @@ impl Diagnoser {
     fn sctp(&self) -> String {
         if self.established() {
             "SCTP up".to_owned()
-        } else if self.inits + self.init_acks > 0 {
-            format!("SCTP begun ({} INIT, {} INIT ACK)", self.inits, self.init_acks)
+        } else if !self.sctp.is_empty() {
+            let sum = |of: fn(&Attempts) -> u64| self.sctp.values().map(of).sum::<u64>();
+            let (inits, acks) = (sum(|side| side.inits), sum(|side| side.init_acks));
+            format!("SCTP begun ({inits} INIT, {acks} INIT ACK)")
         } else {
             String::new()
         }
@@ -264,36 +273,56 @@ impl Diagnoser {
     }
 
     fn stopped_in_sctp(&self) -> (Option<String>, Option<u64>) {
-        if self.established() || self.inits + self.init_acks == 0 {
+        if self.established() || self.sctp.is_empty() {
             return (None, None);
         }
-        let odd: Vec<String> = self.odd_parameters.keys().map(|ty| format!("{ty:#06x}")).collect();
-        let odd = if odd.is_empty() {
-            String::new()
-        } else {
-            format!("; parameters beyond RFC 9260: {}", odd.join(" "))
-        };
         if let Some((from, cause, frame)) = &self.abort {
-            let why = format!(
-                "SCTP failed: {from} aborts the handshake with {cause} (frame {frame}) after {} \
-                 INIT and {} INIT ACK{odd}",
-                self.inits, self.init_acks
-            );
-            return (Some(why), Some(*frame));
+            let why =
+                format!("SCTP failed: {from} aborts the handshake with {cause} (frame {frame})");
+            return (Some(why + &self.only_of(from.other())), Some(*frame));
         }
-        let from = self.init_from.map_or_else(String::new, |from| format!(" by {from}"));
-        let why = if self.cookie_echo {
-            "SCTP stopped: the COOKIE ECHO is not answered".to_owned()
-        } else if self.init_acks > 0 {
-            format!(
-                "SCTP stopped: no COOKIE ECHO follows {} INIT{from} and {} INIT ACK, so the INIT \
-                 ACK is refused{odd}",
-                self.inits, self.init_acks
-            )
+        let frame = self.init_frame;
+        if self.cookie_echo {
+            return (Some("SCTP stopped: the COOKIE ECHO is not answered".to_owned()), frame);
+        }
+        // Whoever sent INIT, or answered one, and got nothing for it.
+        let refused = self.sctp.iter().max_by_key(|(side, attempts)| {
+            let answers = self.sctp.get(&side.other()).map_or(0, |other| other.init_acks);
+            (answers == 0, attempts.inits + attempts.init_acks)
+        });
+        let Some((side, attempts)) = refused else { return (None, None) };
+        let other = side.other();
+        let answers = self.sctp.get(&other).map_or(0, |other| other.init_acks);
+        let mut why = if answers == 0 && attempts.inits > 0 {
+            format!("SCTP stopped: {other} answers none of {} INIT of {side}", attempts.inits)
         } else {
-            format!("SCTP stopped: {} INIT{from}, no INIT ACK{odd}", self.inits)
+            format!("SCTP stopped: no COOKIE ECHO follows {answers} INIT ACK of {other}")
         };
-        (Some(why), self.init_frame)
+        if attempts.init_acks > 0 {
+            why += &format!(" and takes none of its {} INIT ACK", attempts.init_acks);
+        }
+        (Some(why + &self.only_of(*side)), frame)
+    }
+
+    /// Parameters that one side sends and the other does not: the likely reason of a refusal.
+    fn only_of(&self, side: Side) -> String {
+        let Some(own) = self.sctp.get(&side) else { return String::new() };
+        let theirs = self.sctp.get(&side.other());
+        let unknown = |ty: &&u16| theirs.is_none_or(|theirs| !theirs.parameters.contains(ty));
+        let alone: Vec<&u16> = own.parameters.iter().filter(unknown).collect();
+        let recent = alone.iter().any(|ty| !LONG_KNOWN.contains(ty));
+        let list: Vec<String> = alone
+            .into_iter()
+            .filter(|ty| !recent || !LONG_KNOWN.contains(ty))
+            .map(|ty| match ParameterType(*ty).name() {
+                Some(name) => format!("{ty:#06x} {name}"),
+                None => format!("{ty:#06x}"),
+            })
+            .collect();
+        if list.is_empty() {
+            return String::new();
+        }
+        format!("; of {side} alone: parameter {}", list.join(", "))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Questions that several rules ask of an event.
 
+use std::net::IpAddr;
+
 use rtcspec_trace::watch::{Event, Kind, Purpose, Stun};
 use rtcspec_wire::stun::{AttributeType, Class, Method};
 
@@ -31,4 +33,13 @@ pub(crate) fn controlling(stun: &Stun<'_>) -> Option<bool> {
 /// The tie-breaker of a check.
 pub(crate) fn tie_breaker(stun: &Stun<'_>) -> Option<u64> {
     stun.view.ice_controlling().or_else(|| stun.view.ice_controlled())
+}
+
+/// Whether two addresses are of one small network, so that no NAT is between them.
+pub(crate) fn near(a: IpAddr, b: IpAddr) -> bool {
+    match (a, b) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => a.octets()[..3] == b.octets()[..3],
+        (IpAddr::V6(a), IpAddr::V6(b)) => a.segments()[..4] == b.segments()[..4],
+        _ => false,
+    }
 }

@@ -1,6 +1,6 @@
 //! XOR-MAPPED-ADDRESS of answers to checks.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use rtcspec_trace::watch::{Event, Purpose, Transaction, Via};
 use rtcspec_wire::stun::Class;
@@ -71,7 +71,7 @@ fn at_answerer(book: &Book, event: &Event<'_>, known: &Transaction) -> bool {
         }
         None => {}
     }
-    if near(source.ip(), destination.ip()) {
+    if sight::near(source.ip(), destination.ip()) {
         return true;
     }
     let answerer = event.from.party();
@@ -88,15 +88,6 @@ fn is_own(book: &Book, party: rtcspec_trace::Party, address: SocketAddr) -> bool
         one.address.is_none_or(|host| host.ip() == address.ip())
     });
     own || !any
-}
-
-/// Whether two addresses are of one small network, so that no NAT is between them.
-fn near(a: IpAddr, b: IpAddr) -> bool {
-    match (a, b) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => a.octets()[..3] == b.octets()[..3],
-        (IpAddr::V6(a), IpAddr::V6(b)) => a.segments()[..4] == b.segments()[..4],
-        _ => false,
-    }
 }
 
 fn canonical(address: SocketAddr) -> SocketAddr {

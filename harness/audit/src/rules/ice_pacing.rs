@@ -75,13 +75,14 @@ impl Watch for State {
         if starts.len() > WINDOW {
             starts.remove(0);
         }
-        if starts.len() == WINDOW {
-            judge(scene.book, event, starts, tally);
+        if starts.len() == WINDOW && !judge(scene.book, event, starts, tally) {
+            // The next ones are counted anew, not this one again.
+            starts.clear();
         }
     }
 }
 
-fn judge(book: &Book, event: &Event<'_>, starts: &[(Duration, u64)], tally: &mut Tally) {
+fn judge(book: &Book, event: &Event<'_>, starts: &[(Duration, u64)], tally: &mut Tally) -> bool {
     let span = event.at.saturating_sub(starts[0].0);
     let steps = (WINDOW - 1) as u32;
     let floor = FLOOR * steps * 4 / 5;
@@ -95,7 +96,9 @@ fn judge(book: &Book, event: &Event<'_>, starts: &[(Duration, u64)], tally: &mut
         tally.find_as(Level::Warning, ABOUT.cites[0], spot, "Ta or more between them", seen);
     } else {
         tally.hold();
+        return true;
     }
+    false
 }
 
 /// RFC 8445 §14.2: the larger of both proposals; whoever proposes none means the default.

@@ -26,7 +26,7 @@ static ABOUT: About = About {
     breaks: "the answer comes from another port, and the pair is nominated",
     silent: "no check was answered with success",
     hears: &[Hears::Stun, Hears::Record],
-    scope: Scope::Connection,
+    scope: Scope::Observer,
 };
 
 declare!(SymmetricAnswer, State);
