@@ -34,7 +34,11 @@ pub(crate) enum Verb {
     Transcript(TranscriptOptions),
     /// Cut captures into fuzz seeds, one for each shape a wire format was seen in
     Seeds(SeedsOptions),
-    /// Explain a scenario, a case or a NAT: the situation, the clauses, the expectations
+    /// Hold captures against the audit rules: what happened, what broke which clause
+    Audit(AuditOptions),
+    /// List the audit rules, or show one
+    Rules(RulesOptions),
+    /// Explain a scenario, a case, a NAT or a rule: the situation, the clauses, the expectations
     Explain(ExplainOptions),
     /// Play a capture's session again into a peer, in virtual time, and say where behaviours part
     Replay(ReplayOptions),
@@ -176,7 +180,7 @@ pub(crate) struct DiffOptions {
 
 #[derive(Args, Debug)]
 pub(crate) struct ExplainOptions {
-    /// Id of a scenario or case, or `nat:` and the name of a preset
+    /// Id of a scenario, case or audit rule, or `nat:` and the name of a preset
     pub(crate) id: String,
     /// Folder with scenario files, instead of the built-in ones
     #[arg(long, value_name = "DIR")]
@@ -234,6 +238,73 @@ pub(crate) struct NatInferOptions {
     /// Write a scenario with boxes like those of the capture
     #[arg(long, value_name = "FILE")]
     pub(crate) emit: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AuditOptions {
+    /// Captures: pcap, pcapng, logs of SCTP packets, gzip of each
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Key log; `NAME.keys` and the like beside `NAME.pcap` unless given
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keys: Vec<PathBuf>,
+    /// SDP, webrtc-internals dump or rtcstats file; what lies beside the capture unless given
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sdp: Vec<PathBuf>,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: AuditFormat,
+    /// Exit with 1 from this level on: V violation, W warning, N note
+    #[arg(long, value_name = "LEVEL", default_value = "V")]
+    pub(crate) fail_on: FailOn,
+    /// Only rules whose id matches, with `*`; repeat for several
+    #[arg(long = "rule", value_name = "GLOB")]
+    pub(crate) rules: Vec<String>,
+    /// Name every rule that held, and why others had no opportunity
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum AuditFormat {
+    /// For people
+    Text,
+    /// All there is
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit XML, for CI systems
+    Junit,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Violations
+    #[value(name = "V", alias = "v")]
+    V,
+    /// Warnings
+    #[value(name = "W", alias = "w")]
+    W,
+    /// Notes
+    #[value(name = "N", alias = "n")]
+    N,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RulesOptions {
+    #[command(subcommand)]
+    pub(crate) verb: RulesVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesVerb {
+    /// One line per rule: id, level, what it needs, the duty
+    List,
+    /// Everything about one rule
+    Show {
+        /// Its id
+        id: String,
+    },
 }
 
 fn parse_shard(text: &str) -> Result<(u32, u32), String> {

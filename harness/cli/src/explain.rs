@@ -19,14 +19,23 @@ pub(crate) fn explain(options: &ExplainOptions) -> Outcome {
         explain_case(case);
         return Ok(Exit::AsExpected);
     }
+    if let Some(rule) = rtcspec_audit::registry::find(&options.id) {
+        print!("{}", rtcspec_audit::registry::show(rule.about()));
+        return Ok(Exit::AsExpected);
+    }
     let scenarios = run::scenarios(options.scenarios.as_deref())?;
     let Some(scenario) = scenarios.iter().find(|scenario| scenario.id == options.id) else {
         let cases = rtcspec_suite::cases::ALL.iter().map(|case| case.id);
-        let known: Vec<&str> =
-            scenarios.iter().map(|scenario| scenario.id.as_str()).chain(cases).collect();
+        let rules = rtcspec_audit::registry::all().map(|rule| rule.about().id);
+        let known: Vec<&str> = scenarios
+            .iter()
+            .map(|scenario| scenario.id.as_str())
+            .chain(cases)
+            .chain(rules)
+            .collect();
         let message = format!(
-            "there is no scenario or case `{}`{}; `rtcspec list scenarios` and `rtcspec list \
-             cases` show what there is",
+            "there is no scenario, case or rule `{}`{}; `rtcspec list scenarios`, `rtcspec list \
+             cases` and `rtcspec rules list` show what there is",
             options.id,
             near::hint(&options.id, &known)
         );

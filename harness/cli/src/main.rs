@@ -1,6 +1,7 @@
 //! The `rtcspec` binary: argument parsing, progress, files and exit codes; nothing else.
 
 mod args;
+mod audit;
 mod capture;
 mod diff;
 mod exit;
@@ -57,6 +58,8 @@ fn carry_out(verb: Verb) -> exit::Outcome {
         Verb::Diff(options) => diff::diff(&options),
         Verb::Transcript(options) => transcript::transcript(&options),
         Verb::Seeds(options) => seeds::seeds(&options),
+        Verb::Audit(options) => audit::audit(&options),
+        Verb::Rules(options) => audit::rules(&options),
         Verb::Explain(options) => explain::explain(&options),
         Verb::Replay(options) => replay::replay(&options),
         Verb::NatInfer(options) => nat_infer::nat_infer(&options),

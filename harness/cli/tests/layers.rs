@@ -50,6 +50,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "rtcspec-adapter-reference",
             "rtcspec-adapter-rtc",
             "rtcspec-adapter-str0m",
+            "rtcspec-audit",
             "rtcspec-capture",
             "rtcspec-control",
             "rtcspec-net",

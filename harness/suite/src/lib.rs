@@ -1,5 +1,6 @@
 //! Scenarios, cases, runner, expectations, verdicts and reports.
 
+pub mod audit;
 pub mod captured;
 pub mod cases;
 pub mod expectation;

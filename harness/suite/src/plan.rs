@@ -326,6 +326,7 @@ impl Job {
         let hello = self.implementation().hello();
         let file = &self.scenario.file;
         let written = crate::transcript::write(&played);
+        let audit = crate::audit::audit_run(&played.session, self.under_test);
         RunResult {
             id: self.id.clone(),
             title: file.name.clone(),
@@ -338,6 +339,7 @@ impl Job {
             standing: Standing::Expected,
             reason: None,
             findings: crate::transcript::with_lines(played.findings, &written.text),
+            audit,
             nats: played.nats,
             elapsed: played.elapsed,
             profile: written.profile,

@@ -202,6 +202,8 @@ pub struct RunResult {
     pub reason: Option<String>,
     /// What was and was not met.
     pub findings: Vec<Finding>,
+    /// What the audit rules say of the implementation under test.
+    pub audit: crate::audit::Audited,
     /// What the NATs turned out to be, by RFC 5780 and the engine's own view.
     pub nats: Vec<String>,
     /// Virtual time the run took; in milliseconds in reports.

@@ -52,6 +52,9 @@ impl Watch for State {
         let Some(mapped) = stun.view.xor_mapped_address() else { return };
         if mapped == event.outer.destination {
             tally.hold();
+        } else if sight::near(event.outer.source.ip(), event.outer.destination.ip()) {
+            // Within one network there is no NAT to speak of, whatever the answer says.
+            return;
         } else {
             self.first.get_or_insert(event.at);
         }

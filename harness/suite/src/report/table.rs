@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use rtcspec_audit::Level;
+
 use super::{Grid, Report};
 use crate::verdict::{RunResult, Standing, Verdict};
 
@@ -116,6 +118,12 @@ pub fn summary(report: &Report) -> String {
     if !report.stale.is_empty() {
         let _ = write!(text, ", {} stale expectations", report.stale.len());
     }
+    let [violations, warnings, notes] = [Level::Violation, Level::Warning, Level::Note]
+        .map(|level| report.results.iter().map(|result| result.audit.count(level)).sum::<usize>());
+    let _ = write!(
+        text,
+        "; audit of the peers under test: {violations} violations, {warnings} warnings, {notes} notes"
+    );
     text
 }
 

@@ -1,0 +1,91 @@
+//! `rtcspec audit` and `rtcspec rules`.
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rtcspec_audit::Level;
+use rtcspec_audit::registry;
+use rtcspec_audit::report::{FileReport, Report, json, junit, sarif, text};
+use rtcspec_capture::{Given, OpenError, open};
+use rtcspec_suite::audit::audit_capture;
+
+use crate::args::{AuditFormat, AuditOptions, FailOn, RulesOptions, RulesVerb};
+use crate::exit::{Exit, Failure, Outcome};
+
+/// Files below this size are read faster than a bar is seen.
+const WORTH_A_BAR: u64 = 16 << 20;
+
+pub(crate) fn audit(options: &AuditOptions) -> Outcome {
+    known_rules(&options.rules)?;
+    let mut report = Report::default();
+    for path in &options.files {
+        report.files.push(one(path, options)?);
+    }
+    report.keep_rules(&options.rules);
+    let fail_on = level(options.fail_on);
+    match options.format {
+        AuditFormat::Text => print!("{}", text(&report, options.all)),
+        AuditFormat::Json => print!("{}", json(&report)),
+        AuditFormat::Sarif => print!("{}", sarif(&report)),
+        AuditFormat::Junit => print!("{}", junit(&report, fail_on).map_err(Failure::internal)?),
+    }
+    let failed = report.worst().is_some_and(|worst| worst >= fail_on);
+    Ok(if failed { Exit::Unexpected } else { Exit::AsExpected })
+}
+
+pub(crate) fn rules(options: &RulesOptions) -> Outcome {
+    match &options.verb {
+        RulesVerb::List => print!("{}", registry::list()),
+        RulesVerb::Show { id } => {
+            let Some(rule) = registry::find(id) else { return Err(unknown(id)) };
+            print!("{}", registry::show(rule.about()));
+        }
+    }
+    Ok(Exit::AsExpected)
+}
+
+fn one(path: &Path, options: &AuditOptions) -> Result<FileReport, Failure> {
+    let given = Given { keys: options.keys.clone(), signalling: options.sdp.clone() };
+    let capture =
+        open(path, &given).map_err(|error: OpenError| Failure::usage(error.to_string()))?;
+    let bar = progress(capture.length);
+    let name = path.to_string_lossy();
+    let report = audit_capture(&name, capture, &mut |offset| bar.set_position(offset));
+    bar.finish_and_clear();
+    Ok(report)
+}
+
+/// A bar on a terminal, for files that take a while.
+fn progress(length: u64) -> ProgressBar {
+    if length < WORTH_A_BAR || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}") {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
+}
+
+const fn level(fail_on: FailOn) -> Level {
+    match fail_on {
+        FailOn::V => Level::Violation,
+        FailOn::W => Level::Warning,
+        FailOn::N => Level::Note,
+    }
+}
+
+/// A glob that matches no rule is a typing mistake.
+fn known_rules(globs: &[String]) -> Result<(), Failure> {
+    for glob in globs {
+        if !registry::all().any(|rule| registry::matches(glob, rule.about().id)) {
+            return Err(unknown(glob));
+        }
+    }
+    Ok(())
+}
+
+fn unknown(id: &str) -> Failure {
+    Failure::usage(format!("there is no rule `{id}`; `rtcspec rules list` shows what there is"))
+}

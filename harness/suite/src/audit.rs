@@ -1,0 +1,135 @@
+//! The audit rules over a capture file, and over what one peer saw of a run.
+
+use rtcspec_audit::report::{FileReport, Reported};
+use rtcspec_audit::{Auditor, Level};
+use rtcspec_capture::Capture;
+use rtcspec_capture::net::Step;
+use rtcspec_trace::watch::{Observer, vantage};
+use rtcspec_trace::{Party, Session};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What the audit rules say of the side under test in one run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Audited {
+    /// How many rules were held.
+    pub held: usize,
+    /// How many had no opportunity.
+    pub silent: usize,
+    /// What was broken, gravest first.
+    pub findings: Vec<Broken>,
+}
+
+/// A rule that the side under test broke.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Broken {
+    /// Its id.
+    pub rule: String,
+    /// `V`, `W` or `N`.
+    pub level: String,
+    /// Numbers of the packets that prove it.
+    pub frames: Vec<u64>,
+    /// How many times.
+    pub times: u64,
+    /// What should have been.
+    pub expected: String,
+    /// What was.
+    pub seen: String,
+    /// Where the duty stands.
+    pub cite: String,
+}
+
+impl From<Reported> for Broken {
+    fn from(reported: Reported) -> Self {
+        Self {
+            rule: reported.rule.to_owned(),
+            level: reported.level.letter().to_string(),
+            frames: reported.frames,
+            times: reported.times,
+            expected: reported.expected,
+            seen: reported.seen,
+            cite: reported.cite,
+        }
+    }
+}
+
+impl Audited {
+    /// How many findings have a level.
+    #[must_use]
+    pub fn count(&self, level: Level) -> usize {
+        self.findings.iter().filter(|finding| finding.level.starts_with(level.letter())).count()
+    }
+}
+
+/// Audits a capture; `progress` is told how far the file was read.
+#[must_use]
+pub fn audit_capture(file: &str, capture: Capture, progress: &mut dyn FnMut(u64)) -> FileReport {
+    let Capture { mut frames, keys, dialogues, remarks, .. } = capture;
+    let mut observer = Observer::new();
+    let mut auditor = Auditor::new();
+    keys.lines().iter().for_each(|line| observer.secrets(line));
+    for (session, dialogue) in (0..).zip(&dialogues) {
+        for signal in &dialogue.signals {
+            observer.signal(session, signal);
+            auditor.signal(session, signal);
+        }
+    }
+    let mut told = 0;
+    loop {
+        let step = frames.step(&mut |frame| {
+            if let Some(seen) = frame.whole() {
+                observer.seen(&seen, &mut |event| auditor.event(event));
+            }
+        });
+        match step {
+            Step::Packet => {}
+            Step::Secrets(lines) => observer.secrets(&String::from_utf8_lossy(&lines)),
+            Step::End => break,
+        }
+        if frames.offset() >> 20 != told {
+            told = frames.offset() >> 20;
+            progress(frames.offset());
+        }
+    }
+    let mut report = auditor.finish(file, frames.summary().frames);
+    report.problems.extend(remarks);
+    report.problems.extend(frames.problems().first().iter().map(ToString::to_string));
+    report
+}
+
+/// Audits what one side sent and received in a run: what a capture at its interface would hold.
+#[must_use]
+pub fn audit_session(session: &Session, side: Party) -> FileReport {
+    let mut observer = Observer::new();
+    let mut auditor = Auditor::new();
+    session.secrets.iter().for_each(|line| observer.secrets(line));
+    let mut signals = session.signals.iter().peekable();
+    let mut frames = 0;
+    for seen in vantage(session, side) {
+        while let Some(signal) = signals.next_if(|signal| signal.sent <= seen.at) {
+            observer.signal(0, signal);
+            auditor.signal(0, signal);
+        }
+        frames += 1;
+        observer.seen(&seen, &mut |event| auditor.event(event));
+    }
+    signals.for_each(|signal| auditor.signal(0, signal));
+    auditor.finish(&session.title, frames)
+}
+
+/// Audits the side under test at its own interface; the other side's faults are not its own, all
+/// the more where a case has the reference peer misbehave.
+#[must_use]
+pub fn audit_run(session: &Session, side: Party) -> Audited {
+    if session.datagrams.is_empty() {
+        return Audited::default();
+    }
+    let mut audited = Audited::default();
+    for connection in audit_session(session, side).connections {
+        audited.held += connection.held.len();
+        audited.silent += connection.silent.len();
+        let own = connection.findings.into_iter();
+        audited.findings.extend(own.filter(|finding| finding.who == Some(side)).map(Broken::from));
+    }
+    audited
+}
