@@ -44,6 +44,8 @@ pub(crate) enum Verb {
     Replay(ReplayOptions),
     /// Say what the NATs of a capture do, with the packets that prove it
     NatInfer(NatInferOptions),
+    /// Find the fewest packets of a capture for which an audit rule still fires
+    Minimise(MinimiseOptions),
     /// Print a JSON Schema
     Schema(SchemaOptions),
 }
@@ -229,6 +231,18 @@ pub(crate) enum RoleOption {
     Offerer,
     /// The side that answered
     Answerer,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct MinimiseOptions {
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// Id of the rule that must still fire
+    #[arg(long, value_name = "ID")]
+    pub(crate) rule: String,
+    /// File to write, pcapng with keys; `NAME.ID.pcapng` beside the capture unless said otherwise
+    #[arg(long, value_name = "FILE")]
+    pub(crate) into: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -8,6 +8,7 @@ mod exit;
 mod explain;
 mod list;
 mod matrix;
+mod minimise;
 mod nat_infer;
 mod near;
 mod oracle;
@@ -62,6 +63,7 @@ fn carry_out(verb: Verb) -> exit::Outcome {
         Verb::Rules(options) => audit::rules(&options),
         Verb::Explain(options) => explain::explain(&options),
         Verb::Replay(options) => replay::replay(&options),
+        Verb::Minimise(options) => minimise::minimise_capture(&options),
         Verb::NatInfer(options) => nat_infer::nat_infer(&options),
         Verb::Schema(options) => list::schema(&options),
     }

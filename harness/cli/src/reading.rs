@@ -74,3 +74,13 @@ pub(crate) fn bar(length: u64) -> ProgressBar {
     }
     bar
 }
+
+/// A line on a terminal, for work whose end nobody knows.
+pub(crate) fn spinner() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    bar.set_draw_target(ProgressDrawTarget::stderr());
+    bar
+}

@@ -93,3 +93,24 @@ fn the_boxes_of_a_capture_are_told_with_frames_and_become_a_scenario() {
     ]);
     assert_eq!(run.status.code(), Some(0), "{}{}", text(&run.stdout), text(&run.stderr));
 }
+
+#[test]
+fn a_capture_is_cut_to_the_packets_that_trip_one_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = folder.path().join("small.pcapng");
+    let small = small.to_string_lossy();
+    let name = capture("nat-sym-pion-chromium-turn");
+    let rule = ["--rule", "nat.inference"];
+    let cut = rtcspec(&[&["minimise", &name, "--into", &small], &rule[..]].concat());
+    assert_eq!(cut.status.code(), Some(0), "{}", text(&cut.stderr));
+    let told = text(&cut.stdout);
+    assert!(
+        told.starts_with("nat.inference: 2 of 241 packets"),
+        "a request and its answer: {told}"
+    );
+    let again = rtcspec(&["nat-infer", &small]);
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
+    assert!(text(&again.stdout).contains("rests on 1 destination "));
+    let silent = rtcspec(&[&["minimise", &capture("pion-pion")], &rule[..]].concat());
+    assert_eq!(silent.status.code(), Some(4), "{}", text(&silent.stdout));
+}

@@ -6,6 +6,7 @@ pub mod cases;
 pub mod expectation;
 pub mod infer;
 pub mod matrix;
+pub mod minimise;
 pub mod plan;
 pub mod prediction;
 pub mod replay;
