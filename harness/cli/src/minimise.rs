@@ -15,7 +15,8 @@ use crate::reading::spinner;
 pub(crate) fn minimise_capture(options: &MinimiseOptions) -> Outcome {
     let rule = options.rule.as_str();
     if registry::find(rule).is_none() {
-        let message = format!("there is no rule `{rule}`; `rtcspec rules list` shows what there is");
+        let message =
+            format!("there is no rule `{rule}`; `rtcspec rules list` shows what there is");
         return Err(Failure::usage(message));
     }
     let capture = options.reading.open()?;

@@ -30,7 +30,7 @@ fn the_reference_peer_breaks_no_must_in_any_scenario() {
             let text = fs::read_to_string(&path).expect("a scenario is text");
             let scenario = Arc::new(read(&id, &text).unwrap_or_else(|error| panic!("{error:?}")));
             let players = [Arc::clone(&reference)];
-            let jobs = plan(&[scenario], &players, &players, &Selection::default())
+            let jobs = plan(&[scenario], &[], &players, &players, &Selection::default())
                 .expect("every scenario can be cast with the reference peer");
             for job in jobs.iter().filter(|job| job.id.starts_with(&id)) {
                 let session = job.play().session;
