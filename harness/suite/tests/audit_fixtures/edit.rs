@@ -33,6 +33,7 @@ pub(crate) struct Seen {
 type OnStun = Box<dyn FnMut(Duration, Stun<'_>) -> Action>;
 type OnBytes = Box<dyn FnMut(Duration, &[u8]) -> Action>;
 type OnText = Box<dyn FnMut(&mut String)>;
+type OnMessage = Box<dyn FnMut(&StreamMessage) -> Action<StreamMessage>>;
 type OnTime = Box<dyn FnMut(&Seen) -> Vec<Injection>>;
 
 /// Hooks, each empty unless set.
@@ -45,7 +46,7 @@ pub(crate) struct Edit {
     sctp: Option<OnBytes>,
     sdp: Option<OnText>,
     received_sdp: Option<OnText>,
-    message: Option<Box<dyn FnMut(&StreamMessage) -> Action<StreamMessage>>>,
+    message: Option<OnMessage>,
     timed: Vec<(Duration, OnTime)>,
 }
 

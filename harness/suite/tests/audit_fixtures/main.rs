@@ -2,6 +2,8 @@
 //! reference peer with one tamper. `RTCSPEC_BLESS=1 cargo test -p rtcspec-suite --test
 //! audit_fixtures` writes them; without it they are compared, byte for byte.
 
+#![expect(clippy::unwrap_used, reason = "every function here is a test or serves one")]
+
 mod craft;
 mod edit;
 mod lab;

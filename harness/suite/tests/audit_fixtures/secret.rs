@@ -21,7 +21,7 @@ pub(crate) fn ignored_handshake(session: &mut Session) {
     append(session, &like, at, keys.client.seal(22, 900, &client_hello()));
 }
 
-/// One that is refused with the alert no_renegotiation.
+/// One that is refused with the alert `no_renegotiation`.
 pub(crate) fn refused_handshake(session: &mut Session) {
     let keys = Keys::of(session);
     ignored_handshake(session);
