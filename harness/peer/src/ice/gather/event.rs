@@ -39,12 +39,12 @@ pub enum GatherEvent {
     },
 }
 
-/// What [`Gatherer::poll`] yields.
+/// What [`Gatherer::poll`](super::Gatherer::poll) yields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GatherOutput {
     /// For the network, as it is.
     Transmit(Transmit),
-    /// A STUN message that waits to be given to [`Gatherer::forward`].
+    /// A STUN message that waits to be given to [`Gatherer::forward`](super::Gatherer::forward).
     Stun(Outgoing),
     /// Something to know.
     Event(GatherEvent),
