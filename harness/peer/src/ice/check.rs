@@ -227,12 +227,18 @@ impl Session {
 
     /// RFC 8445 §7.2.5.1.
     fn role_conflict(&mut self, cx: &mut Context, check: &Check) {
-        if check.role == cx.role {
+        self.give_way(cx, check.role);
+        self.checklist.trigger(check.pair);
+    }
+
+    /// RFC 8445 §7.2.5.1: a 487 to a request that claimed `role`, a check or one for consent, ends
+    /// that role and its tie-breaker.
+    pub(super) fn give_way(&mut self, cx: &mut Context, role: Role) {
+        if role == cx.role {
             cx.switch_role();
             self.role_switched(cx);
         }
         cx.new_tie_breaker();
-        self.checklist.trigger(check.pair);
     }
 
     /// Pair priorities and nomination follow the role (RFC 8445 §7.2.5.1).

@@ -3,10 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use rtcspec_wire::stun::{Check as Integrity, Class, Message, Method, Seal, TransactionId, View};
+use rtcspec_wire::stun::{
+    Check as Integrity, Class, ErrorCode, Message, Method, Seal, TransactionId, View,
+};
 
 use super::context::Context;
 use super::event::{Output, State};
+use super::role::Role;
 use super::session::Session;
 use crate::rng::Rng;
 use crate::stun::{Outgoing, Via};
@@ -28,7 +31,8 @@ pub(super) struct Consent {
     next_at: Duration,
     answered_at: Duration,
     sent_at: Duration,
-    outstanding: Vec<TransactionId>,
+    /// Checks without an answer, and the role they claimed.
+    outstanding: Vec<(TransactionId, Role)>,
     expired: bool,
 }
 
@@ -109,7 +113,7 @@ impl Session {
         let Some((id, bytes)) = self.request(cx, local, false) else { return };
         if let Some(consent) = &mut self.consent {
             consent.sent(now);
-            consent.outstanding.push(id);
+            consent.outstanding.push((id, cx.role));
             if consent.outstanding.len() > MAX_OUTSTANDING {
                 consent.outstanding.remove(0);
             }
@@ -150,16 +154,21 @@ impl Session {
         view: &View<'_>,
     ) {
         let (Some(consent), Some(remote)) = (self.consent.as_mut(), &self.remote) else { return };
-        let asked = view.transaction_id().is_some_and(|id| consent.outstanding.contains(&id));
         let symmetric = self.selected.is_some_and(|s| s.base == base && s.address == from);
-        let success = view.message_type().is_some_and(|ty| ty.class == Class::SuccessResponse);
         let signed = view.verify_integrity(&remote.key) == Integrity::Valid;
-        if !consent.expired && asked && symmetric && success && signed {
+        let asked =
+            consent.outstanding.iter().position(|(id, _)| Some(*id) == view.transaction_id());
+        let Some(asked) = asked.filter(|_| !consent.expired && symmetric && signed) else { return };
+        let (_, role) = consent.outstanding.remove(asked);
+        let class = view.message_type().map(|ty| ty.class);
+        let code = view.error_code().map(|error| error.code());
+        if class == Some(Class::SuccessResponse) {
             consent.answered_at = now;
-            consent.outstanding.retain(|id| Some(*id) != view.transaction_id());
             if cx.state == State::Disconnected {
                 cx.enter(State::Connected);
             }
+        } else if code == Some(ErrorCode::ROLE_CONFLICT) {
+            self.give_way(cx, role);
         }
     }
 }

@@ -111,3 +111,19 @@ fn answer_to_an_earlier_check_counts() {
     scripted.pass(at + secs(29) - scripted.now);
     assert_ne!(scripted.agent.state(), State::Failed);
 }
+
+/// Found by the audit rule `ice.role-conflict` in `ice/role-conflict-equal`, seed 3.
+#[test]
+fn consent_check_refused_with_487_ends_the_role_and_its_tie_breaker() {
+    let mut scripted = Scripted::connected();
+    let refused = next_check(&mut scripted);
+    let tie_breaker = refused.view().value(AttributeType::ICE_CONTROLLING).unwrap().to_vec();
+    let error = scripted.error(&refused, 487);
+    scripted.deliver(PEER, error);
+    let next = next_check(&mut scripted);
+    let claim = next.view().value(AttributeType::ICE_CONTROLLED).unwrap().to_vec();
+    assert_ne!(claim, tie_breaker);
+    assert!(!next.view().has(AttributeType::ICE_CONTROLLING));
+    scripted.succeed(PEER);
+    assert_eq!(scripted.agent.state(), State::Connected);
+}
