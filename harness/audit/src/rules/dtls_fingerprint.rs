@@ -2,6 +2,7 @@
 
 use rtcspec_trace::Party;
 use rtcspec_trace::watch::{Announced, Event, Kind};
+use rtcspec_wire::dtls::ContentType;
 
 use crate::hears::Hears;
 use crate::rule::{About, Level, Need, Scene, Scope, Watch, cite};
@@ -12,15 +13,15 @@ static ABOUT: About = About {
     level: Level::Violation,
     cites: &[cite(8827, "6.5"), cite(8122, "5")],
     needs: &[Need::Signalling],
-    summary: "an association comes up only with certificates that the signalling announced",
+    summary: "data flows only between certificates that the signalling announced",
     doc: "Fires when a certificate's hash is none of the a=fingerprint lines of its sender, and \
-          the association comes up all the same: the other side did not verify it. Several lines \
+          the other side sends application data all the same: it did not verify it. Several lines \
           are fine, one has to fit. DTLS 1.3 hides certificates, its keys are needed.",
     advice: "hash the certificate with the function the line names, and close on a mismatch",
     holds: "the certificate's SHA-256 is the one in the description",
     breaks: "a changed a=fingerprint, and data flows",
     silent: "no certificate could be compared with a description",
-    hears: &[Hears::Certificate, Hears::DtlsReady],
+    hears: &[Hears::Certificate, Hears::Record],
     scope: Scope::Connection,
 };
 
@@ -42,20 +43,16 @@ impl Watch for State {
                     _ => {}
                 }
             }
-            Kind::DtlsReady(ready) => {
-                let due = self.0.iter().filter(|(_, _, known)| *known == ready.association);
-                for (party, frame, _) in due {
-                    let frames = [*frame, event.number];
-                    let who = Some(party.other());
-                    let seen = format!(
-                        "{} accepts a certificate of {} that was not announced",
-                        party.other().letter(),
-                        party.letter()
-                    );
-                    let spot = Spot { at: event.at, who, frames: &frames };
-                    tally.find(spot, "no association", seen);
-                }
-                self.0.clear();
+            Kind::Record(record) if record.content_type == Some(ContentType::APPLICATION_DATA) => {
+                let due = self.0.iter().position(|(party, _, association)| {
+                    *association == record.association && event.from.party() == Some(party.other())
+                });
+                let Some(due) = due else { return };
+                let (party, frame, _) = self.0.remove(due);
+                let frames = [frame, event.number];
+                let (who, of) = (party.other().letter(), party.letter());
+                let seen = format!("{who} accepts a certificate of {of} that was not announced");
+                tally.find(Spot::of(event, &frames), "no data", seen);
             }
             _ => {}
         }
