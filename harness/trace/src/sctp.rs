@@ -23,6 +23,9 @@ const TEXT: usize = 24;
 struct Side {
     tag: Option<VerificationTag>,
     initial: Option<Tsn>,
+    /// What an INIT or INIT ACK said while the association was up: nothing, until a COOKIE ECHO
+    /// makes it true (RFC 9260 §5.2.2).
+    offered: Option<Offer>,
     cookie: Option<Vec<u8>>,
     zero_checksum: bool,
     sent: BTreeMap<u32, Duration>,
@@ -31,10 +34,31 @@ struct Side {
     heartbeats: Vec<Vec<u8>>,
 }
 
+/// What an INIT or INIT ACK says of its sender.
+#[derive(Clone, Copy, Debug)]
+struct Offer {
+    tag: VerificationTag,
+    initial: Tsn,
+    zero_checksum: bool,
+}
+
+impl Side {
+    fn take(&mut self, offer: Offer) {
+        self.tag = Some(offer.tag);
+        self.initial = Some(offer.initial);
+        self.zero_checksum = offer.zero_checksum;
+    }
+
+    fn is_tag(&self, tag: VerificationTag) -> bool {
+        self.tag == Some(tag) || self.offered.is_some_and(|offer| offer.tag == tag)
+    }
+}
+
 impl Default for Side {
     fn default() -> Self {
         Self {
             tag: None,
+            offered: None,
             initial: None,
             cookie: None,
             zero_checksum: false,
@@ -143,7 +167,7 @@ impl Sctp {
         let tag = view.verification_tag();
         if tag == VerificationTag::ZERO {
             said.fields.push("tag=0".to_owned());
-        } else if peer.tag == Some(tag) || peer.tag.is_none() {
+        } else if peer.is_tag(tag) || peer.tag.is_none() {
             if said.handshake {
                 said.fields.push(format!("tag={}", from.other().letter()));
             }
@@ -238,6 +262,11 @@ impl Sctp {
             }
             Body::CookieEcho(echo) => {
                 said.handshake = true;
+                for side in &mut self.sides {
+                    if let Some(offer) = side.offered.take() {
+                        side.take(offer);
+                    }
+                }
                 self.timed(packet.at, from, ty, said);
                 let given = self.sides[index(from.other())].cookie.as_deref();
                 let same = given == Some(echo.cookie);
@@ -320,11 +349,15 @@ impl Sctp {
 
     fn init(&mut self, from: Party, init: &rtcspec_wire::sctp::InitView<'_>, said: &mut Said) {
         said.handshake = true;
-        let side = &mut self.sides[index(from)];
-        side.tag = Some(init.initiate_tag);
-        side.initial = Some(init.initial_tsn);
         let zero = init.parameter(ParameterType::ZERO_CHECKSUM_ACCEPTABLE);
-        side.zero_checksum = zero.is_some();
+        let (tag, initial) = (init.initiate_tag, init.initial_tsn);
+        let offer = Offer { tag, initial, zero_checksum: zero.is_some() };
+        let side = &mut self.sides[index(from)];
+        if self.up {
+            side.offered = Some(offer);
+        } else {
+            side.take(offer);
+        }
         let letter = from.letter();
         said.fields.push(format!("tsn={letter}+0"));
         said.fields.push(format!("streams={}/{}", init.outbound_streams, init.inbound_streams));
