@@ -324,11 +324,30 @@ fn gzip_of_every_format_and_of_several_parts() {
 }
 
 #[test]
+fn the_first_packet_of_a_log_may_come_late() {
+    let packet = "O 12:00:00.000 0000 13 88 13 89 41 # SCTP_PACKET\n";
+    for before in [5_000, 300_000, 1_000_000] {
+        let log = "[INFO] something else\n".repeat(before / 22) + packet;
+        assert_eq!(read(log.as_bytes()).len(), 1, "after {before} bytes");
+        // The last line may have no end.
+        assert_eq!(read(log.trim_end().as_bytes()).len(), 1, "after {before} bytes");
+    }
+    let late = "[INFO] something else\n".repeat((17 << 20) / 22) + packet;
+    let error = Records::new(late.as_bytes()).expect_err("beyond what is looked at");
+    assert!(error.to_string().contains("no line of its first 16 MiB"), "{error}");
+}
+
+#[test]
 fn what_is_no_capture_is_refused_with_a_reason() {
     let refuse = |bytes: &[u8]| Records::new(bytes).expect_err("no capture").to_string();
     assert_eq!(refuse(b""), "the file is empty");
     assert!(refuse(b"{\"PeerConnections\": {}}").contains("JSON"));
     assert!(refuse(b"\x7fELF\x02\x01\x01\0\0").contains("begins with [7f, 45, 4c, 46, 02"));
+    let text = refuse(b"\n  hello\tworld\nsecond\n");
+    assert!(
+        text.starts_with("not a capture: it is text that begins with `hello\\tworld`"),
+        "{text}"
+    );
     let short = refuse(&pcap(Little, false, 1)[..20]);
     assert_eq!(short, "the file ends within a file header: 20 of 24 bytes");
     assert!(refuse(&[0x1f, 0x8b, 8, 0, 1, 2]).contains("cannot be read"));

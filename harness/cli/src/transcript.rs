@@ -48,10 +48,6 @@ fn hint(transcript: &Transcript, capture: &Capture) -> Option<String> {
 fn nothing(options: &TranscriptOptions, capture: &Capture) -> String {
     let (file, summary) = (options.file.display(), capture.frames.summary());
     let what = match summary.frames {
-        0 if capture.frames.format().contains("log") => {
-            "it is text without a line of a packet (`I 12:00:00.000 0000 13 88 ... # SCTP_PACKET`)"
-                .to_owned()
-        }
         0 => "it holds no packets".to_owned(),
         count if summary.sctp == count => {
             "SCTP packets without ICE and DTLS around them make no transcript".to_owned()

@@ -55,13 +55,40 @@ fn what_gives_no_transcript_is_said_with_its_reason() {
         (write("a.bin", b"\0\x01"), 2, "a.bin: the file is no pcap, no pcapng and no log"),
         (write("a.json", b"{}"), 2, "a.json: the file is JSON and holds no packets"),
         (write("a.pcap", &header), 4, "a.pcap: no connection found; it holds no packets"),
-        (write("a.txt", b"hello\n"), 4, "a.txt: no connection found; it is text without a line"),
+        (
+            write("a.txt", b"hello\n"),
+            2,
+            "a.txt: not a capture: it is text that begins with `hello`",
+        ),
         (write("a.log", log), 4, "SCTP packets without ICE and DTLS around them"),
     ] {
         let output = rtcspec(&["transcript", &file]);
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{said}");
         assert!(said.contains(reason), "{said}");
+    }
+}
+
+#[test]
+fn text_is_no_capture_for_any_command() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("notes.txt");
+    fs::write(&path, "notes on a call\n").expect("written");
+    let file = path.to_string_lossy();
+    for arguments in [
+        &["audit", &file][..],
+        &["transcript", &file],
+        &["nat-infer", &file],
+        &["replay", &file, "--into", "reference"],
+        &["minimise", &file, "--rule", "stun.fingerprint"],
+    ] {
+        let output = rtcspec(arguments);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(
+            said.contains("not a capture: it is text that begins with `notes on a call`"),
+            "{said}"
+        );
     }
 }
 

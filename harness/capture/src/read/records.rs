@@ -4,6 +4,7 @@ use std::io::{BufReader, Cursor, Read};
 use std::ops::Range;
 
 use flate2::bufread::MultiGzDecoder;
+use memchr::memrchr;
 
 use super::blocks::{Section, is_section};
 use super::classic::Classic;
@@ -23,6 +24,13 @@ pub enum NotACapture {
         "the file is JSON and holds no packets; if it is a dump of signalling, give it as such"
     )]
     Json,
+    /// Text in which no line is a packet.
+    #[error(
+        "not a capture: it is text that begins with `{0}`, and no line of its first {most} MiB is a \
+         packet (`I 12:00:00.000 0000 13 88 ... # SCTP_PACKET`)",
+        most = LOOK_IN_LOG >> 20
+    )]
+    Text(String),
     /// None of the formats.
     #[error("the file is no pcap, no pcapng and no log of packets: it begins with {0:02x?}")]
     Unknown(Vec<u8>),
@@ -39,6 +47,10 @@ pub enum NotACapture {
 
 /// Bytes that are looked at to tell formats apart.
 const LOOK: usize = 4096;
+/// Bytes of text in which the first packet of a log is looked for.
+const LOOK_IN_LOG: usize = 16 << 20;
+/// Characters of a text that are quoted.
+const QUOTED: usize = 40;
 
 /// A packet as a capture file holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +86,7 @@ pub enum Item<'a> {
 /// Reads pcap, pcapng and logs, plain or compressed with gzip, from front to back.
 ///
 /// Memory is bounded: a window of 256 KiB, which grows to at most 34 MiB for a pcapng block of
-/// 16 MiB once its bytes have come, 16384 interfaces, 100 problems, and what gzip needs.
+/// 16 MiB or the search for the first packet of a log once bytes have come, 16384 interfaces, 100 problems, and what gzip needs.
 #[derive(Debug)]
 pub struct Records<'r> {
     window: Window<'r>,
@@ -310,7 +322,7 @@ fn recognise(window: &mut Window<'_>) -> Result<Format, NotACapture> {
         return begin(window).map_err(NotACapture::Damaged);
     }
     if Log::begins(first) {
-        return Ok(Format::Log(Log::default()));
+        return log(window);
     }
     let head = first[..first.len().min(8)].to_vec();
     let json = first.trim_ascii_start().first().is_some_and(|byte| *byte == b'{');
@@ -319,6 +331,30 @@ fn recognise(window: &mut Window<'_>) -> Result<Format, NotACapture> {
         None if head.is_empty() => Err(NotACapture::Empty),
         None if json => Err(NotACapture::Json),
         None => Err(NotACapture::Unknown(head)),
+    }
+}
+
+/// A log, if a packet is in it; one may come after much else that a program said.
+fn log(window: &mut Window<'_>) -> Result<Format, NotACapture> {
+    let (mut looked, mut wanted) = (0, LOOK);
+    loop {
+        let more = window.want(wanted);
+        let bytes = &window.bytes()[..window.bytes().len().min(LOOK_IN_LOG)];
+        let last = !more || wanted >= LOOK_IN_LOG;
+        let whole = memrchr(b'\n', bytes).map_or(0, |end| end + 1);
+        let end = if last { bytes.len() } else { whole.max(looked) };
+        if bytes[looked..end].split(|byte| *byte == b'\n').any(Log::holds_packet) {
+            return Ok(Format::Log(Log::default()));
+        }
+        if last {
+            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LOOK)]);
+            let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+            let begin = line.unwrap_or_default().chars().take(QUOTED);
+            let begin = begin.flat_map(char::escape_debug).collect();
+            let failure = window.take_failure().map(|reason| NotACapture::Unreadable { reason });
+            return Err(failure.unwrap_or(NotACapture::Text(begin)));
+        }
+        (looked, wanted) = (end, wanted * 2);
     }
 }
 

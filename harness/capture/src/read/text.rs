@@ -38,6 +38,11 @@ impl Log {
         first.is_some_and(|first| *first != b'{') && bytes.iter().all(text)
     }
 
+    /// Whether a line is a packet.
+    pub(super) fn holds_packet(line: &[u8]) -> bool {
+        line.len() < MAX_LINE && Self::default().line(line).is_some()
+    }
+
     /// The next line. A packet's bytes are then in [`Self::packet`].
     pub(super) fn step(&mut self, window: &mut Window<'_>) -> Step {
         if !window.want(1) {
