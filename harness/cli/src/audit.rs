@@ -1,9 +1,7 @@
 //! `rtcspec audit` and `rtcspec rules`.
 
-use std::io::IsTerminal as _;
 use std::path::Path;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rtcspec_audit::Level;
 use rtcspec_audit::registry;
 use rtcspec_audit::report::{FileReport, Report, json, junit, sarif, text};
@@ -12,9 +10,7 @@ use rtcspec_suite::audit::audit_capture;
 
 use crate::args::{AuditFormat, AuditOptions, FailOn, RulesOptions, RulesVerb};
 use crate::exit::{Exit, Failure, Outcome};
-
-/// Files below this size are read faster than a bar is seen.
-const WORTH_A_BAR: u64 = 16 << 20;
+use crate::reading::bar;
 
 pub(crate) fn audit(options: &AuditOptions) -> Outcome {
     known_rules(&options.rules)?;
@@ -49,23 +45,11 @@ fn one(path: &Path, options: &AuditOptions) -> Result<FileReport, Failure> {
     let given = Given { keys: options.keys.clone(), signalling: options.sdp.clone() };
     let capture =
         open(path, &given).map_err(|error: OpenError| Failure::usage(error.to_string()))?;
-    let bar = progress(capture.length);
+    let bar = bar(capture.length);
     let name = path.to_string_lossy();
     let report = audit_capture(&name, capture, &mut |offset| bar.set_position(offset));
     bar.finish_and_clear();
     Ok(report)
-}
-
-/// A bar on a terminal, for files that take a while.
-fn progress(length: u64) -> ProgressBar {
-    if length < WORTH_A_BAR || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}") {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar
 }
 
 const fn level(fail_on: FailOn) -> Level {
