@@ -80,6 +80,36 @@ fn an_expectation_that_no_longer_holds_is_1() {
 }
 
 #[test]
+fn an_audit_rule_that_does_not_exist_is_2() {
+    let folder = folder(str::to_owned);
+    fs::create_dir(folder.path().join("expect")).unwrap();
+    let file = folder.path().join("expect/reference.toml");
+    let known = "[[audit]]\nrule = \"ice.priorities\"\nreason = \"r\"\nevidence = \"e\"\n";
+    fs::write(&file, known).unwrap();
+    let output = run_in(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    assert!(told.contains("audit rule `ice.priorities`: there is no such rule"), "{told}");
+}
+
+#[test]
+fn a_violation_of_an_audit_rule_that_is_not_accepted_is_1() {
+    // In a folder without expectations nothing is accepted.
+    let folder = folder(str::to_owned);
+    let output = run_in(folder.path(), &["--peer", "rtc"]);
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("audit rule ice.priority (RFC 8445 §7.1.1)"), "{told}");
+    fs::create_dir(folder.path().join("expect")).unwrap();
+    let rules = ["ice.priority", "ice.pacing", "ice.role-conflict"];
+    let entry = |rule| format!("[[audit]]\nrule = \"{rule}\"\nreason = \"r\"\nevidence = \"e\"\n");
+    let known: String = rules.map(entry).concat();
+    fs::write(folder.path().join("expect/rtc.toml"), known).unwrap();
+    let output = run_in(folder.path(), &["--peer", "rtc"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+}
+
+#[test]
 fn wrong_usage_is_2_and_the_nearest_name_is_told() {
     for (arguments, words) in [
         (&["run", "--peer", "referense"][..], "did you mean `reference`?"),

@@ -1,14 +1,16 @@
 //! What is known about an implementation: expected verdicts with their reasons.
 //!
 //! A verdict that is not fine and not listed, one that is fine although listed, an entry that
-//! matches nothing and an entry past its date all fail the run.
+//! matches nothing and an entry past its date all fail the run. So do violations of audit rules
+//! that are not accepted, and accepted ones that no longer show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use rtcspec_control::{Feature, Hello};
 use serde::Deserialize;
 
+use crate::accepted::{Accepted, AcceptedEntry};
 use crate::verdict::{RunResult, Standing, Verdict};
 
 /// A calendar day.
@@ -66,6 +68,8 @@ impl fmt::Display for Date {
 struct ExpectationFile {
     #[serde(default)]
     expect: Vec<Entry>,
+    #[serde(default)]
+    audit: Vec<AcceptedEntry>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -112,6 +116,8 @@ pub struct Expectation {
 pub struct Expectations {
     /// The entries that apply, in file order.
     pub entries: Vec<Expectation>,
+    /// Violations of audit rules that are known, in file order.
+    pub accepted: Vec<Accepted>,
 }
 
 /// Why an expectations file cannot be used.
@@ -162,7 +168,9 @@ impl Expectations {
                 });
             }
         }
-        Ok(Self { entries })
+        let accepted = parsed.audit.into_iter().map(AcceptedEntry::read);
+        let accepted = accepted.collect::<Result<_, _>>().map_err(error)?;
+        Ok(Self { entries, accepted })
     }
 
     fn find(&self, id: &str) -> Option<(usize, &Expectation)> {
@@ -189,6 +197,15 @@ pub enum Stale {
         /// The day.
         on: Date,
     },
+    /// No run broke the audit rule.
+    Unbroken {
+        /// Implementation.
+        implementation: String,
+        /// The rule.
+        rule: String,
+        /// Glob of the entry.
+        case: String,
+    },
 }
 
 impl fmt::Display for Stale {
@@ -199,6 +216,9 @@ impl fmt::Display for Stale {
             }
             Self::Expired { implementation, case, on } => {
                 write!(f, "expectation `{case}` of {implementation} expired on {on}")
+            }
+            Self::Unbroken { implementation, rule, case } => {
+                write!(f, "audit rule `{rule}`, accepted of {implementation}, is kept in `{case}`")
             }
         }
     }
@@ -217,8 +237,8 @@ pub enum Complete {
 
 impl Complete {
     /// Whether the runs an entry is about were all there.
-    fn covers(self, entry: &Expectation) -> bool {
-        let of_matrix = entry.case.starts_with("matrix");
+    fn covers(self, case: &str) -> bool {
+        let of_matrix = case.starts_with("matrix");
         match self {
             Self::Runs => !of_matrix,
             Self::Matrix => of_matrix,
@@ -252,14 +272,40 @@ pub fn judge(
         };
         result.reason = Some(entry.reason.clone());
     }
-    let mut stale = Vec::new();
+    let mut stale = unbroken(results, known, complete);
     for (name, expectations) in known {
         for (index, entry) in expectations.entries.iter().enumerate() {
             let (implementation, case) = (name.clone(), entry.case.clone());
             if let Some(on) = entry.expires.filter(|day| *day < today) {
                 stale.push(Stale::Expired { implementation, case, on });
-            } else if complete.covers(entry) && !used.contains_key(&(name.as_str(), index)) {
+            } else if complete.covers(&entry.case) && !used.contains_key(&(name.as_str(), index)) {
                 stale.push(Stale::Unmatched { implementation, case });
+            }
+        }
+    }
+    stale
+}
+
+/// Holds violations of audit rules against what is accepted of each implementation, and lists what
+/// no longer shows.
+fn unbroken(
+    results: &mut [RunResult],
+    known: &BTreeMap<String, Expectations>,
+    complete: Complete,
+) -> Vec<Stale> {
+    let none = Vec::new();
+    let mut broken: BTreeSet<(String, usize)> = BTreeSet::new();
+    for result in results {
+        let accepted = known.get(&result.implementation).map_or(&none, |known| &known.accepted);
+        let used = crate::accepted::judge(result, accepted);
+        broken.extend(used.into_iter().map(|index| (result.implementation.clone(), index)));
+    }
+    let mut stale = Vec::new();
+    for (name, expectations) in known {
+        for (index, entry) in expectations.accepted.iter().enumerate() {
+            if complete.covers(&entry.case) && !broken.contains(&(name.clone(), index)) {
+                let (rule, case) = (entry.rule.clone(), entry.case.clone());
+                stale.push(Stale::Unbroken { implementation: name.clone(), rule, case });
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Scenarios, cases, runner, expectations, verdicts and reports.
 
+pub mod accepted;
 pub mod audit;
 pub mod captured;
 pub mod cases;
