@@ -40,6 +40,7 @@ pub const ALL: &[&Case] = &[
     &sctp::UNKNOWN_PARAMETER_STOP,
     &sctp::UNKNOWN_PARAMETER_STOP_REPORT,
     &sctp::ZERO_CHUNK_LENGTH,
+    &sctp::ZERO_WINDOW,
     &stun::AFTER_INTEGRITY,
     &stun::BAD_FINGERPRINT,
     &stun::BINDING_INDICATION,

@@ -40,6 +40,7 @@ pub(super) fn of(id: &str) -> Option<Doctor> {
             seen.channels.push(SeenChannel { label, protocol, received: vec![10] });
         },
         "dcep/wrong-parity" => Evidence::acknowledge_every_open,
+        "sctp/zero-window" => Evidence::come_all_at_once,
         "dtls/lost-last-flight" => |seen| seen.log.forget(|note| note.kind == Kind::Sctp),
         "dtls/plain-application-data" => |seen| seen.heartbeat_ack(b"are you there"),
         "dtls/replayed-record" => |seen| seen.heartbeat_ack(b"are you there"),
@@ -105,6 +106,23 @@ fn holds(note: &Noted, wanted: ChunkType) -> bool {
 }
 
 impl Evidence {
+    /// What came after the first message came together, a second later.
+    fn come_all_at_once(&mut self) {
+        let (mut last, mut first) = (None, None);
+        self.log.change(|note| {
+            if note.way != Way::Received || note.kind != Kind::Sctp {
+                return;
+            }
+            match (first, last.replace(note.at)) {
+                (Some(first), _) => note.at = first + Duration::from_secs(1),
+                (None, Some(last)) if note.at > last + Duration::from_millis(500) => {
+                    first = Some(note.at);
+                }
+                _ => {}
+            }
+        });
+    }
+
     /// One more thing received.
     fn receive(&mut self, at: Duration, kind: Kind, bytes: Vec<u8>) {
         self.log.add(Noted { at, way: Way::Received, kind, bytes });

@@ -7,6 +7,7 @@ mod init;
 mod parameters;
 mod partial;
 mod tags;
+mod window;
 
 pub(super) use broken::{CAUSE_BEYOND_CHUNK, SACK_BEYOND_SENT, ZERO_CHUNK_LENGTH};
 pub(super) use chunks::{
@@ -20,6 +21,7 @@ pub(super) use parameters::{
 };
 pub(super) use partial::{LIMIT_ZERO, LIMIT_ZERO_LOSS};
 pub(super) use tags::{ABORT_WRONG_TAG, INIT_TAG};
+pub(super) use window::ZERO_WINDOW;
 
 use rtcspec_wire::sctp::{Body, Checksum, Packet, PacketView};
 
