@@ -43,7 +43,9 @@ pub mod net;
 mod open;
 pub mod pcapng;
 pub mod read;
+mod reading;
 pub mod seeds;
 pub mod signalling;
 
 pub use open::{Capture, Given, OpenError, open};
+pub use reading::Found;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::keys::KeyLog;
 use crate::net::Frames;
 use crate::read::NotACapture;
+use crate::reading::Progress;
 use crate::signalling::{Dialogue, Signalling, SignallingError};
 
 /// Bytes of a key log that are read.
@@ -80,6 +81,7 @@ pub struct Capture {
     pub beside: Vec<PathBuf>,
     /// What was found beside it and could not be taken in, in words.
     pub remarks: Vec<String>,
+    pub(crate) progress: Progress,
 }
 
 /// Opens a capture, with the key logs and signalling that are given or lie beside it by name:
@@ -93,9 +95,7 @@ pub fn open(path: &Path, given: &Given) -> Result<Capture, OpenError> {
     let length = file.metadata().map_or(0, |known| known.len());
     let frames = Frames::new(file)
         .map_err(|error| OpenError::NotACapture { path: path.to_owned(), error })?;
-    let (keys, dialogues) = (KeyLog::default(), Vec::new());
-    let mut capture =
-        Capture { frames, keys, dialogues, length, beside: Vec::new(), remarks: Vec::new() };
+    let mut capture = Capture { length, ..Capture::from(frames) };
     for path in &given.keys {
         capture.add_keys(path)?;
     }
@@ -107,6 +107,21 @@ pub fn open(path: &Path, given: &Given) -> Result<Capture, OpenError> {
     capture.look_beside(path, given, &mut signalling);
     capture.dialogues = signalling.dialogues();
     Ok(capture)
+}
+
+/// Frames with nothing beside them.
+impl From<Frames<'static>> for Capture {
+    fn from(frames: Frames<'static>) -> Self {
+        Self {
+            frames,
+            keys: KeyLog::default(),
+            dialogues: Vec::new(),
+            length: 0,
+            beside: Vec::new(),
+            remarks: Vec::new(),
+            progress: Progress::default(),
+        }
+    }
 }
 
 impl Capture {

@@ -5,8 +5,6 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rtcspec_suite::expectation::Date;
 
-use crate::reading::Reading;
-
 /// Conformance and fuzzing toolkit for WebRTC implementations.
 ///
 /// Exit codes: 0 as expected, 1 an unexpected result or finding, 2 wrong usage, 3 a peer or the
@@ -107,25 +105,34 @@ pub(crate) struct MatrixOptions {
     pub(crate) no_variants: bool,
 }
 
-/// What belongs to a capture.
+/// A capture and what belongs to it.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CaptureFile {
+    /// Capture: pcap, pcapng, a log of SCTP packets, gzip of each
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) options: CaptureOptions,
+}
+
+/// What belongs to captures.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct CaptureOptions {
-    /// NSS key log, besides those in the capture; NAME.keys beside NAME.pcap unless said otherwise
+    /// NSS key log, besides the keys in the capture; `NAME.keys` and the like beside `NAME.pcap`
+    /// unless given
     #[arg(long = "keys", value_name = "FILE")]
     pub(crate) keys: Vec<PathBuf>,
-    /// Offer or answer, webrtc-internals dump or rtcstats file; NAME.offer*.sdp and NAME.answer*.sdp
-    /// beside NAME.pcap or in `sdp` below it unless said otherwise
+    /// Offer or answer, webrtc-internals dump or rtcstats file; `NAME.offer*.sdp`,
+    /// `NAME.answer*.sdp`, `NAME.rtcstats` and the like beside `NAME.pcap` or in `sdp` below it
+    /// unless given
     #[arg(long = "sdp", value_name = "FILE")]
     pub(crate) sdp: Vec<PathBuf>,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct TranscriptOptions {
-    /// Capture: pcap, pcapng, or a log of SCTP packets, plain or gzip
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
     #[command(flatten)]
-    pub(crate) capture: CaptureOptions,
+    pub(crate) capture: CaptureFile,
 }
 
 #[derive(Args, Debug)]
@@ -206,7 +213,7 @@ pub(crate) enum SchemaOf {
 #[derive(Args, Debug)]
 pub(crate) struct ReplayOptions {
     #[command(flatten)]
-    pub(crate) reading: Reading,
+    pub(crate) capture: CaptureFile,
     /// Implementation to play into; `rtcspec list peers` shows them
     #[arg(long, value_name = "PEER")]
     pub(crate) into: String,
@@ -236,7 +243,7 @@ pub(crate) enum RoleOption {
 #[derive(Args, Debug)]
 pub(crate) struct MinimiseOptions {
     #[command(flatten)]
-    pub(crate) reading: Reading,
+    pub(crate) capture: CaptureFile,
     /// Id of the rule that must still fire
     #[arg(long, value_name = "ID")]
     pub(crate) rule: String,
@@ -248,7 +255,7 @@ pub(crate) struct MinimiseOptions {
 #[derive(Args, Debug)]
 pub(crate) struct NatInferOptions {
     #[command(flatten)]
-    pub(crate) reading: Reading,
+    pub(crate) capture: CaptureFile,
     /// Write a scenario with boxes like those of the capture
     #[arg(long, value_name = "FILE")]
     pub(crate) emit: Option<PathBuf>,
@@ -259,12 +266,8 @@ pub(crate) struct AuditOptions {
     /// Captures: pcap, pcapng, logs of SCTP packets, gzip of each
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Key log; `NAME.keys` and the like beside `NAME.pcap` unless given
-    #[arg(long, value_name = "FILE")]
-    pub(crate) keys: Vec<PathBuf>,
-    /// SDP, webrtc-internals dump or rtcstats file; what lies beside the capture unless given
-    #[arg(long, value_name = "FILE")]
-    pub(crate) sdp: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) capture: CaptureOptions,
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: AuditFormat,

@@ -1,22 +1,20 @@
 //! `rtcspec audit` and `rtcspec rules`.
 
-use std::path::Path;
-
 use rtcspec_audit::Level;
 use rtcspec_audit::registry;
-use rtcspec_audit::report::{FileReport, Report, json, junit, sarif, text};
-use rtcspec_capture::{Given, OpenError, open};
+use rtcspec_audit::report::{Report, json, junit, sarif, text};
 use rtcspec_suite::audit::audit_capture;
 
 use crate::args::{AuditFormat, AuditOptions, FailOn, RulesOptions, RulesVerb};
+use crate::capture;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::reading::bar;
 
 pub(crate) fn audit(options: &AuditOptions) -> Outcome {
     known_rules(&options.rules)?;
     let mut report = Report::default();
     for path in &options.files {
-        report.files.push(one(path, options)?);
+        let capture = capture::opened(path, &options.capture)?;
+        report.files.push(audit_capture(&path.to_string_lossy(), capture));
     }
     report.keep_rules(&options.rules);
     let fail_on = level(options.fail_on);
@@ -39,17 +37,6 @@ pub(crate) fn rules(options: &RulesOptions) -> Outcome {
         }
     }
     Ok(Exit::AsExpected)
-}
-
-fn one(path: &Path, options: &AuditOptions) -> Result<FileReport, Failure> {
-    let given = Given { keys: options.keys.clone(), signalling: options.sdp.clone() };
-    let capture =
-        open(path, &given).map_err(|error: OpenError| Failure::usage(error.to_string()))?;
-    let bar = bar(capture.length);
-    let name = path.to_string_lossy();
-    let report = audit_capture(&name, capture, &mut |offset| bar.set_position(offset));
-    bar.finish_and_clear();
-    Ok(report)
 }
 
 const fn level(fail_on: FailOn) -> Level {

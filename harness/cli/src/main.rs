@@ -15,7 +15,6 @@ mod oracle;
 mod output;
 mod players;
 mod pool;
-mod reading;
 mod replay;
 mod run;
 mod seeds;

@@ -8,9 +8,9 @@ use rtcspec_suite::minimise::{Beside, Minimised, minimise};
 use rtcspec_trace::{Party, SignalBody};
 
 use crate::args::MinimiseOptions;
+use crate::capture::{self, spinner};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::save;
-use crate::reading::spinner;
 
 pub(crate) fn minimise_capture(options: &MinimiseOptions) -> Outcome {
     let rule = options.rule.as_str();
@@ -19,9 +19,9 @@ pub(crate) fn minimise_capture(options: &MinimiseOptions) -> Outcome {
             format!("there is no rule `{rule}`; `rtcspec rules list` shows what there is");
         return Err(Failure::usage(message));
     }
-    let capture = options.reading.open()?;
+    let path = &options.capture.file;
+    let capture = capture::opened(path, &options.capture.options)?;
     let beside = Beside { keys: capture.keys, dialogues: capture.dialogues };
-    let path = &options.reading.file;
     let said = |words: &dyn std::fmt::Display| format!("{}: {words}", path.display());
     let source = File::open(path).map_err(|error| Failure::usage(said(&error)))?;
     let bar = spinner();

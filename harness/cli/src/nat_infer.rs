@@ -6,16 +6,15 @@ use rtcspec_suite::infer::{infer, scenario};
 use rtcspec_trace::nat::{NatSeen, Trait};
 
 use crate::args::NatInferOptions;
+use crate::capture;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::save;
-use crate::reading::bar;
 
 pub(crate) fn nat_infer(options: &NatInferOptions) -> Outcome {
-    let capture = options.reading.open()?;
-    let bar = bar(capture.length);
-    let (nats, problems) = infer(capture, &mut |offset| bar.set_position(offset));
-    bar.finish_and_clear();
-    problems.iter().for_each(|problem| eprintln!("rtcspec: {problem}"));
+    let file = &options.capture.file;
+    let mut capture = capture::opened(file, &options.capture.options)?;
+    let nats = infer(&mut capture);
+    capture::say_problems(file, &capture);
     if nats.is_empty() {
         let message = "no NAT shows: no answer named an address other than the asker's own, and no \
                        datagram was seen with two addresses";
@@ -25,7 +24,7 @@ pub(crate) fn nat_infer(options: &NatInferOptions) -> Outcome {
         tell(number, nat);
     }
     if let Some(path) = &options.emit {
-        save(path, &scenario(&options.reading.name(), &nats))?;
+        save(path, &scenario(&capture::name(file), &nats))?;
         println!("scenario: {}", path.display());
         if nats.len() > 2 {
             println!("  with the first two of the {} boxes; a scenario has two peers", nats.len());

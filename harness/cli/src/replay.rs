@@ -3,6 +3,7 @@
 use std::fs;
 
 use rtcspec_adapter_reference::Reference;
+use rtcspec_capture::conversations::conversations;
 use rtcspec_suite::replay::{Replay, Report};
 use rtcspec_suite::verdict::Verdict;
 use rtcspec_trace::Party;
@@ -10,21 +11,24 @@ use rtcspec_trace::Party;
 use crate::args::{ReplayOptions, RoleOption};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::save;
-use crate::{players, pool};
+use crate::{capture, players, pool};
 
 pub(crate) fn replay(options: &ReplayOptions) -> Outcome {
     let into = players::chosen(&players::all(), std::slice::from_ref(&options.into))?;
     let Some(into) = into.first() else {
         return Err(Failure::internal("a peer was chosen and is not there"));
     };
-    let session = options.reading.session()?;
+    let file = &options.capture.file;
+    let mut capture = capture::opened(file, &options.capture.options)?;
+    let found = conversations(&mut capture, &capture::title(file));
+    capture::say_problems(file, &capture);
     let tested = match options.role {
         RoleOption::Offerer => Party::A,
         RoleOption::Answerer => Party::B,
     };
-    let replay = Replay::of(&session, tested).map_err(|error| {
-        let file = options.reading.file.display();
-        Failure { exit: Exit::Nothing, message: format!("{file}: {error}") }
+    let replay = Replay::of(&found.sessions, tested).map_err(|error| Failure {
+        exit: Exit::Nothing,
+        message: format!("{}: {error}", file.display()),
     })?;
     if let Some(path) = &options.emit {
         save(path, &replay.scenario.text)?;

@@ -10,8 +10,7 @@ pub(crate) fn seeds(options: &SeedsOptions) -> Outcome {
     let mut cutter = Cutter::default();
     for file in &options.files {
         let mut capture = capture::opened(file, &options.capture)?;
-        let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
-        cutter.cut(&mut capture, &name);
+        cutter.cut(&mut capture, &capture::name(file));
         capture::say_problems(file, &capture);
     }
     let seeds = cutter.seeds();

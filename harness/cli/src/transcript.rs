@@ -1,5 +1,7 @@
 //! `rtcspec transcript`.
 
+use std::path::Path;
+
 use rtcspec_capture::Capture;
 use rtcspec_capture::conversations::{Conversations, conversations};
 use rtcspec_trace::Transcript;
@@ -9,12 +11,12 @@ use crate::capture;
 use crate::exit::{Exit, Failure, Outcome};
 
 pub(crate) fn transcript(options: &TranscriptOptions) -> Outcome {
-    let mut capture = capture::opened(&options.file, &options.capture)?;
-    let title = capture::title(&options.file);
-    let found = conversations(&mut capture, &title);
-    capture::say_problems(&options.file, &capture);
+    let file = &options.capture.file;
+    let mut capture = capture::opened(file, &options.capture.options)?;
+    let found = conversations(&mut capture, &capture::title(file));
+    capture::say_problems(file, &capture);
     if found.sessions.is_empty() {
-        return Err(Failure { exit: Exit::Nothing, message: nothing(options, &capture) });
+        return Err(Failure { exit: Exit::Nothing, message: nothing(file, &capture) });
     }
     found.remarks.iter().for_each(|remark| eprintln!("note: {remark}"));
     print(&found, &capture);
@@ -45,8 +47,8 @@ fn hint(transcript: &Transcript, capture: &Capture) -> Option<String> {
     Some(format!("{count}: {why}"))
 }
 
-fn nothing(options: &TranscriptOptions, capture: &Capture) -> String {
-    let (file, summary) = (options.file.display(), capture.frames.summary());
+fn nothing(file: &Path, capture: &Capture) -> String {
+    let (file, summary) = (file.display(), capture.frames.summary());
     let what = match summary.frames {
         0 => "it holds no packets".to_owned(),
         count if summary.sctp == count => {

@@ -3,7 +3,6 @@
 use rtcspec_audit::report::{FileReport, Reported};
 use rtcspec_audit::{Auditor, Level};
 use rtcspec_capture::Capture;
-use rtcspec_capture::net::Step;
 use rtcspec_trace::watch::{Observer, vantage};
 use rtcspec_trace::{Party, Session};
 use schemars::JsonSchema;
@@ -61,39 +60,18 @@ impl Audited {
     }
 }
 
-/// Audits a capture; `progress` is told how far the file was read.
+/// Audits a capture.
 #[must_use]
-pub fn audit_capture(file: &str, capture: Capture, progress: &mut dyn FnMut(u64)) -> FileReport {
-    let Capture { mut frames, keys, dialogues, remarks, .. } = capture;
-    let mut observer = Observer::new();
+pub fn audit_capture(file: &str, mut capture: Capture) -> FileReport {
+    let mut observer = capture.observer();
+    observer.secrets(&capture.keys.text());
     let mut auditor = Auditor::new();
-    keys.lines().iter().for_each(|line| observer.secrets(line));
-    for (session, dialogue) in (0..).zip(&dialogues) {
-        for signal in &dialogue.signals {
-            observer.signal(session, signal);
-            auditor.signal(session, signal);
-        }
+    for (session, dialogue) in (0..).zip(&capture.dialogues) {
+        dialogue.signals.iter().for_each(|signal| auditor.signal(session, signal));
     }
-    let mut told = 0;
-    loop {
-        let step = frames.step(&mut |frame| {
-            if let Some(seen) = frame.whole() {
-                observer.seen(&seen, &mut |event| auditor.event(event));
-            }
-        });
-        match step {
-            Step::Packet => {}
-            Step::Secrets(lines) => observer.secrets(&String::from_utf8_lossy(&lines)),
-            Step::End => break,
-        }
-        if frames.offset() >> 20 != told {
-            told = frames.offset() >> 20;
-            progress(frames.offset());
-        }
-    }
-    let mut report = auditor.finish(file, frames.summary().frames);
-    report.problems.extend(remarks);
-    report.problems.extend(frames.problems().first().iter().map(ToString::to_string));
+    capture.watch(&mut observer, &mut |event| auditor.event(event));
+    let mut report = auditor.finish(file, capture.frames.summary().frames);
+    report.problems.extend(capture.problems());
     report
 }
 

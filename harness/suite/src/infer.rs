@@ -3,31 +3,14 @@
 use std::fmt::Write as _;
 
 use rtcspec_capture::Capture;
-use rtcspec_capture::net::Step;
 use rtcspec_trace::nat::{Behaviour, Hairpin, Inference, NatSeen, Ports};
-use rtcspec_trace::watch::{Observer, Seen};
 
-/// Infers the NATs of a capture; `progress` is told how far the file was read. Gives what was wrong
-/// with the file, too.
+/// Infers the NATs of a capture from all that is left of it.
 #[must_use]
-pub fn infer(capture: Capture, progress: &mut dyn FnMut(u64)) -> (Vec<NatSeen>, Vec<String>) {
-    let Capture { mut frames, dialogues, remarks, .. } = capture;
-    let mut observer = Observer::new();
+pub fn infer(capture: &mut Capture) -> Vec<NatSeen> {
     let mut inference = Inference::new();
-    for (session, dialogue) in (0..).zip(&dialogues) {
-        dialogue.signals.iter().for_each(|signal| observer.signal(session, signal));
-    }
-    let mut hear = |seen: &Seen<'_>| observer.seen(seen, &mut |event| inference.hear(event));
-    let mut told = 0;
-    while frames.step(&mut |frame| frame.whole().iter().for_each(&mut hear)) != Step::End {
-        if frames.offset() >> 20 != told {
-            told = frames.offset() >> 20;
-            progress(frames.offset());
-        }
-    }
-    let mut problems = remarks;
-    problems.extend(frames.problems().first().iter().map(ToString::to_string));
-    (inference.finish(), problems)
+    capture.watch(&mut capture.observer(), &mut |event| inference.hear(event));
+    inference.finish()
 }
 
 /// A scenario file with boxes that do what these do, as far as that is known: the first before the

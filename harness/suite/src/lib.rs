@@ -2,7 +2,6 @@
 
 pub mod accepted;
 pub mod audit;
-pub mod captured;
 pub mod cases;
 pub mod expectation;
 pub mod infer;

@@ -4,7 +4,6 @@ use std::io::Cursor;
 use std::path::Path;
 
 use rtcspec_adapter_reference::Reference;
-use rtcspec_capture::keys::KeyLog;
 use rtcspec_capture::net::Frames;
 use rtcspec_capture::{Capture, Given, open};
 use rtcspec_net::nat::{Filtering, Mapping, Params, PortPolicy, presets};
@@ -67,17 +66,11 @@ fn near(near: &str, far: &str, order: &str) -> NatSeen {
     let cast = Cast { offerer: &Reference, answerer: &Reference, under_test: Party::A };
     let played = play("test/boxes", &scenario.variants[0], &cast, 1, true);
     assert_eq!(played.verdict, Verdict::Pass, "{near} {far}: {:#?}", played.findings);
-    let capture = Capture {
-        length: played.capture.len() as u64,
-        frames: Frames::new(Cursor::new(played.capture)).expect("it is a capture"),
-        keys: KeyLog::default(),
-        dialogues: Vec::new(),
-        beside: Vec::new(),
-        remarks: Vec::new(),
-    };
+    let frames = Frames::new(Cursor::new(played.capture)).expect("it is a capture");
+    let mut capture = Capture::from(frames);
     let inside = played.session.peers[0].addresses.clone();
-    let (nats, problems) = infer(capture, &mut |_| {});
-    assert!(problems.is_empty(), "{problems:?}");
+    let nats = infer(&mut capture);
+    assert_eq!(capture.problems(), Vec::<String>::new());
     let found = nats.into_iter().find(|nat| inside.iter().any(|ip| nat.inside.contains(ip)));
     found.unwrap_or_else(|| panic!("{near}: a box shows"))
 }
@@ -160,8 +153,8 @@ fn real_boxes_that_masquerade_with_random_ports_are_symmetric() {
     for name in ["pion-chromium", "aiortc-chromium", "chromium-aiortc"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/captures");
         let path = folder.join(format!("nat-sym-{name}-turn.pcap"));
-        let capture = open(&path, &Given::default()).expect("the capture is there");
-        let (nats, _) = infer(capture, &mut |_| {});
+        let mut capture = open(&path, &Given::default()).expect("the capture is there");
+        let nats = infer(&mut capture);
         let [nat] = &nats[..] else { panic!("{name}: one box shows: {nats:#?}") };
         assert_eq!(nat.outside, ["203.0.113.2".parse::<std::net::IpAddr>().expect("an address")]);
         assert!(

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use rtcspec_adapter_reference::Reference;
+use rtcspec_capture::conversations::conversations;
 use rtcspec_capture::{Given, open};
-use rtcspec_suite::captured::session;
 use rtcspec_suite::replay::{Act, Replay, listen};
 use rtcspec_suite::scenario::read;
 use rtcspec_trace::{Party, Session};
@@ -15,10 +15,15 @@ fn folder() -> PathBuf {
 
 fn captured(name: &str) -> Session {
     let path = folder().join(format!("{name}.pcap"));
-    let capture = open(&path, &Given::default()).expect("the capture is there");
-    let (session, problems) = session(name, capture, &mut |_| {}).expect("it is small");
-    assert!(problems.is_empty(), "{name}: {problems:?}");
-    session
+    let mut capture = open(&path, &Given::default()).expect("the capture is there");
+    let found = conversations(&mut capture, name);
+    assert_eq!(capture.problems(), Vec::<String>::new(), "{name}");
+    let [session] = &found.sessions[..] else { panic!("{name} is one connection") };
+    session.clone()
+}
+
+fn replay(name: &str, tested: Party) -> Replay {
+    Replay::of(&[captured(name)], tested).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// Names of all captures, and whether there are keys.
@@ -39,8 +44,7 @@ fn captures() -> Vec<(String, bool)> {
 
 /// What one side sent, in its order: whether it is a string, and the bytes.
 fn sent(session: &Session, by: Party) -> Vec<(bool, Vec<u8>)> {
-    let (story, _) = listen(session);
-    let deeds = story.expect("there is a connection").deeds.into_iter();
+    let deeds = listen(session).expect("there is a connection").deeds.into_iter();
     deeds
         .filter(|deed| deed.by == by)
         .filter_map(|deed| match deed.act {
@@ -59,8 +63,7 @@ fn every_session_with_keys_opens_a_channel_and_delivers_the_same_messages() {
         }
         let capture = captured(&name);
         for tested in [Party::A, Party::B] {
-            let replay =
-                Replay::of(&capture, tested).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let replay = replay(&name, tested);
             assert!(replay.reach.channels > 0, "{name}: {}", replay.reach);
             let outcome = replay.play(&Reference, &Reference, 1);
             assert_eq!(outcome.short, None, "{name} as {tested:?}: {:#?}", outcome.played.findings);
@@ -82,7 +85,7 @@ fn without_keys_it_is_said_that_the_records_stay_closed() {
         if has_keys {
             continue;
         }
-        let replay = Replay::of(&captured(&name), Party::B).expect("there is a handshake");
+        let replay = replay(&name, Party::B);
         let outcome = replay.play(&Reference, &Reference, 1);
         assert!(outcome.reach.lacks(&replay.reach).is_none(), "{name}: {}", outcome.reach);
         if !name.ends_with("-FAIL") {
@@ -96,7 +99,7 @@ fn without_keys_it_is_said_that_the_records_stay_closed() {
 
 #[test]
 fn a_session_that_failed_goes_on_where_the_peer_does_better() {
-    let replay = Replay::of(&captured("ndc-pion-FAIL"), Party::B).expect("there is a handshake");
+    let replay = replay("ndc-pion-FAIL", Party::B);
     assert!(replay.reach.secured && replay.reach.channels == 0, "{}", replay.reach);
     let outcome = replay.play(&Reference, &Reference, 1);
     let verdict = outcome.verdict(&replay);
@@ -106,7 +109,7 @@ fn a_session_that_failed_goes_on_where_the_peer_does_better() {
 
 #[test]
 fn the_scenario_of_a_replay_can_be_read_and_says_what_the_stack_was_like() {
-    let replay = Replay::of(&captured("firefox-firefox"), Party::B).expect("there is a handshake");
+    let replay = replay("firefox-firefox", Party::B);
     let text = &replay.scenario.text;
     assert!(read("replay/again", text).is_ok(), "{text}");
     for part in ["interleaving = true", "versions = [\"1.3\"]", "text = \"hello from firefox\""] {
@@ -116,16 +119,23 @@ fn the_scenario_of_a_replay_can_be_read_and_says_what_the_stack_was_like() {
 
 #[test]
 fn a_session_through_a_box_is_replayed_through_one_like_it() {
-    let replay = Replay::of(&captured("nat-sym-pion-chromium-turn"), Party::B);
-    let text = replay.expect("there is a handshake").scenario.text;
+    let text = replay("nat-sym-pion-chromium-turn", Party::B).scenario.text;
     for part in ["[nat.box-1]", "ports = \"random\"", "on   = \"behind-1\"", "[servers.turn]"] {
         assert!(text.contains(part), "{part} is in:\n{text}");
     }
 }
 
 #[test]
+fn of_several_connections_the_fullest_is_replayed() {
+    let sessions = ["gst-aiortc-FAIL", "pion-aiortc", "chromium-chromium"].map(captured);
+    let replay = Replay::of(&sessions, Party::B).expect("there is a handshake");
+    assert_eq!((replay.connections, replay.scenario.id.as_str()), (3, "replay/pion-aiortc"));
+    assert_eq!(replay.reach.messages, [7, 3]);
+}
+
+#[test]
 fn two_replays_are_the_same() {
-    let replay = Replay::of(&captured("pion-aiortc"), Party::A).expect("there is a handshake");
+    let replay = replay("pion-aiortc", Party::A);
     let once = replay.play(&Reference, &Reference, 7);
     let again = replay.play(&Reference, &Reference, 7);
     assert_eq!(once.transcript, again.transcript);

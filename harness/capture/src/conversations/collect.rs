@@ -9,9 +9,8 @@ use rtcspec_trace::watch::{Event, Kind, Observer, Purpose, Seen, Side, Stun};
 use rtcspec_wire::stun::{Class, Method};
 
 use super::MOST;
-use crate::Capture;
-use crate::keys::KeyLog;
-use crate::net::{Frame, Step};
+use crate::net::Frame;
+use crate::{Capture, Found};
 
 /// ufrags of one connection that are remembered.
 const MAX_UFRAGS: usize = 64;
@@ -55,19 +54,14 @@ pub(super) struct Collected {
 
 /// Reads a capture to its end. Secrets in the file are added to its key log.
 pub(super) fn collect(capture: &mut Capture) -> Collected {
-    let mut observer = Observer::new();
-    for (session, dialogue) in (0..).zip(&capture.dialogues) {
-        dialogue.signals.iter().for_each(|signal| observer.signal(session, signal));
-    }
+    let mut observer = capture.observer();
     let mut collected = Collected::default();
-    loop {
-        let mut sink = |frame: Frame<'_>| collected.frame(&mut observer, &frame);
-        match capture.frames.step(&mut sink) {
-            Step::Packet => {}
-            Step::Secrets(text) => KeyLog::add(&mut capture.keys, &text),
-            Step::End => return collected,
+    capture.each(&mut |found| {
+        if let Found::Frame(frame) = found {
+            collected.frame(&mut observer, &frame);
         }
-    }
+    });
+    collected
 }
 
 impl Collected {

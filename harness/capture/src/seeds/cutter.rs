@@ -12,8 +12,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::format::Format;
 use super::shape::{self, Shape};
-use crate::Capture;
-use crate::net::{Frame, Step};
+use crate::net::Frame;
+use crate::{Capture, Found};
 
 /// The longest seed.
 const MAX_SEED: usize = 1 << 16;
@@ -47,23 +47,15 @@ pub struct Cutter {
 impl Cutter {
     /// Cuts a capture, named `source` in the seeds' provenance.
     pub fn cut(&mut self, capture: &mut Capture, source: &str) {
-        let mut observer = Observer::new();
+        let mut observer = capture.observer();
         observer.secrets(&capture.keys.text());
-
-        for (session, dialogue) in (0..).zip(&capture.dialogues) {
-            for signal in &dialogue.signals {
-                observer.signal(session, signal);
-                self.signal(&signal.body, source);
-            }
+        for signal in capture.dialogues.iter().flat_map(|dialogue| &dialogue.signals) {
+            self.signal(&signal.body, source);
         }
-        loop {
-            let mut sink = |frame: Frame<'_>| self.frame(&mut observer, &frame, source);
-            match capture.frames.step(&mut sink) {
-                Step::Packet => {}
-                Step::Secrets(text) => observer.secrets(&String::from_utf8_lossy(&text)),
-                Step::End => return,
-            }
-        }
+        capture.each(&mut |found| match found {
+            Found::Frame(frame) => self.frame(&mut observer, &frame, source),
+            Found::Secrets(lines) => observer.secrets(lines),
+        });
     }
 
     /// What was cut: by format, then by name.

@@ -23,7 +23,7 @@ pub use story::{Act, DEEDS, Declared, Deed, Listener, Opened, Stack, Story};
 
 use rtcspec_control::Implementation;
 use rtcspec_trace::nat::{Inference, NatSeen};
-use rtcspec_trace::watch::{Event, Observer, Seen, vantage};
+use rtcspec_trace::watch::{Event, Observer, Seen, sighted, vantage};
 use rtcspec_trace::{Party, Peer, Profile, Session, Transcript, value};
 
 use crate::run::{Cast, Played, play};
@@ -76,14 +76,20 @@ pub struct Replayed {
 }
 
 impl Replay {
-    /// Of a session; `tested` is the side the implementation under test plays.
+    /// Of the session with most in it; `tested` is the side the implementation under test plays.
     ///
     /// # Errors
     /// [`ReplayError`]
-    pub fn of(session: &Session, tested: Party) -> Result<Self, ReplayError> {
-        let mut inference = Inference::new();
-        let (story, connections) = hear(session, &mut |event| inference.hear(event));
-        let story = story.ok_or(ReplayError::Nothing)?;
+    pub fn of(sessions: &[Session], tested: Party) -> Result<Self, ReplayError> {
+        let mut fullest: Option<(&Session, Story, Inference)> = None;
+        for session in sessions {
+            let mut inference = Inference::new();
+            let Some(story) = hear(session, &mut |event| inference.hear(event)) else { continue };
+            if fullest.as_ref().is_none_or(|(_, best, _)| story.weight() > best.weight()) {
+                fullest = Some((session, story, inference));
+            }
+        }
+        let (session, story, inference) = fullest.ok_or(ReplayError::Nothing)?;
         let heard = scenario::Heard {
             title: &session.title,
             story: &story,
@@ -97,7 +103,7 @@ impl Replay {
             notes: written.notes,
             reach: Reach::of(session, &story),
             story,
-            connections,
+            connections: sessions.len(),
             transcript: loose(session, "captured"),
             tested,
         })
@@ -117,8 +123,8 @@ impl Replay {
         };
         let cast = Cast { offerer, answerer, under_test: self.tested };
         let played = play(&self.scenario.id, &self.scenario.variants[0], &cast, seed, false);
-        let (story, _) = listen(&played.session);
-        let reach = Reach::of(&played.session, &story.unwrap_or_default());
+        let story = listen(&played.session).unwrap_or_default();
+        let reach = Reach::of(&played.session, &story);
         let transcript = loose(&played.session, played.verdict.word());
         let partings = partings(&self.transcript, &transcript);
         let short = self.short(&played, &reach);
@@ -139,9 +145,9 @@ impl Replay {
     }
 }
 
-/// The story of a session's fullest connection, and how many connections there are.
+/// The story of a session's fullest connection.
 #[must_use]
-pub fn listen(session: &Session) -> (Option<Story>, usize) {
+pub fn listen(session: &Session) -> Option<Story> {
     hear(session, &mut |_| {})
 }
 
@@ -156,7 +162,7 @@ fn boxes(session: &Session, nats: Vec<NatSeen>) -> [Option<NatSeen>; 2] {
     found
 }
 
-fn hear(session: &Session, also: &mut dyn FnMut(&Event<'_>)) -> (Option<Story>, usize) {
+fn hear(session: &Session, also: &mut dyn FnMut(&Event<'_>)) -> Option<Story> {
     let mut observer = Observer::new();
     observer.secrets(&session.secrets.join("\n"));
     for signal in &session.signals {
@@ -172,19 +178,9 @@ fn hear(session: &Session, also: &mut dyn FnMut(&Event<'_>)) -> (Option<Story>, 
     if session.seed.is_some() {
         vantage(session, Party::A).for_each(|seen| hear(&seen));
     } else {
-        for datagram in &session.datagrams {
-            hear(&Seen {
-                number: datagram.number,
-                at: datagram.sent,
-                carrier: datagram.carrier,
-                source: datagram.source,
-                destination: datagram.destination,
-                payload: &datagram.payload,
-            });
-        }
+        sighted(session).for_each(|seen| hear(&seen));
     }
-    let connections = listener.connections();
-    (listener.fullest(), connections)
+    listener.fullest()
 }
 
 fn loose(session: &Session, result: &str) -> Transcript {

@@ -145,6 +145,14 @@ struct Telling {
     ended: [bool; 2],
 }
 
+impl Story {
+    /// How much is in it: what was done, then how far it came.
+    pub(super) fn weight(&self) -> (usize, [bool; 2], u64) {
+        let layers = [self.connected.is_some(), self.dtls.is_some()];
+        (self.deeds.len(), layers, self.records[0] + self.records[1])
+    }
+}
+
 impl Listener {
     /// Takes in what was seen.
     pub fn hear(&mut self, event: &Event<'_>) {
@@ -152,22 +160,12 @@ impl Listener {
         self.stories.entry(connection).or_default().hear(event);
     }
 
-    /// How many connections there were.
-    #[must_use]
-    pub fn connections(&self) -> usize {
-        self.stories.len()
-    }
-
     /// The story with most in it; of equals the first.
     #[must_use]
     pub fn fullest(self) -> Option<Story> {
-        let weight = |story: &Story| {
-            let layers = [story.connected.is_some(), story.dtls.is_some()];
-            (story.deeds.len(), layers, story.records[0] + story.records[1])
-        };
         let mut best: Option<Story> = None;
         for Telling { story, .. } in self.stories.into_values() {
-            if best.as_ref().is_none_or(|best| weight(&story) > weight(best)) {
+            if best.as_ref().is_none_or(|best| story.weight() > best.weight()) {
                 best = Some(story);
             }
         }

@@ -60,4 +60,4 @@ pub use observer::Observer;
 pub use seen::Seen;
 pub use summary::{FlowSummary, Summary};
 pub use totals::{Opened, Protected, Totals};
-pub use vantage::vantage;
+pub use vantage::{sighted, vantage};

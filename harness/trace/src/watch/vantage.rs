@@ -26,6 +26,15 @@ pub fn vantage(session: &Session, party: Party) -> impl Iterator<Item = Seen<'_>
     all.into_iter()
 }
 
+/// What the one capture that a session was made of holds: every datagram as it was seen there.
+pub fn sighted(session: &Session) -> impl Iterator<Item = Seen<'_>> {
+    // A NAT beyond the capture rewrites the source of what leaves and the destination of what comes.
+    session
+        .datagrams
+        .iter()
+        .map(|datagram| Seen { destination: datagram.seen_destination, ..sent(datagram) })
+}
+
 fn sent(datagram: &Datagram) -> Seen<'_> {
     Seen {
         number: datagram.number,

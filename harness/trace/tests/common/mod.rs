@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rtcspec_capture::{Given, open};
 use rtcspec_trace::watch::{Observer, Seen};
-use rtcspec_trace::{Carrier, Party, Signal, SignalBody};
+use rtcspec_trace::{Carrier, Signal};
 
 /// A capture.
 pub(crate) struct Capture {
@@ -48,71 +49,25 @@ fn read(name: &str) -> Capture {
     let file = |extension: &str| folder().join(format!("{name}.{extension}"));
     let text = fs::read_to_string(file("txt")).expect("a text");
     let verified = text.lines().find(|line| line.starts_with("verified: ")).expect("figures");
+    let mut capture = open(&file("pcap"), &Given::default()).expect("a capture");
+    let mut datagrams = Vec::new();
+    capture.frames.for_each(|frame| {
+        let seen = frame.whole().expect("it is whole");
+        datagrams.push(Datagram {
+            number: seen.number,
+            at: seen.at,
+            source: seen.source,
+            destination: seen.destination,
+            payload: seen.payload.to_vec(),
+        });
+    });
     Capture {
         name: name.to_owned(),
-        keys: fs::read_to_string(file("keys")).unwrap_or_default(),
-        signals: signals(name),
-        datagrams: datagrams(&fs::read(file("pcap")).expect("a capture")),
+        keys: capture.keys.text(),
+        signals: capture.dialogues.pop().map(|dialogue| dialogue.signals).unwrap_or_default(),
+        datagrams,
         verified: verified.to_owned(),
     }
-}
-
-fn signals(name: &str) -> Vec<Signal> {
-    let mut found = Vec::new();
-    for (kind, from) in [("offer", Party::A), ("answer", Party::B)] {
-        let start = format!("{name}.{kind}-");
-        let files = fs::read_dir(folder().join("sdp")).expect("corpus/captures/sdp is there");
-        for file in files.flatten() {
-            if file.file_name().to_string_lossy().starts_with(&start) {
-                let sdp = fs::read_to_string(file.path()).expect("a description");
-                let body = SignalBody::Description { kind: kind.to_owned(), sdp };
-                let sent = Duration::ZERO;
-                found.push(Signal { sent, arrived: Some(sent), from, body, refused: None });
-            }
-        }
-    }
-    found
-}
-
-/// The UDP datagrams of a classic capture: little endian, microseconds, Ethernet.
-fn datagrams(file: &[u8]) -> Vec<Datagram> {
-    assert_eq!(file[..4], [0xd4, 0xc3, 0xb2, 0xa1]);
-    let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().expect("four bytes"));
-    let (mut at, mut number, mut found) = (24, 0, Vec::new());
-    while at + 16 <= file.len() {
-        let time = Duration::new(word(at).into(), 1000 * word(at + 4));
-        let end = at + 16 + word(at + 8) as usize;
-        number += 1;
-        if let Some((source, destination, payload)) = udp(&file[at + 16..end]) {
-            let payload = payload.to_vec();
-            found.push(Datagram { number, at: time, source, destination, payload });
-        }
-        at = end;
-    }
-    let first = found.first().map_or(Duration::ZERO, |first| first.at);
-    found.iter_mut().for_each(|one| one.at -= first);
-    found
-}
-
-fn udp(frame: &[u8]) -> Option<(SocketAddr, SocketAddr, &[u8])> {
-    let packet = frame.get(14..)?;
-    let (source, destination, segment): (IpAddr, IpAddr, &[u8]) = match (frame[12], frame[13]) {
-        (8, 0) if packet[9] == 17 => {
-            let of = |at: usize| <[u8; 4]>::try_from(&packet[at..at + 4]).map(Ipv4Addr::from);
-            let total = usize::from(u16::from_be_bytes([packet[2], packet[3]]));
-            let header = 4 * usize::from(packet[0] & 0xf);
-            (of(12).ok()?.into(), of(16).ok()?.into(), packet.get(header..total)?)
-        }
-        (0x86, 0xdd) if packet[6] == 17 => {
-            let of = |at: usize| <[u8; 16]>::try_from(&packet[at..at + 16]).map(Ipv6Addr::from);
-            (of(8).ok()?.into(), of(24).ok()?.into(), &packet[40..])
-        }
-        _ => return None,
-    };
-    let port = |at: usize| u16::from_be_bytes([segment[at], segment[at + 1]]);
-    let length = usize::from(u16::from_be_bytes([segment[4], segment[5]]));
-    let (source, destination) = ((source, port(0)).into(), (destination, port(2)).into());
-    Some((source, destination, segment.get(8..length)?))
 }
 
 impl Datagram {
