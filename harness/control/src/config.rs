@@ -57,7 +57,7 @@ pub struct Configuration {
     #[serde(rename = "x-hosts", skip_serializing_if = "BTreeMap::is_empty")]
     pub hosts: BTreeMap<String, Vec<IpAddr>>,
     /// SCTP options, as names and numbers (`maxMessageSize`, `rwnd`, `zeroChecksum`,
-    /// `interleaving`, `initialTsn`, `streams`).
+    /// `interleaving`, `initialTsn`, `streams`, `readAfterMs`).
     #[serde(rename = "x-sctp", skip_serializing_if = "BTreeMap::is_empty")]
     pub sctp: BTreeMap<String, u64>,
     /// Keys this version of the contract does not know.

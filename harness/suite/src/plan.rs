@@ -227,13 +227,7 @@ fn castings(
 
 /// Whether any implementation could play this part.
 fn is_plain(peer: &Peer) -> bool {
-    let Sctp { initial_tsn, rwnd, streams, max_message_size, interleaving, zero_checksum } =
-        &peer.sctp;
-    let numbers = [initial_tsn, rwnd, max_message_size].into_iter().any(Option::is_some);
-    let flags = interleaving.is_some() || zero_checksum.is_some();
-    !numbers
-        && streams.is_none()
-        && !flags
+    peer.sctp == Sctp::default()
         && !peer.ice.lite
         && peer.ice.announces.is_none()
         && peer.dtls.versions.is_empty()

@@ -1,6 +1,7 @@
 //! Between the words of peerctl/1 and those of the peer.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rtcspec_control as control;
 use rtcspec_peer::connection::{
@@ -76,6 +77,7 @@ fn sctp(given: &BTreeMap<String, u64>) -> Result<SctpOptions, String> {
             }
             "zeroChecksum" => options.zero_checksum = Some(value != 0),
             "interleaving" => options.interleaving = Some(value != 0),
+            "readAfterMs" => options.read_after = Some(Duration::from_millis(value)),
             "initialTsn" => options.initial_tsn = Some(bits32()?),
             _ => return Err(format!("x-sctp {key}")),
         }
@@ -203,7 +205,7 @@ mod tests {
             "iceTransportPolicy":"relay","x-interfaces":["10.0.0.1"],"x-iceLite":true,
             "x-dtlsVersions":["1.2"],"x-dtlsRole":"passive","x-hosts":{"h":["10.0.0.2"]},
             "x-sctp":{"maxMessageSize":1,"rwnd":2,"zeroChecksum":1,"interleaving":0,
-            "initialTsn":3,"streams":4}}"#;
+            "initialTsn":3,"streams":4,"readAfterMs":5}}"#;
         let config = config(given(json)).unwrap();
         assert_eq!(config.ice_servers[0].credential, "c");
         assert_eq!(config.policy, TransportPolicy::Relay);
@@ -219,6 +221,7 @@ mod tests {
             interleaving: Some(false),
             initial_tsn: Some(3),
             streams: Some(4),
+            read_after: Some(Duration::from_millis(5)),
         };
         assert_eq!(config.sctp, sctp);
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::dtls;
 
@@ -41,6 +42,9 @@ pub struct SctpOptions {
     pub interleaving: Option<bool>,
     /// First TSN, to bring a wrap close.
     pub initial_tsn: Option<u32>,
+    /// How long after DTLS has connected the application takes no message off its channels, so
+    /// that the receive window fills up. Messages of DCEP are taken all the same.
+    pub read_after: Option<Duration>,
 }
 
 /// Everything about a peer connection that is not negotiated.

@@ -33,11 +33,14 @@ pub(super) struct Outbound {
 pub(super) struct Data {
     config: sctp::Config,
     rng: Rng,
+    read_after: Option<Duration>,
     made: u64,
     association: Option<Association>,
     role: Role,
     /// When a server sends INIT after all.
     connect_at: Option<Duration>,
+    /// When the application starts to read.
+    read_at: Option<Duration>,
     channels: Channels,
     events: VecDeque<Event>,
 }
@@ -57,10 +60,12 @@ impl Data {
                 ..defaults
             },
             rng,
+            read_after: wanted.read_after,
             made: 0,
             association: None,
             role: Role::Server,
             connect_at: None,
+            read_at: None,
             channels: Channels::new(),
             events: VecDeque::new(),
         }
@@ -80,6 +85,7 @@ impl Data {
         self.made += 1;
         let association = self.association.insert(Association::new(self.config.clone(), rng));
         self.role = role;
+        self.read_at = self.read_after.map(|wait| now + wait);
         match role {
             Role::Client => association.connect(now),
             Role::Server => self.connect_at = Some(now + SERVER_PATIENCE),
@@ -108,11 +114,13 @@ impl Data {
             association.connect(now);
         }
         association.advance(now);
+        self.read_at.take_if(|time| *time <= now);
     }
 
     pub(super) fn wake(&self) -> Option<Duration> {
         let association = self.association.as_ref()?;
-        association.wake().into_iter().chain(self.connect_at).min()
+        let reading = self.read_at.filter(|_| self.is_kept_waiting());
+        association.wake().into_iter().chain(self.connect_at).chain(reading).min()
     }
 
     /// A decrypted packet.
@@ -164,10 +172,17 @@ impl Data {
         self.send_now(now, Outbound { message, reliability: Reliability::RELIABLE });
     }
 
+    /// Whether a message waits for an application that does not read yet.
+    fn is_kept_waiting(&self) -> bool {
+        let next = self.association.as_ref().and_then(Association::peek_event);
+        let waits = |message: &sctp::Message| message.ppid != Ppid::DCEP;
+        self.read_at.is_some() && matches!(next, Some(sctp::Event::Message(m)) if waits(m))
+    }
+
     /// The next message SCTP has delivered; other news of the association takes effect here.
     pub(super) fn poll_delivered(&mut self) -> Option<StreamMessage> {
-        while let Some(event) = self.association.as_mut().and_then(Association::poll_event) {
-            match event {
+        while !self.is_kept_waiting() {
+            match self.association.as_mut()?.poll_event()? {
                 sctp::Event::Message(message) => {
                     return Some(StreamMessage {
                         stream: message.stream.0,

@@ -71,7 +71,7 @@ pub struct Association {
     pub(super) key: CookieKey,
     pub(super) now: Duration,
     pub(super) state: State,
-    /// This side as its INIT or INIT ACK described it.
+    /// This side as its INIT or INIT ACK described it, or will describe it.
     pub(super) local: Side,
     /// The peer as its INIT or INIT ACK described it; its tag is zero before that.
     pub(super) peer: Side,
@@ -266,6 +266,13 @@ impl Association {
         self.timers.next()
     }
 
+    /// What [`poll_event`](Self::poll_event) would give; a message goes on filling the receive
+    /// window.
+    #[must_use]
+    pub fn peek_event(&self) -> Option<&Event> {
+        self.events.front()
+    }
+
     /// The next event, oldest first. A message frees receive window when it is taken here.
     pub fn poll_event(&mut self) -> Option<Event> {
         let event = self.events.pop_front()?;
@@ -371,6 +378,8 @@ impl Association {
         self.timers = Timers::default();
         self.control.clear();
         self.outbound = Outbound::default();
+        // RFC 9260 §5.3.1: another association, another tag.
+        self.local = Self::fresh_side(&self.config, &mut self.rng);
         self.outstanding = Outstanding::new(self.local.initial_tsn);
         self.tell(Event::Closed(why));
     }

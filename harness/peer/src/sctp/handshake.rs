@@ -34,7 +34,6 @@ struct Declared {
 impl Association {
     /// Sends an INIT. RFC 9260 §5.1 A.
     pub(super) fn start_handshake(&mut self) {
-        self.local = Self::fresh_side(&self.config, &mut self.rng);
         self.peer.tag = VerificationTag::ZERO;
         self.outstanding = Outstanding::new(self.local.initial_tsn);
         self.rto = Rto::new(&self.config);
@@ -175,12 +174,12 @@ impl Association {
     fn side_for_init_ack(&mut self) -> (Side, VerificationTag, VerificationTag) {
         match self.state {
             // RFC 9260 §5.2.1: an INIT crossed ours; the answer says what our INIT said.
-            State::CookieWait => (self.local, VerificationTag::ZERO, VerificationTag::ZERO),
-            State::CookieEchoed => (self.local, self.local.tag, self.peer.tag),
-            State::Closed => {
-                let side = Self::fresh_side(&self.config, &mut self.rng);
-                (side, VerificationTag::ZERO, VerificationTag::ZERO)
+            // Before any INIT of ours it says what ours would say: a COOKIE ECHO that comes after
+            // our own INIT then is one of a collision (§5.2.4 table 12, B), and is not discarded.
+            State::Closed | State::CookieWait => {
+                (self.local, VerificationTag::ZERO, VerificationTag::ZERO)
             }
+            State::CookieEchoed => (self.local, self.local.tag, self.peer.tag),
             // RFC 9260 §5.2.2: a new tag, and the present ones as tie-tags; nothing else changes.
             _ => {
                 let side = Self::fresh_side(&self.config, &mut self.rng);

@@ -13,7 +13,7 @@ use rtcspec_net::world::World;
 use rtcspec_net::{Ns, link};
 use rtcspec_trace::{Carrier, Crossing, Datagram, Lost, Party, Place};
 
-use crate::scenario::{File, Policy, Role, ServerKind, Transport, server_reference};
+use crate::scenario::{File, Policy, Role, ServerKind, Time, Transport, server_reference};
 use crate::topology::{Built, PeerPlace, ServerPlace};
 
 /// Username and password of every TURN server.
@@ -176,6 +176,7 @@ impl Net {
             ("initialTsn", peer.sctp.initial_tsn.map(u64::from)),
             ("streams", peer.sctp.streams.map(u64::from)),
             ("rwnd", peer.sctp.rwnd.map(u64::from)),
+            ("readAfterMs", peer.sctp.read_after.map(milliseconds)),
             ("maxMessageSize", peer.sctp.max_message_size.map(u64::from)),
             ("interleaving", peer.sctp.interleaving.map(u64::from)),
             ("zeroChecksum", peer.sctp.zero_checksum.map(u64::from)),
@@ -559,6 +560,10 @@ impl Net {
         }
         Ok(())
     }
+}
+
+fn milliseconds(time: Time) -> u64 {
+    u64::try_from(time.0.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// One word for a transcript.

@@ -294,13 +294,16 @@ pub struct Dtls {
 }
 
 /// SCTP options of a reference peer.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Sctp {
     /// First TSN, to place a wrap (RFC 9260 §1.6).
     pub initial_tsn: Option<u32>,
     /// Receive buffer in bytes.
     pub rwnd: Option<u32>,
+    /// How long after DTLS has connected the application takes no message, so that the receive
+    /// buffer fills up and its window closes (RFC 9260 §6.1 A).
+    pub read_after: Option<Time>,
     /// Streams it asks for in each direction (RFC 8831 §6.2).
     pub streams: Option<u16>,
     /// Largest message it accepts, in bytes.

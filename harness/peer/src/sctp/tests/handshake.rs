@@ -32,11 +32,7 @@ fn answer_to_early_data_travels_with_the_cookie_ack() {
     pair.send_a(1, b"open", Reliability::RELIABLE);
     for _ in 0..3 {
         pair.flush();
-        let (at, _) = *pair.under_way.keys().next().expect("a packet is under way");
-        pair.now = at;
-        let (from, bytes) = pair.under_way.pop_first().expect("a packet").1;
-        let to = if from == From::A { &mut pair.b } else { &mut pair.a };
-        to.receive(at, &bytes);
+        pair.arrive();
     }
     // B's application answers before anything left.
     pair.b
@@ -114,6 +110,33 @@ fn both_sides_connecting_at_once_make_one_association() {
         assert_eq!(messages(&pair.events_a).len(), 1, "delay {delay}");
         assert_eq!(pair.events_a.iter().filter(|e| **e == Event::Connected).count(), 1);
     }
+}
+
+/// rtc 0.21 does not answer an INIT once it has sent its COOKIE ECHO, although RFC 9260 §5.2.1
+/// asks for it.
+#[test]
+fn cookie_of_a_peer_that_ignores_our_later_init_is_taken() {
+    let mut pair = Pair::new(Config::default(), Config::default());
+    pair.link = losing(From::B, ChunkType::INIT, usize::MAX);
+    pair.a.connect(pair.now);
+    pair.flush();
+    pair.arrive();
+    pair.flush();
+    assert_eq!(pair.packets(From::B), [vec![ChunkType::INIT_ACK]]);
+    pair.b.connect(pair.now);
+    pair.run(MS * 100);
+    assert!(pair.a.is_established() && pair.b.is_established());
+}
+
+#[test]
+fn another_association_has_another_tag() {
+    let mut pair = Pair::new(Config::default(), Config::default());
+    pair.a.connect(pair.now);
+    pair.run(MS * 100);
+    let tag = pair.a.local.tag;
+    pair.a.abort(pair.now, Cause::UserInitiatedAbort(Vec::new()));
+    pair.a.connect(pair.now);
+    assert_ne!(pair.a.local.tag, tag);
 }
 
 #[test]

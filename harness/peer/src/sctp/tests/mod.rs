@@ -102,6 +102,14 @@ impl Pair {
         self.events_b.extend(std::iter::from_fn(|| self.b.poll_event()));
     }
 
+    /// Goes to the arrival of the next packet, which must be under way, and no further.
+    pub(super) fn arrive(&mut self) {
+        let ((at, _), (from, bytes)) = self.under_way.pop_first().expect("a packet is under way");
+        self.now = at;
+        let to = if from == From::A { &mut self.b } else { &mut self.a };
+        to.receive(at, &bytes);
+    }
+
     /// Lets time pass.
     pub(super) fn run(&mut self, duration: Duration) {
         let end = self.now + duration;
