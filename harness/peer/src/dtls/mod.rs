@@ -3,8 +3,8 @@
 //! The handshake and the record layer are the library's. What is ours: everything random in a
 //! handshake comes from a seed (`entropy`, `kx`, RFC 6979 signatures), the certificate too
 //! ([`Identity`]), the secrets come out as NSS key log lines (`keylog`), the peer's certificate is
-//! held against the fingerprints of its description ([`Fingerprints`], RFC 8122), and time is the
-//! time of the run (`clock`).
+//! held against the fingerprints of its description ([`Fingerprints`], RFC 8122), what is sent again
+//! gets new record numbers (`numbering`), and time is the time of the run (`clock`).
 
 mod certificate;
 mod clock;
@@ -13,6 +13,7 @@ mod error;
 mod fingerprint;
 mod keylog;
 mod kx;
+mod numbering;
 mod provider;
 mod session;
 mod verify;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dimpl::{Config, Dtls, DtlsCertificate, Output, ProtocolVersion, SrtpProfile};
-use rtcspec_wire::dtls::{Record, Records};
 
 use super::certificate::Identity;
 use super::entropy::{self, Tap};
 use super::error::Error;
 use super::fingerprint::Fingerprints;
 use super::keylog::KeyLog;
+use super::numbering::Numbering;
 use super::{clock, provider};
 use crate::rng::Rng;
 
@@ -100,8 +100,7 @@ pub struct Session {
     peer: Fingerprints,
     state: State,
     srtp: Option<SrtpKeys>,
-    /// Sequence number after the last plaintext record sent, for an alert of our own.
-    next_plaintext: u64,
+    numbering: Numbering,
     buffer: Vec<u8>,
     transmits: VecDeque<Vec<u8>>,
     events: VecDeque<Event>,
@@ -143,7 +142,7 @@ impl Session {
             peer,
             state: State::Handshake,
             srtp: None,
-            next_plaintext: 0,
+            numbering: Numbering::default(),
             buffer: vec![0; 2048],
             transmits: VecDeque::new(),
             events: VecDeque::new(),
@@ -254,8 +253,9 @@ impl Session {
         while self.state != State::Ended {
             match self.dtls.poll_output(&mut self.buffer) {
                 Output::Packet(datagram) => {
-                    self.next_plaintext = self.next_plaintext.max(after_plaintext(datagram));
-                    self.transmits.push_back(datagram.to_vec());
+                    let mut datagram = datagram.to_vec();
+                    self.numbering.apply(&mut datagram);
+                    self.transmits.push_back(datagram);
                 }
                 Output::BufferTooSmall { needed } => self.buffer.resize(needed, 0),
                 Output::Timeout(instant) => {
@@ -302,7 +302,7 @@ impl Session {
     fn refuse_certificate(&mut self, error: Error) {
         // The library has no call for an alert; at this point of the handshake ours may still go
         // in the clear.
-        self.transmits.push_back(bad_certificate(self.next_plaintext));
+        self.transmits.push_back(bad_certificate(self.numbering.next()));
         self.fail(error);
     }
 
@@ -350,15 +350,6 @@ fn start(
     dtls
 }
 
-/// The sequence number that follows those of the plaintext records of a datagram.
-fn after_plaintext(datagram: &[u8]) -> u64 {
-    let next = |record| match record {
-        Record::Plaintext(record) if !record.is_encrypted() => Some(record.sequence_number + 1),
-        _ => None,
-    };
-    Records::new(datagram).filter_map(next).max().unwrap_or(0)
-}
-
 /// A plaintext record with a fatal `bad_certificate` alert (RFC 5246 §7.2.2).
 fn bad_certificate(sequence: u64) -> Vec<u8> {
     const ALERT: u8 = 21;
@@ -372,6 +363,8 @@ fn bad_certificate(sequence: u64) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use rtcspec_wire::dtls::{Record, Records};
+
     use super::*;
 
     const LATENCY: Duration = Duration::from_millis(10);
@@ -555,6 +548,27 @@ mod tests {
                 let connected = link.ends.iter().all(Session::is_connected);
                 assert!(connected, "{versions:?}: datagram {lost} lost");
             }
+        }
+    }
+
+    #[test]
+    fn flight_sent_again_has_new_record_numbers() {
+        for versions in [Versions::Only12, Versions::Only13, Versions::Auto] {
+            let mut link = Link::new(versions, versions, 5);
+            for _ in 0..3 {
+                link.settle(|_| true);
+                link.tick();
+            }
+            let plaintext = |record| match record {
+                Record::Plaintext(record) => Some(record.sequence_number),
+                _ => None,
+            };
+            let datagrams = link.wire.iter();
+            let numbers: Vec<u64> = datagrams
+                .flat_map(|(_, bytes)| Records::new(bytes).filter_map(plaintext))
+                .collect();
+            assert!(numbers.len() >= 3, "{versions:?}");
+            assert!(numbers.is_sorted_by(|before, after| before < after), "{numbers:?}");
         }
     }
 
