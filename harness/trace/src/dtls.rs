@@ -27,11 +27,12 @@ struct Side {
 
 /// What a datagram says.
 #[derive(Debug, Default)]
-struct Said {
-    messages: Vec<String>,
+pub(crate) struct Said {
+    /// Its handshake messages, alerts and the like, in few letters.
+    pub(crate) messages: Vec<String>,
     fields: Vec<String>,
     /// SCTP packets it carries.
-    inner: Vec<Vec<u8>>,
+    pub(crate) inner: Vec<Vec<u8>>,
     alert: bool,
     again: Option<Duration>,
     fresh: bool,
@@ -69,14 +70,20 @@ impl Dtls {
             notes.push_bulk(Layer::Dtls, packet.at, line);
             return Vec::new();
         };
-        let mut said = Said::default();
-        for record in Records::new(&packet.payload).take(64) {
-            self.record(from, packet.at, record, &mut said);
-        }
+        let said = self.read(from, packet.at, &packet.payload);
         if !said.messages.is_empty() {
             self.write(notes, packet, from, &said);
         }
         said.inner
+    }
+
+    /// What the records of a datagram say, opened as far as the keys allow.
+    pub(crate) fn read(&mut self, from: Party, at: Duration, payload: &[u8]) -> Said {
+        let mut said = Said::default();
+        for record in Records::new(payload).take(64) {
+            self.record(from, at, record, &mut said);
+        }
+        said
     }
 
     fn write(&mut self, notes: &mut Notes<'_>, packet: &Packet<'_>, from: Party, said: &Said) {

@@ -185,7 +185,7 @@ impl<'a> Unwrapper<'a> {
 
     fn inbound(&mut self, datagram: &'a Datagram, payload: Cow<'a, [u8]>, party: Party) {
         if let Some(owner) = self.relays.get(&datagram.source).copied() {
-            self.join(datagram, payload, owner, party, datagram.seen_source, datagram.source);
+            self.join(plain(datagram, payload), owner, party);
             return;
         }
         let client = datagram.seen_destination;
@@ -202,7 +202,12 @@ impl<'a> Unwrapper<'a> {
         match inner {
             Some((peer, data)) => {
                 let owner = self.relays.get(&peer).copied().unwrap_or(party.other());
-                self.join(datagram, Cow::Owned(data), owner, party, peer, peer);
+                let mut packet = plain(datagram, Cow::Owned(data));
+                let relayed = self.relayed.get(&(party, client)).copied();
+                packet.remote = relayed.unwrap_or(packet.remote);
+                packet.reached = packet.remote;
+                (packet.local, packet.seen) = (peer, peer);
+                self.join(packet, owner, party);
             }
             None => self.packets.push(plain(datagram, payload)),
         }
@@ -220,34 +225,21 @@ impl<'a> Unwrapper<'a> {
     }
 
     /// The second leg of a packet that waits, or of one whose first leg nobody saw.
-    fn join(
-        &mut self,
-        datagram: &'a Datagram,
-        payload: Cow<'a, [u8]>,
-        from: Party,
-        to: Party,
-        seen: SocketAddr,
-        local: SocketAddr,
-    ) {
-        let queue = self.pending.get_mut(&fingerprint(&payload));
+    fn join(&mut self, mut far: Packet<'a>, from: Party, to: Party) {
+        let queue = self.pending.get_mut(&fingerprint(&far.payload));
         let waiting = queue.and_then(VecDeque::pop_front);
-        let Some(packet) = waiting.and_then(|index| self.packets.get_mut(index)) else {
-            let mut packet = plain(datagram, payload);
-            packet.from = Some(Place::Peer(from));
-            (packet.local, packet.seen) = (local, seen);
-            let relayed = self.relayed.get(&(to, datagram.seen_destination));
-            packet.remote = relayed.copied().unwrap_or(packet.remote);
-            packet.reached = packet.remote;
-            self.packets.push(packet);
+        let Some(near) = waiting.and_then(|index| self.packets.get_mut(index)) else {
+            far.from = Some(Place::Peer(from));
+            self.packets.push(far);
             return;
         };
         self.far_leg_seen = true;
-        packet.half = false;
-        packet.arrived = datagram.arrived.unwrap_or(datagram.sent);
-        packet.lost = datagram.lost.as_ref().map(Cow::Borrowed);
-        packet.to = Some(Place::Peer(to));
-        packet.seen = seen;
-        packet.copies += datagram.copies;
+        near.half = false;
+        near.arrived = far.arrived;
+        near.lost = far.lost;
+        near.to = Some(Place::Peer(to));
+        (near.seen, near.reached) = (far.seen, far.reached);
+        near.copies += far.copies;
     }
 
     fn finish(mut self) -> Vec<Packet<'a>> {

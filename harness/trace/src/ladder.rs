@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use rtcspec_wire::demux::Protocol;
-use rtcspec_wire::dtls::{ContentType, HandshakeType, Record, Records};
+use rtcspec_wire::sctp::PacketView;
 use rtcspec_wire::stun::{AttributeType, Class, Method, View};
 
+use crate::dtls::Dtls;
 use crate::notes::reason;
-use crate::{Place, Session, SignalBody};
+use crate::{Datagram, Party, Place, Session, SignalBody};
 
 /// One arrow of a ladder diagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,7 @@ pub struct Rung {
 /// The datagrams and signals of a session, in the order they were sent.
 #[must_use]
 pub fn ladder(session: &Session) -> Vec<Rung> {
+    let mut words = Words { dtls: Dtls::new(session) };
     let mut rungs: Vec<Rung> = session.signals.iter().map(signal).collect();
     for datagram in &session.datagrams {
         rungs.push(Rung {
@@ -36,7 +38,7 @@ pub fn ladder(session: &Session) -> Vec<Rung> {
             arrived: datagram.arrived,
             from: place(session, datagram.from),
             to: place(session, datagram.to),
-            label: label(&datagram.payload),
+            label: words.label(datagram),
             lost: datagram.lost.as_ref().map(reason),
         });
     }
@@ -75,37 +77,86 @@ fn place(session: &Session, place: Option<Place>) -> String {
     }
 }
 
-fn label(payload: &[u8]) -> String {
-    match Protocol::of(payload) {
-        Protocol::Stun => stun(payload),
-        Protocol::Dtls => dtls(payload),
-        Protocol::TurnChannel => {
-            let inner = rtcspec_wire::turn::ChannelDataView::new(payload).data();
-            format!("channel [{}]", shallow(inner))
+/// Words for datagrams; it remembers what it takes to open DTLS records.
+struct Words {
+    dtls: Dtls,
+}
+
+impl Words {
+    fn label(&mut self, datagram: &Datagram) -> String {
+        let payload = &datagram.payload;
+        match Protocol::of(payload) {
+            Protocol::Stun => {
+                let view = View::new(payload);
+                match view.message_type() {
+                    Some(ty) if ty.method == Method::SEND || ty.method == Method::DATA => {
+                        let inner = view.data().map(|inner| self.inner(datagram, inner));
+                        inner.map_or_else(|| binding(payload), |inner| format!("relay [{inner}]"))
+                    }
+                    _ => binding(payload),
+                }
+            }
+            Protocol::TurnChannel => {
+                let inner = rtcspec_wire::turn::ChannelDataView::new(payload).data();
+                format!("channel [{}]", self.inner(datagram, inner))
+            }
+            _ => self.inner(datagram, payload),
         }
-        other => format!("{other} {} B", payload.len()),
+    }
+
+    /// A label that looks into no relaying.
+    fn inner(&mut self, datagram: &Datagram, payload: &[u8]) -> String {
+        match Protocol::of(payload) {
+            Protocol::Stun => binding(payload),
+            Protocol::Dtls => match sender(datagram) {
+                Some(from) => self.dtls(from, datagram.sent, payload),
+                None => format!("DTLS {} B", payload.len()),
+            },
+            other => format!("{other} {} B", payload.len()),
+        }
+    }
+
+    fn dtls(&mut self, from: Party, at: Duration, payload: &[u8]) -> String {
+        let said = self.dtls.read(from, at, payload);
+        let mut words = Vec::new();
+        if !said.messages.is_empty() {
+            words.push(format!("DTLS {}", counted(said.messages)));
+        }
+        if !said.inner.is_empty() {
+            words.push(format!("SCTP {}", counted(said.inner.iter().flat_map(|p| chunks(p)))));
+        }
+        words.join(", ")
     }
 }
 
-/// A label that looks into nothing further.
-fn shallow(payload: &[u8]) -> String {
-    match Protocol::of(payload) {
-        Protocol::Dtls => dtls(payload),
-        Protocol::Stun => binding(payload),
-        other => format!("{other} {} B", payload.len()),
-    }
-}
-
-fn stun(payload: &[u8]) -> String {
-    let view = View::new(payload);
-    let inner = match view.message_type() {
-        Some(ty) if ty.method == Method::SEND || ty.method == Method::DATA => view.data(),
+/// The peer a datagram comes from, also when a relay sends it on.
+fn sender(datagram: &Datagram) -> Option<Party> {
+    match (datagram.from, datagram.to) {
+        (Some(Place::Peer(party)), _) => Some(party),
+        (_, Some(Place::Peer(party))) => Some(party.other()),
         _ => None,
-    };
-    match inner {
-        Some(inner) => format!("relay [{}]", shallow(inner)),
-        None => binding(payload),
     }
+}
+
+/// The chunks of an SCTP packet by name.
+fn chunks(packet: &[u8]) -> Vec<String> {
+    let Ok(packet) = PacketView::new(packet) else { return vec!["malformed".to_owned()] };
+    packet.chunks().take(64).map(|chunk| chunk.chunk_type().to_string()).collect()
+}
+
+/// Words one after the other, equal ones in a row counted.
+fn counted(words: impl IntoIterator<Item = String>) -> String {
+    let mut runs: Vec<(String, usize)> = Vec::new();
+    for word in words {
+        match runs.last_mut() {
+            Some((last, count)) if *last == word => *count += 1,
+            _ => runs.push((word, 1)),
+        }
+    }
+    let say = |(word, count): (String, usize)| {
+        if count == 1 { word } else { format!("{word} x{count}") }
+    };
+    runs.into_iter().map(say).collect::<Vec<_>>().join(" ")
 }
 
 fn binding(payload: &[u8]) -> String {
@@ -128,31 +179,4 @@ fn binding(payload: &[u8]) -> String {
         label.push_str(" nominate");
     }
     label
-}
-
-fn dtls(payload: &[u8]) -> String {
-    let mut words: Vec<String> = Vec::new();
-    for record in Records::new(payload).take(8) {
-        let word = match record {
-            Record::Plaintext(record) if !record.is_encrypted() => {
-                let messages = record.handshake().flatten().take(8);
-                let names: Vec<String> =
-                    messages.map(|fragment| HandshakeType::to_string(&fragment.msg_type)).collect();
-                match record.content_type {
-                    ContentType::HANDSHAKE => names.join(" "),
-                    other => other.to_string(),
-                }
-            }
-            Record::Plaintext(record) if record.content_type == ContentType::APPLICATION_DATA => {
-                "data".to_owned()
-            }
-            Record::Plaintext(record) => format!("encrypted {}", record.content_type),
-            Record::Unified(_) => "encrypted".to_owned(),
-            Record::Malformed { .. } => "malformed".to_owned(),
-        };
-        if words.last() != Some(&word) {
-            words.push(word);
-        }
-    }
-    format!("DTLS {}", words.join(", "))
 }
