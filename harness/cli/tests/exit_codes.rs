@@ -80,6 +80,24 @@ fn an_expectation_that_no_longer_holds_is_1() {
 }
 
 #[test]
+fn an_expectation_that_depends_on_the_seed_holds_with_either_verdict() {
+    let folder = folder(str::to_owned);
+    fs::create_dir(folder.path().join("expect")).unwrap();
+    let known = "[[expect]]\ncase = \"nat/mine\"\nverdict = \"fail\"\nreason = \"r\"\n\
+                 evidence = \"e\"\ndepends-on-seed = true\n";
+    fs::write(folder.path().join("expect/reference.toml"), known).unwrap();
+    let output = run_in(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let scenario = folder.path().join("nat/mine.toml");
+    let worse = fs::read_to_string(&scenario).unwrap()
+        + "\n[[expect]]\ndelivered = { to = \"alice\", messages = 9999 }\n";
+    fs::write(scenario, worse).unwrap();
+    let output = run_in(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("FAIL (known)"), "{}", text(&output.stdout));
+}
+
+#[test]
 fn an_audit_rule_that_does_not_exist_is_2() {
     let folder = folder(str::to_owned);
     fs::create_dir(folder.path().join("expect")).unwrap();

@@ -18,6 +18,8 @@ pub(crate) struct AcceptedEntry {
     case: String,
     reason: String,
     evidence: String,
+    #[serde(default, rename = "depends-on-seed")]
+    depends_on_seed: bool,
 }
 
 fn everywhere() -> String {
@@ -35,19 +37,21 @@ pub struct Accepted {
     pub reason: String,
     /// What shows that it is so.
     pub evidence: String,
+    /// It shows with some seeds only.
+    pub depends_on_seed: bool,
 }
 
 impl AcceptedEntry {
     /// Checks it; gives what is wrong, in words.
     pub(crate) fn read(self) -> Result<Accepted, String> {
-        let Self { rule, case, reason, evidence } = self;
+        let Self { rule, case, reason, evidence, depends_on_seed } = self;
         if registry::find(&rule).is_none() {
             return Err(format!("audit rule `{rule}`: there is no such rule"));
         }
         if reason.trim().is_empty() || evidence.trim().is_empty() {
             return Err(format!("audit rule `{rule}`: a reason and evidence are needed"));
         }
-        Ok(Accepted { rule, case, reason, evidence })
+        Ok(Accepted { rule, case, reason, evidence, depends_on_seed })
     }
 }
 
