@@ -303,6 +303,9 @@ fn of_message(name: &str, fields: &[String]) -> Vec<String> {
     found
 }
 
+/// Addresses of a NAT that the facts name; one that maps by destination shows hundreds.
+const MAX_MAPPED: usize = 8;
+
 fn facts(session: &Session, observed: &Observed<'_>) -> Vec<String> {
     let mut facts = Vec::new();
     let mut towards: BTreeMap<
@@ -339,7 +342,12 @@ fn facts(session: &Session, observed: &Observed<'_>) -> Vec<String> {
             (false, true) => ": mapping endpoint-independent (RFC 4787 4.1)",
             (false, false) => "",
         };
-        facts.push(format!("{}  seen {}{words}", word(nat), seen.join(" ")));
+        let more = match seen.len().saturating_sub(MAX_MAPPED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        seen.truncate(MAX_MAPPED);
+        facts.push(format!("{}  seen {}{more}{words}", word(nat), seen.join(" ")));
     }
     facts.extend(observed.path.iter().cloned());
     facts.extend(observed.dtls_words());
