@@ -180,6 +180,17 @@ impl Command {
         "interfaces",
     ];
 
+    /// What its `ok` carries.
+    #[must_use]
+    pub fn answer(&self) -> Answer {
+        match self {
+            Self::Hello {} => Answer::Hello,
+            Self::Offer { .. } | Self::Answer { .. } | Self::Local { .. } => Answer::Sdp,
+            Self::State { .. } => Answer::State,
+            _ => Answer::Done,
+        }
+    }
+
     /// The word of the command on the wire.
     #[must_use]
     pub fn op(&self) -> &'static str {
@@ -343,23 +354,20 @@ fn from_base64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D:
     STANDARD.decode(&text).map_err(serde::de::Error::custom)
 }
 
-/// The one answer to a request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The one answer to a request; [`Message`](crate::Message) says how it looks as a line.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
     /// Number of the request.
     pub id: RequestId,
     /// What came of it.
-    #[serde(flatten)]
     pub body: ReplyBody,
 }
 
 /// What came of a request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ReplyBody {
     /// Done; nothing to tell.
-    #[serde(rename = "ok")]
     Done {},
     /// Answer to `hello`.
     Hello(Hello),
@@ -368,7 +376,6 @@ pub enum ReplyBody {
     /// Answer to `state`.
     State(StateReport),
     /// The peer refused: W3C error name and free text.
-    #[serde(rename = "err")]
     Error {
         /// W3C `DOMException` name, e.g. `InvalidStateError`.
         name: String,
@@ -377,6 +384,19 @@ pub enum ReplyBody {
     },
     /// The peer cannot do this: the feature, command or configuration key it lacks.
     Unsupported(String),
+}
+
+/// What the `ok` of a command carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing.
+    Done,
+    /// What the peer is and can do.
+    Hello,
+    /// A session description.
+    Sdp,
+    /// States.
+    State,
 }
 
 /// States as the peer reports them, in W3C words; whatever it cannot tell stays empty.

@@ -6,8 +6,10 @@
 //! [`VirtualEndpoint`] adds the data plane of a peer that lives in virtual time: its datagrams and
 //! streams cross the network engine and nothing else.
 //!
-//! What it is not: it never interprets SDP, never waits and never judges. Verdicts come from the
-//! wire.
+//! [`process`] starts a peer as a child process and talks to it in lines of JSON ([`line`]);
+//! `PEERCTL.md` beside this crate says how to write one in any language.
+//!
+//! What it is not: it never interprets SDP and never judges. Verdicts come from the wire.
 //!
 //! ```
 //! use rtcspec_control::{Command, Request};
@@ -22,10 +24,12 @@ mod command;
 mod config;
 mod endpoint;
 mod event;
+pub mod line;
+pub mod process;
 
 pub use capability::{Feature, Hello, Limits};
 pub use command::{
-    Candidate, ChannelInit, Command, Description, Payload, Reply, ReplyBody, Request, RequestId,
+    Answer, Candidate, ChannelInit, Command, Description, Payload, Reply, ReplyBody, Request, RequestId,
     SdpType, SelectedPair, StateReport,
 };
 pub use config::{Configuration, IceServer, TransportPolicy};

@@ -1,14 +1,15 @@
 //! peerctl/1 as JSON: what is known, what is refused, and by which words.
 
 use proptest::prelude::*;
-use rtcspec_control::{Command, Configuration, Payload, Reply, ReplyBody, Request};
+use rtcspec_control::{Command, Configuration, Message, Payload, Reply, ReplyBody, Request, line};
 use serde_json::json;
 
 #[test]
 fn a_command_nobody_knows_is_unsupported_by_its_word() {
     let refusal = Request::read(r#"{"id":7,"op":"dance","pc":"a"}"#).unwrap_err();
     assert_eq!(*refusal, Reply { id: 7, body: ReplyBody::Unsupported("dance".into()) });
-    assert_eq!(serde_json::to_value(&refusal).unwrap(), json!({"id": 7, "unsupported": "dance"}));
+    let line = line::write(&Message::Reply(*refusal));
+    assert_eq!(line, r#"{"id":7,"unsupported":"dance"}"#);
 }
 
 #[test]
