@@ -32,7 +32,8 @@ pub(super) struct Net {
     hosts: [HostId; 2],
     built: Elements,
     journeys: Journeys,
-    payloads: BTreeMap<PacketId, Vec<u8>>,
+    /// Packets under way: their numbers, in the order they were sent, and their bytes.
+    sent: BTreeMap<PacketId, (u64, Vec<u8>)>,
     fresh: VecDeque<Datagram>,
     number: u64,
     /// TCP connections of the peers: where they lead.
@@ -94,7 +95,7 @@ impl Net {
             hosts,
             built: elements,
             journeys: Journeys::new(),
-            payloads: BTreeMap::new(),
+            sent: BTreeMap::new(),
             fresh: VecDeque::new(),
             number: 0,
             streams: BTreeMap::new(),
@@ -361,7 +362,10 @@ impl Net {
             let interface = &tap.interfaces()[frame.interface];
             // Hosts' own sides have no dot in their names; the first to see a packet is its sender.
             if frame.crossing == Side::Outbound && !interface.contains('.') {
-                self.payloads.entry(frame.packet).or_insert_with(|| frame.bytes.to_vec());
+                self.sent.entry(frame.packet).or_insert_with(|| {
+                    self.number += 1;
+                    (self.number, frame.bytes.to_vec())
+                });
             }
             if let Some(capture) = &mut self.capture {
                 capture.push(Captured {
@@ -396,7 +400,7 @@ impl Net {
         let sent = journey.sent()?;
         let from = self.place(sent.element);
         self.count_crossings(journey, from);
-        let packet = self.payloads.remove(&journey.packet)?;
+        let (number, packet) = self.sent.remove(&journey.packet)?;
         if sent.flow.protocol != Some(rtcspec_net::fabric::Protocol::Udp) {
             return None;
         }
@@ -429,9 +433,8 @@ impl Net {
             word: drop_word(&why).to_owned(),
             reason: why.words(&flow),
         });
-        self.number += 1;
         Some(Datagram {
-            number: self.number,
+            number,
             sent: sent.at.into(),
             arrived: delivered.map(|(_, at)| at.into()),
             from,
