@@ -33,6 +33,7 @@
 //!     crossing: Some(Crossing::Inbound),
 //!     bytes: &[0x45; 28],
 //!     comment: Some("nat.home: filtered, APDF, 203.0.113.2:6160 never contacted"),
+//!     id: Some(1),
 //! });
 //! assert_eq!(file.finish().len() % 4, 0);
 //! ```
@@ -46,6 +47,7 @@ pub mod read;
 mod reading;
 pub mod seeds;
 pub mod signalling;
+mod views;
 
 pub use open::{Capture, Given, OpenError, open};
 pub use reading::Found;

@@ -1,14 +1,16 @@
 //! A capture with all that lies beside it.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::keys::KeyLog;
 use crate::net::Frames;
 use crate::read::NotACapture;
 use crate::reading::Progress;
 use crate::signalling::{Dialogue, Signalling, SignallingError};
+use crate::views;
 
 /// Bytes of a key log that are read.
 const MAX_KEY_LOG: u64 = 64 << 20;
@@ -81,6 +83,8 @@ pub struct Capture {
     pub beside: Vec<PathBuf>,
     /// What was found beside it and could not be taken in, in words.
     pub remarks: Vec<String>,
+    /// Whether packets are in it several times, because several interfaces on their way saw them.
+    pub several_views: bool,
     pub(crate) progress: Progress,
 }
 
@@ -95,7 +99,8 @@ pub fn open(path: &Path, given: &Given) -> Result<Capture, OpenError> {
     let length = file.metadata().map_or(0, |known| known.len());
     let frames = Frames::new(file)
         .map_err(|error| OpenError::NotACapture { path: path.to_owned(), error })?;
-    let mut capture = Capture { length, ..Capture::from(frames) };
+    let several_views = views::several(self::file(path)?);
+    let mut capture = Capture { length, several_views, ..Capture::from(frames) };
     for path in &given.keys {
         capture.add_keys(path)?;
     }
@@ -109,6 +114,18 @@ pub fn open(path: &Path, given: &Given) -> Result<Capture, OpenError> {
     Ok(capture)
 }
 
+impl Capture {
+    /// A capture in memory, with nothing beside it.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn read(file: Vec<u8>) -> Result<Self, NotACapture> {
+        let file: Arc<[u8]> = file.into();
+        let several_views = views::several(Cursor::new(Arc::clone(&file)));
+        Ok(Self { several_views, ..Self::from(Frames::new(Cursor::new(file))?) })
+    }
+}
+
 /// Frames with nothing beside them.
 impl From<Frames<'static>> for Capture {
     fn from(frames: Frames<'static>) -> Self {
@@ -119,6 +136,7 @@ impl From<Frames<'static>> for Capture {
             length: 0,
             beside: Vec::new(),
             remarks: Vec::new(),
+            several_views: false,
             progress: Progress::default(),
         }
     }

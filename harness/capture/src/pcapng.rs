@@ -23,6 +23,7 @@ const SECTION_APPLICATION: u16 = 4;
 const INTERFACE_NAME: u16 = 2;
 const INTERFACE_RESOLUTION: u16 = 9;
 const PACKET_FLAGS: u16 = 2;
+const PACKET_ID: u16 = 5;
 
 /// An interface of a file, by [`Writer::interface`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +51,8 @@ pub struct Packet<'a> {
     pub bytes: &'a [u8],
     /// What there is to say about it.
     pub comment: Option<&'a str>,
+    /// The packet's own number, the same at all interfaces (`epb_packetid`).
+    pub id: Option<u64>,
 }
 
 /// Writes one file with one section.
@@ -134,7 +137,10 @@ impl Writer {
                 };
                 option(body, PACKET_FLAGS, &flags.to_le_bytes());
             }
-            if packet.comment.is_some() || packet.crossing.is_some() {
+            if let Some(id) = packet.id {
+                option(body, PACKET_ID, &id.to_le_bytes());
+            }
+            if packet.comment.is_some() || packet.crossing.is_some() || packet.id.is_some() {
                 option(body, OPTION_END, &[]);
             }
         });

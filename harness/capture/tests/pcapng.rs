@@ -89,9 +89,10 @@ fn every_block_is_read_back() {
         crossing: Some(Crossing::Inbound),
         bytes: b"\x45seven!",
         comment: Some("nat.home: filtered"),
+        id: Some(7),
     };
     file.packet(&packet);
-    file.packet(&Packet { interface: inside, crossing: None, comment: None, ..packet });
+    file.packet(&Packet { interface: inside, crossing: None, comment: None, id: None, ..packet });
     let out = Some(Crossing::Outbound);
     file.packet(&Packet { interface: inside, crossing: out, comment: None, ..packet });
     let nanos = 946_684_801_000_000_007;
@@ -123,7 +124,14 @@ fn a_comment_too_long_for_its_length_field_is_cut_between_characters() {
     let interface = file.interface("a");
     let long = "é".repeat(40_000);
     let comment = Some(long.as_str());
-    file.packet(&Packet { interface, at: Duration::ZERO, crossing: None, bytes: b"", comment });
+    file.packet(&Packet {
+        interface,
+        at: Duration::ZERO,
+        crossing: None,
+        bytes: b"",
+        comment,
+        id: None,
+    });
     let Some(Read::Packet { comment: Some(comment), .. }) = read(&file.finish()).pop() else {
         panic!("no packet")
     };
@@ -162,6 +170,7 @@ fn what_a_network_tapped_becomes_a_file_with_reasons() {
             }),
             bytes: frame.bytes,
             comment: frame.comment,
+            id: None,
         });
     }
     let last = Read::Packet {
@@ -184,7 +193,7 @@ proptest! {
         let interface = file.interface("i");
         let at = Duration::from_nanos(nanos);
         let comment = Some(comment.as_str());
-        file.packet(&Packet { interface, at, crossing: None, bytes: &bytes, comment });
+        file.packet(&Packet { interface, at, crossing: None, bytes: &bytes, comment, id: None });
         let expected = Read::Packet {
             interface: 0, nanos, bytes: bytes.clone(), comment: comment.map(str::to_owned),
             flags: None,

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rtcspec_capture::pcapng::EPOCH;
+use rtcspec_capture::signalling::rtcstats;
 use rtcspec_control::{Feature, Hello};
 use rtcspec_suite::cases::ALL;
 use rtcspec_suite::expectation::{Complete, Date, Expectations, judge};
@@ -84,18 +86,20 @@ pub(crate) fn play(
         if pcap {
             let mut played = job.play_captured();
             let capture = std::mem::take(&mut played.capture);
+            let signals = rtcstats(&played.session.signals, EPOCH);
             let result = job.result(played);
             let name = output::file_name(&result.id, &result.peers, result.seed);
-            (result, Some((captures.join(format!("{name}.pcapng")), capture)))
+            let file = |ending: &str| captures.join(format!("{name}.{ending}"));
+            (result, vec![(file("pcapng"), capture), (file("rtcstats"), signals.into_bytes())])
         } else {
-            (job.run(), None)
+            (job.run(), Vec::new())
         }
     });
     let mut all = Vec::with_capacity(results.len());
     for (job, outcome) in jobs.iter().zip(results) {
-        let (mut result, capture) =
+        let (mut result, files) =
             outcome.map_err(|panic| Failure::internal(format!("run {}: {}", job.id, panic.0)))?;
-        if let Some((path, bytes)) = capture {
+        for (path, bytes) in files {
             fs::write(&path, bytes)
                 .map_err(|error| Failure::usage(format!("write {}: {error}", path.display())))?;
         }

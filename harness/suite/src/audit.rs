@@ -1,8 +1,11 @@
 //! The audit rules over a capture file, and over what one peer saw of a run.
 
-use rtcspec_audit::report::{FileReport, Reported};
-use rtcspec_audit::{Auditor, Level};
+use std::collections::BTreeSet;
+
+use rtcspec_audit::report::{ConnectionReport, FileReport, Reported};
+use rtcspec_audit::{Auditor, Level, registry};
 use rtcspec_capture::Capture;
+use rtcspec_capture::conversations::{Conversations, conversations};
 use rtcspec_trace::watch::{Observer, vantage};
 use rtcspec_trace::{Party, Session};
 use schemars::JsonSchema;
@@ -60,9 +63,20 @@ impl Audited {
     }
 }
 
-/// Audits a capture.
+/// Audits a capture. If several interfaces on their way saw its packets, each side is audited where
+/// what it sends is seen first, as if that alone had been captured.
 #[must_use]
 pub fn audit_capture(file: &str, mut capture: Capture) -> FileReport {
+    let mut report = if capture.several_views {
+        audit_views(file, &mut capture)
+    } else {
+        audit_frames(file, &mut capture)
+    };
+    report.problems.extend(capture.problems());
+    report
+}
+
+fn audit_frames(file: &str, capture: &mut Capture) -> FileReport {
     let mut observer = capture.observer();
     observer.secrets(&capture.keys.text());
     let mut auditor = Auditor::new();
@@ -70,9 +84,55 @@ pub fn audit_capture(file: &str, mut capture: Capture) -> FileReport {
         dialogue.signals.iter().for_each(|signal| auditor.signal(session, signal));
     }
     capture.watch(&mut observer, &mut |event| auditor.event(event));
-    let mut report = auditor.finish(file, capture.frames.summary().frames);
-    report.problems.extend(capture.problems());
+    auditor.finish(file, capture.frames.summary().frames)
+}
+
+fn audit_views(file: &str, capture: &mut Capture) -> FileReport {
+    let Conversations { sessions, remarks } = conversations(capture, file);
+    let mut report =
+        FileReport { file: file.to_owned(), problems: remarks, ..FileReport::default() };
+    report.frames = capture.frames.summary().frames;
+    for session in &sessions {
+        let [a, b] = [Party::A, Party::B].map(|side| audit_session(session, side).connections);
+        let number = report.connections.len();
+        report.connections.extend(both(a, b));
+        for (nth, connection) in report.connections.iter_mut().enumerate().skip(number) {
+            connection.name = format!("connection {}", nth + 1);
+        }
+    }
     report
+}
+
+/// What A did as A's interface saw it, and B as B's.
+fn both(a: Vec<ConnectionReport>, b: Vec<ConnectionReport>) -> Vec<ConnectionReport> {
+    let mut connections = a;
+    if connections.is_empty() {
+        connections.push(ConnectionReport::default());
+    }
+    for connection in &mut connections {
+        connection.findings.retain(|finding| finding.who != Some(Party::B));
+    }
+    let Some(first) = connections.first_mut() else { return connections };
+    for other in b {
+        if first.diagnosis.line.is_empty() {
+            first.diagnosis = other.diagnosis;
+        }
+        let of_b = other.findings.into_iter().filter(|finding| finding.who == Some(Party::B));
+        first.findings.extend(of_b);
+        for held in other.held {
+            if first.held.iter().all(|known| known.rule != held.rule) {
+                first.held.push(held);
+            }
+        }
+    }
+    let broken: BTreeSet<&str> = first.findings.iter().map(|finding| finding.rule).collect();
+    first.held.sort_by_key(|held| registry::all().position(|rule| rule.about().id == held.rule));
+    let held: BTreeSet<&str> = first.held.iter().map(|held| held.rule).collect();
+    first.silent.retain(|silent| !held.contains(silent.rule) && !broken.contains(silent.rule));
+    first.findings.sort_by(|a, b| {
+        (b.level, a.frames.first(), a.rule).cmp(&(a.level, b.frames.first(), b.rule))
+    });
+    connections
 }
 
 /// Audits what one side sent and received in a run: what a capture at its interface would hold.

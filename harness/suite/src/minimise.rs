@@ -1,17 +1,17 @@
 //! The fewest packets of a capture for which an audit rule still fires: delta debugging over
 //! packets. Every trial is a capture file, written, read and audited.
 
-use std::collections::BTreeSet;
-use std::io::{Cursor, Read};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::time::Duration;
 
-use rtcspec_audit::Auditor;
+use rtcspec_capture::Capture;
 use rtcspec_capture::keys::KeyLog;
-use rtcspec_capture::net::Frames;
 use rtcspec_capture::pcapng::{Interface, Packet, Writer};
 use rtcspec_capture::read::{Item, NotACapture, Records};
 use rtcspec_capture::signalling::Dialogue;
-use rtcspec_trace::watch::Observer;
+
+use crate::audit::audit_capture;
 
 /// Bytes of packets that are held at most.
 const MOST: usize = 512 << 20;
@@ -155,13 +155,17 @@ fn delta_debug(
 #[derive(Debug)]
 struct Held {
     nanos: u64,
+    interface: u32,
     link: u16,
     bytes: Vec<u8>,
     comment: Option<String>,
+    packet: Option<u64>,
 }
 
 struct Trial {
     packets: Vec<Held>,
+    /// By number.
+    interfaces: Vec<String>,
     beside: Beside,
     rule: String,
     allowed: BTreeSet<&'static str>,
@@ -175,7 +179,7 @@ impl Trial {
         rule: &str,
     ) -> Result<Self, MinimiseError> {
         let mut records = Records::new(source)?;
-        let mut packets = Vec::new();
+        let (mut packets, mut interfaces) = (Vec::new(), Vec::new());
         let mut bytes = 0;
         while let Some(item) = records.next_item() {
             match item {
@@ -187,25 +191,28 @@ impl Trial {
                     }
                     packets.push(Held {
                         nanos: record.nanos,
+                        interface: record.interface,
                         link: record.link,
                         bytes: record.bytes.to_vec(),
                         comment: record.comment.map(str::to_owned),
+                        packet: record.packet,
                     });
                 }
             }
         }
+        let known = packets.iter().map(|held: &Held| held.interface + 1).max().unwrap_or_default();
+        interfaces.extend((0..known).map(|number| records.interface_name(number).to_owned()));
         let rule = rule.to_owned();
-        Ok(Self { packets, beside, rule, allowed: BTreeSet::new(), count: 0 })
+        Ok(Self { packets, interfaces, beside, rule, allowed: BTreeSet::new(), count: 0 })
     }
 
     fn write(&self, chosen: &[usize]) -> Vec<u8> {
         let mut file = Writer::new("rtcspec minimise", Duration::ZERO);
-        let mut interfaces: Vec<(u16, Interface)> = Vec::new();
+        let mut interfaces: BTreeMap<(u32, u16), Interface> = BTreeMap::new();
         for index in chosen {
-            let link = self.packets[*index].link;
-            if interfaces.iter().all(|(known, _)| *known != link) {
-                interfaces.push((link, file.interface_of("", link)));
-            }
+            let Held { interface, link, .. } = self.packets[*index];
+            let name = self.interfaces.get(interface as usize).map_or("", String::as_str);
+            interfaces.entry((interface, link)).or_insert_with(|| file.interface_of(name, link));
         }
         let lines = self.beside.keys.lines();
         if !lines.is_empty() {
@@ -213,14 +220,14 @@ impl Trial {
         }
         for index in chosen {
             let held = &self.packets[*index];
-            let interface = interfaces.iter().find(|(link, _)| *link == held.link);
-            let Some((_, interface)) = interface else { continue };
+            let Some(interface) = interfaces.get(&(held.interface, held.link)) else { continue };
             file.packet(&Packet {
                 interface: *interface,
                 at: Duration::from_nanos(held.nanos),
                 crossing: None,
                 bytes: &held.bytes,
                 comment: held.comment.as_deref(),
+                id: held.packet,
             });
         }
         file.finish()
@@ -230,21 +237,10 @@ impl Trial {
     fn found(&mut self, chosen: &[usize]) -> BTreeSet<&'static str> {
         self.count += 1;
         let file = self.write(chosen);
-        let Ok(mut frames) = Frames::new(Cursor::new(file)) else { return BTreeSet::new() };
-        let (mut observer, mut auditor) = (Observer::new(), Auditor::new());
-        self.beside.keys.lines().iter().for_each(|line| observer.secrets(line));
-        for (session, dialogue) in (0..).zip(&self.beside.dialogues) {
-            for signal in &dialogue.signals {
-                observer.signal(session, signal);
-                auditor.signal(session, signal);
-            }
-        }
-        frames.for_each(|frame| {
-            if let Some(seen) = frame.whole() {
-                observer.seen(&seen, &mut |event| auditor.event(event));
-            }
-        });
-        let report = auditor.finish("", frames.summary().frames);
+        let Ok(mut capture) = Capture::read(file) else { return BTreeSet::new() };
+        capture.keys = self.beside.keys.clone();
+        capture.dialogues = self.beside.dialogues.clone();
+        let report = audit_capture("", capture);
         let findings = report.connections.iter().flat_map(|connection| &connection.findings);
         findings.map(|finding| finding.rule).collect()
     }

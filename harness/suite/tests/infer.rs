@@ -1,10 +1,8 @@
 //! NATs inferred from captures: of runs, where it is known what they do, and of real sessions.
 
-use std::io::Cursor;
 use std::path::Path;
 
 use rtcspec_adapter_reference::Reference;
-use rtcspec_capture::net::Frames;
 use rtcspec_capture::{Capture, Given, open};
 use rtcspec_net::nat::{Filtering, Mapping, Params, PortPolicy, presets};
 use rtcspec_suite::infer::{infer, scenario};
@@ -66,8 +64,7 @@ fn near(near: &str, far: &str, order: &str) -> NatSeen {
     let cast = Cast { offerer: &Reference, answerer: &Reference, under_test: Party::A };
     let played = play("test/boxes", &scenario.variants[0], &cast, 1, true);
     assert_eq!(played.verdict, Verdict::Pass, "{near} {far}: {:#?}", played.findings);
-    let frames = Frames::new(Cursor::new(played.capture)).expect("it is a capture");
-    let mut capture = Capture::from(frames);
+    let mut capture = Capture::read(played.capture).expect("it is a capture");
     let inside = played.session.peers[0].addresses.clone();
     let nats = infer(&mut capture);
     assert_eq!(capture.problems(), Vec::<String>::new());

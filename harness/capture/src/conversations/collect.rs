@@ -2,34 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use rtcspec_trace::Carrier;
-use rtcspec_trace::watch::{Event, Kind, Observer, Purpose, Seen, Side, Stun};
+use rtcspec_trace::watch::{Event, Kind, Observer, Purpose, Stun};
 use rtcspec_wire::stun::{Class, Method};
 
 use super::MOST;
+use super::sightings::{Kept, Matcher, Sighting};
 use crate::net::Frame;
 use crate::{Capture, Found};
 
 /// ufrags of one connection that are remembered.
 const MAX_UFRAGS: usize = 64;
-
-/// A frame that belongs to some connection, or may.
-#[derive(Clone, Debug)]
-pub(super) struct Kept {
-    pub(super) number: u64,
-    pub(super) at: Duration,
-    pub(super) carrier: Carrier,
-    pub(super) source: SocketAddr,
-    pub(super) destination: SocketAddr,
-    pub(super) payload: Vec<u8>,
-    pub(super) connection: Option<u32>,
-    /// Who sent it, or what is inside.
-    pub(super) from: Side,
-    /// The STUN or TURN server at one end of it.
-    pub(super) server: Option<SocketAddr>,
-}
 
 /// All that was read of a capture.
 #[derive(Debug, Default)]
@@ -49,18 +32,22 @@ pub(super) struct Collected {
     pub(super) cut: u64,
     /// The first frame that was not taken in, because too much was.
     pub(super) ended_at: Option<u64>,
+    /// What finds the packet of a further sighting, if there are several views.
+    pub(super) matcher: Option<Matcher>,
     held: usize,
 }
 
 /// Reads a capture to its end. Secrets in the file are added to its key log.
 pub(super) fn collect(capture: &mut Capture) -> Collected {
     let mut observer = capture.observer();
-    let mut collected = Collected::default();
+    let matcher = capture.several_views.then(Matcher::default);
+    let mut collected = Collected { matcher, ..Collected::default() };
     capture.each(&mut |found| {
         if let Found::Frame(frame) = found {
             collected.frame(&mut observer, &frame);
         }
     });
+    collected.nobodys();
     collected
 }
 
@@ -73,19 +60,41 @@ impl Collected {
             self.ended_at.get_or_insert(seen.number);
             return;
         }
-        let mut kept = kept(&seen);
+        let known = self.matcher.as_mut().and_then(|matcher| matcher.find(&self.frames, frame));
+        let mut kept = match known {
+            Some(index) => self.frames[index].clone(),
+            None => Kept::new(frame),
+        };
         observer.seen(&seen, &mut |event| self.event(&mut kept, event));
-        if kept.connection.is_none() && kept.server.is_none() && kept.from == Side::Unknown {
-            self.others += 1;
+        self.held += size_of::<Sighting>();
+        if let Some(index) = known {
+            kept.again(frame);
+            self.frames[index] = kept;
             return;
         }
-        self.held += seen.payload.len();
-        kept.payload = seen.payload.to_vec();
+        match &mut self.matcher {
+            // The next sighting may say whose it is.
+            Some(matcher) => matcher.add(self.frames.len(), &kept),
+            None if kept.is_nobodys() => {
+                self.others += 1;
+                return;
+            }
+            None => {}
+        }
+        self.held += seen.payload.len() + size_of::<Kept>();
         self.frames.push(kept);
     }
 
+    fn nobodys(&mut self) {
+        let before = self.frames.len();
+        self.frames.retain(|kept| !kept.is_nobodys());
+        self.others += (before - self.frames.len()) as u64;
+    }
+
     fn event(&mut self, kept: &mut Kept, event: &Event<'_>) {
-        if let Some(connection) = event.connection {
+        if let Some(connection) = event.connection
+            && kept.connection.is_none_or(|known| known == connection.0)
+        {
             kept.connection = Some(connection.0);
             kept.from = event.from;
         }
@@ -122,19 +131,5 @@ impl Collected {
         *self.servers.entry(server).or_default() |= turn;
         self.relayed.extend(stun.view.xor_relayed_address());
         kept.server = Some(server);
-    }
-}
-
-fn kept(seen: &Seen<'_>) -> Kept {
-    Kept {
-        number: seen.number,
-        at: seen.at,
-        carrier: seen.carrier,
-        source: seen.source,
-        destination: seen.destination,
-        payload: Vec::new(),
-        connection: None,
-        from: Side::Unknown,
-        server: None,
     }
 }

@@ -4,5 +4,7 @@ mod collect;
 mod nats;
 mod people;
 mod sessions;
+mod sightings;
+mod ways;
 
 pub use sessions::{Conversations, MOST, conversations};

@@ -6,7 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use rtcspec_trace::watch::Side;
 use rtcspec_trace::{Party, Place};
 
-use super::collect::{Collected, Kept};
+use super::collect::Collected;
+use super::sightings::Kept;
 
 /// Addresses of one connection that are listed.
 const MAX_ADDRESSES: usize = 64;
@@ -34,12 +35,13 @@ impl People {
 
     fn see(&mut self, frame: &Kept, collected: &Collected) {
         let Some(from) = frame.from.party() else { return };
+        let (source, destination) = (frame.first.source, frame.last().destination);
         match frame.server {
             // What a client sends through a server is its own; what comes is the other's.
-            Some(server) if server == frame.destination => self.learn(from, frame.source),
-            Some(_) => self.learn(from.other(), frame.destination),
+            Some(server) if server == frame.first.destination => self.learn(from, source),
+            Some(_) => self.learn(from.other(), destination),
             None => {
-                for (party, address) in [(from, frame.source), (from.other(), frame.destination)] {
+                for (party, address) in [(from, source), (from.other(), destination)] {
                     if !collected.relayed.contains(&address) {
                         self.learn(party, address);
                     }
@@ -59,6 +61,18 @@ impl People {
         if !self.order.contains(&(party, address.ip())) && self.order.len() < MAX_ADDRESSES {
             self.order.push((party, address.ip()));
         }
+    }
+
+    /// Takes in that a party says an address is its own; what was seen counts for more.
+    pub(super) fn announce(&mut self, party: Party, address: IpAddr) {
+        if self.hosts.len() < MAX_ADDRESSES {
+            self.hosts.entry(address).or_insert(Some(party));
+        }
+    }
+
+    /// The addresses of all sockets, and those that were announced.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = IpAddr> {
+        self.hosts.keys().copied()
     }
 
     /// Whose this is, by the socket or else by the address.
@@ -85,9 +99,10 @@ impl People {
         collected: &Collected,
     ) -> [Option<Place>; 2] {
         let server = |address: SocketAddr| servers.get(&address.ip()).copied().map(Place::Server);
+        let (source, destination) = (frame.first.source, frame.last().destination);
         if let Some(address) = frame.server {
-            let (own, towards) = (frame.source, address == frame.destination);
-            let client = if towards { own } else { frame.destination };
+            let towards = address == frame.first.destination;
+            let client = if towards { source } else { destination };
             let client = self.party(client).map(Place::Peer);
             let at = server(address);
             return if towards { [client, at] } else { [at, client] };
@@ -101,6 +116,6 @@ impl People {
                 None => by_address(),
             }
         };
-        [side(frame.source, frame.from), side(frame.destination, frame.from.other())]
+        [side(source, frame.from), side(destination, frame.from.other())]
     }
 }

@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use rtcspec_trace::{Datagram, Party, Peer, Profile, Server, Session, Signal, SignalBody};
+use rtcspec_trace::{Party, Peer, Place, Profile, Server, Session, Signal, SignalBody};
 use rtcspec_wire::candidate::CandidateView;
 use rtcspec_wire::sdp::View;
 
-use super::collect::{Collected, Kept, collect};
+use super::collect::{Collected, collect};
 use super::nats;
 use super::people::People;
+use super::sightings::Kept;
+use super::ways::Ways;
 use crate::Capture;
+use crate::net::Interface;
 use crate::signalling::Dialogue;
 
 /// Bytes of datagrams that are taken in: a transcript is made of all of them at once.
@@ -29,32 +32,44 @@ pub struct Conversations {
 /// Reads the rest of a capture and tells its connections apart. Their titles begin with `title`.
 pub fn conversations(capture: &mut Capture, title: &str) -> Conversations {
     let mut collected = collect(capture);
-    let people = People::of_all(&collected);
+    let mut people = People::of_all(&collected);
+    let ufrags = ufrags(&capture.dialogues);
+    let whose: BTreeMap<u32, usize> = people
+        .keys()
+        .filter_map(|id| {
+            let own = match collected.ufrags.get(id) {
+                Some(own) => own.iter().find_map(|ufrag| ufrags.get(ufrag)).copied(),
+                // Without any check the only dialogue there is must do.
+                None => (capture.dialogues.len() == 1).then_some(0),
+            };
+            Some((*id, own?))
+        })
+        .collect();
+    for (id, at) in &whose {
+        let signals = capture.dialogues.get(*at).map(|dialogue| &dialogue.signals);
+        if let Some(people) = people.get_mut(id) {
+            signals.into_iter().flatten().for_each(|signal| announce(people, signal));
+        }
+    }
     claim(&mut collected, &people);
     let mut found = Conversations { sessions: Vec::new(), remarks: remarks(&collected) };
     let mut frames = by_connection(&mut collected);
     let relaying: BTreeSet<IpAddr> =
         collected.servers.iter().filter(|(_, turn)| **turn).map(|(at, _)| at.ip()).collect();
-    let ufrags = ufrags(&capture.dialogues);
-    let mut used = BTreeSet::new();
+    let used: BTreeSet<usize> = whose.values().copied().collect();
     for (nth, (id, people)) in people.iter().enumerate() {
         let own = frames.remove(id).unwrap_or_default();
-        let mut session = session(own, people, &collected, &relaying);
+        let names = |interface| capture.frames.interface_name(interface);
+        let mut session = session(own, people, &collected, &relaying, &names);
         session.title = if nth == 0 { title.to_owned() } else { format!("{title}#{}", nth + 1) };
         session.secrets = capture.keys.lines().to_vec();
-        let whose = match collected.ufrags.get(id) {
-            Some(own) => own.iter().find_map(|ufrag| ufrags.get(ufrag)).copied(),
-            // Without any check the only dialogue there is must do.
-            None => (capture.dialogues.len() == 1).then_some(0),
-        };
-        used.extend(whose);
-        if let Some(dialogue) = whose.and_then(|at| capture.dialogues.get(at)) {
+        if let Some(dialogue) = whose.get(id).and_then(|at| capture.dialogues.get(*at)) {
             let last = session.datagrams.last().map_or(Duration::ZERO, |datagram| datagram.sent);
             session.signals = signals(dialogue, capture.frames.began(), last);
         }
         session.peers =
             [Party::A, Party::B].map(|party| peer(party, people, &session.signals)).to_vec();
-        nats::add(&mut session);
+        nats::add(&mut session, capture.several_views);
         found.sessions.push(session);
     }
     for (at, dialogue) in capture.dialogues.iter().enumerate() {
@@ -65,26 +80,34 @@ pub fn conversations(capture: &mut Capture, title: &str) -> Conversations {
     found
 }
 
+/// An address that was signalled as a host's is its, whether or not a check left from it.
+fn announce(people: &mut People, signal: &Signal) {
+    for (host, address) in candidates(&signal.body) {
+        if host {
+            people.announce(signal.from, address);
+        }
+    }
+}
+
 /// Gives what nobody claimed, as requests to servers, to the connection whose address it has.
 fn claim(collected: &mut Collected, people: &BTreeMap<u32, People>) {
     let mut sockets = BTreeMap::new();
     let mut hosts = BTreeMap::new();
     // The first connection comes last, and stays.
-    for (id, socket) in
-        people.iter().rev().flat_map(|(id, people)| people.sockets().map(move |at| (*id, at)))
-    {
-        sockets.insert(socket, id);
-        hosts.insert(socket.ip(), id);
+    for (id, people) in people.iter().rev() {
+        sockets.extend(people.sockets().map(|socket| (socket, *id)));
+        hosts.extend(people.hosts().map(|host| (host, *id)));
     }
     for frame in collected.frames.iter_mut().filter(|frame| frame.connection.is_none()) {
         frame.connection = match frame.server {
             Some(server) => {
-                let out = server == frame.destination;
-                let client = if out { frame.source } else { frame.destination };
+                let out = server == frame.first.destination;
+                let client = if out { frame.first.source } else { frame.last().destination };
                 sockets.get(&client).or_else(|| hosts.get(&client.ip())).copied()
             }
             None => {
-                let ends = (sockets.get(&frame.source), sockets.get(&frame.destination));
+                let ends = (&frame.first.source, &frame.last().destination);
+                let ends = (sockets.get(ends.0), sockets.get(ends.1));
                 ends.0.filter(|_| ends.0 == ends.1).copied()
             }
         };
@@ -144,18 +167,18 @@ fn ufrags(dialogues: &[Dialogue]) -> BTreeMap<String, usize> {
 
 /// A dialogue's messages at the capture's time, if both say the time of day; else all before it.
 fn signals(dialogue: &Dialogue, began: Option<u64>, last: Duration) -> Vec<Signal> {
-    let offset = |began: u64, first: u64| {
-        let first = Duration::from_nanos(first);
-        let began = Duration::from_millis(began);
-        // A clock that is off by more than the capture lasts tells nothing.
-        let within = began.checked_sub(first).filter(|offset| *offset <= last);
-        let before = first.checked_sub(began).filter(|early| *early < Duration::from_secs(60));
-        within.or(before.map(|_| Duration::ZERO))
-    };
-    let offset = dialogue.began.zip(began).and_then(|(began, first)| offset(began, first));
+    let clocks = dialogue.began.zip(began);
+    let clocks = clocks
+        .map(|(dialogue, first)| (Duration::from_millis(dialogue), Duration::from_nanos(first)));
+    // A clock that is off by more than the capture lasts tells nothing.
+    let clocks = clocks.filter(|(dialogue, first)| {
+        *dialogue <= *first + last && *first <= *dialogue + Duration::from_secs(60)
+    });
     let mut signals = dialogue.signals.clone();
     for signal in &mut signals {
-        signal.sent = offset.map_or(Duration::ZERO, |offset| offset + signal.sent);
+        signal.sent = clocks.map_or(Duration::ZERO, |(dialogue, first)| {
+            (dialogue + signal.sent).saturating_sub(first)
+        });
         signal.arrived = Some(signal.sent);
     }
     signals
@@ -166,6 +189,7 @@ fn session(
     people: &People,
     collected: &Collected,
     relaying: &BTreeSet<IpAddr>,
+    names: &dyn Fn(Interface) -> String,
 ) -> Session {
     let used: BTreeSet<IpAddr> = own.iter().filter_map(|frame| Some(frame.server?.ip())).collect();
     let (mut servers, mut numbers) = (Vec::new(), BTreeMap::new());
@@ -179,35 +203,12 @@ fn session(
         numbers.insert(ip, servers.len());
         servers.push(Server { name, addresses: vec![ip], turn });
     }
-    let datagrams =
-        own.into_iter().map(|frame| datagram(frame, people, &numbers, collected)).collect();
+    let placed = |frame: Kept| (people.places(&frame, &numbers, collected), frame);
+    let placed: Vec<([Option<Place>; 2], Kept)> = own.into_iter().map(placed).collect();
+    let ways = Ways::of(&placed, collected, names);
+    let datagrams = placed.into_iter().map(|(ends, frame)| ways.datagram(ends, frame)).collect();
     let profile = Profile::Loose;
     Session { profile, servers, datagrams, ..Session::default() }
-}
-
-fn datagram(
-    frame: Kept,
-    people: &People,
-    servers: &BTreeMap<IpAddr, usize>,
-    collected: &Collected,
-) -> Datagram {
-    let [from, to] = people.places(&frame, servers, collected);
-    Datagram {
-        number: frame.number,
-        sent: frame.at,
-        arrived: Some(frame.at),
-        from,
-        to,
-        carrier: frame.carrier,
-        source: frame.source,
-        destination: frame.destination,
-        seen_source: frame.source,
-        seen_destination: frame.destination,
-        crossings: Vec::new(),
-        lost: None,
-        copies: 0,
-        payload: frame.payload,
-    }
 }
 
 /// A peer with the addresses of its interfaces: those it signalled as hosts, then those it was seen

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use super::frames::Interface;
 use super::ip::Packet;
 
 /// Packets under way. Beyond that the older half is given up.
@@ -35,8 +36,8 @@ pub(super) struct Fragments {
     given_up: u64,
 }
 
-/// IPv6 tells packets apart without their protocol.
-type Key = (IpAddr, IpAddr, u32, Option<u8>);
+/// Where it was seen and whose it is; IPv6 tells packets apart without their protocol.
+type Key = (Interface, IpAddr, IpAddr, u32, Option<u8>);
 
 #[derive(Debug, Default)]
 struct Partial {
@@ -50,7 +51,7 @@ struct Partial {
 
 impl Fragments {
     /// Adds a fragment that came at `now`, in nanoseconds.
-    pub(super) fn add(&mut self, packet: &Packet<'_>, now: u64) -> Outcome {
+    pub(super) fn add(&mut self, interface: Interface, packet: &Packet<'_>, now: u64) -> Outcome {
         let Some(fragment) = packet.fragment else { return Outcome::Malformed };
         let length = packet.payload.len() as u32;
         let end = fragment.offset + length;
@@ -59,7 +60,7 @@ impl Fragments {
             return Outcome::Malformed;
         }
         let protocol = packet.source.is_ipv4().then_some(packet.protocol);
-        let key = (packet.source, packet.destination, fragment.id, protocol);
+        let key = (interface, packet.source, packet.destination, fragment.id, protocol);
         self.forget(&key, now);
         let partial =
             self.packets.entry(key).or_insert_with(|| Partial { since: now, ..Partial::default() });
@@ -176,7 +177,7 @@ mod tests {
             missing: 0,
             fragment: Some(Fragment { id, offset, more }),
         };
-        table.add(&packet, now)
+        table.add(Interface::default(), &packet, now)
     }
 
     #[test]

@@ -9,8 +9,7 @@ use rtcspec_trace::watch::Seen;
 
 use super::fragments::{Fragments, Outcome};
 use super::ip::{self, Packet};
-use super::link::{Carried, carried};
-
+use super::link::{Carried, carried, seen_at};
 use super::summary::{Skipped, Summary};
 use super::tcp::{Piece, Segment, Streams};
 use crate::read::{Damage, Item, NotACapture, Problem, Problems, Record, Records};
@@ -30,6 +29,51 @@ pub struct Frame<'a> {
     /// The payload is an SCTP packet that was captured outside DTLS; addresses that nobody told
     /// are 192.0.2.1 for who logged and 192.0.2.2 for the other.
     pub plain_sctp: bool,
+    /// Where it was seen.
+    pub interface: Interface,
+    /// Whether it left there, if a cooked capture says so.
+    pub outbound: Option<bool>,
+    /// The packet's own number, if the file has one: what has the same number is the same packet,
+    /// seen elsewhere.
+    pub packet: Option<u64>,
+    /// What somebody said about the packet in the file.
+    pub comment: Option<&'a str>,
+}
+
+/// Tells apart where frames were seen: an interface of a pcapng file, and within a cooked capture
+/// of all interfaces (`any`) the interface's index.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Interface {
+    of_file: u32,
+    within: u32,
+}
+
+/// The packet that is read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Here<'a> {
+    number: u64,
+    at: Duration,
+    interface: Interface,
+    outbound: Option<bool>,
+    packet: Option<u64>,
+    comment: Option<&'a str>,
+}
+
+impl<'a> Here<'a> {
+    fn seen(
+        &self,
+        carrier: Carrier,
+        (source, destination): (SocketAddr, SocketAddr),
+        payload: &'a [u8],
+    ) -> Seen<'a> {
+        let Self { number, at, .. } = *self;
+        Seen { number, at, carrier, source, destination, payload }
+    }
+
+    fn frame(&self, seen: Seen<'a>) -> Frame<'a> {
+        let Self { interface, outbound, packet, comment, .. } = *self;
+        Frame { seen, missing: 0, plain_sctp: false, interface, outbound, packet, comment }
+    }
 }
 
 impl<'a> Frame<'a> {
@@ -69,7 +113,7 @@ struct Network {
     summary: Summary,
     first: Option<u64>,
     problems: Vec<(u64, u64, u64)>,
-    last: (u64, Duration),
+    last: Here<'static>,
 }
 
 impl<'r> Frames<'r> {
@@ -110,6 +154,23 @@ impl<'r> Frames<'r> {
     #[must_use]
     pub fn format(&self) -> String {
         self.records.format()
+    }
+
+    /// Whether the format tells interfaces apart.
+    pub(crate) fn may_have_several_views(&self) -> bool {
+        self.records.tells_interfaces()
+    }
+
+    /// What an interface is called.
+    #[must_use]
+    pub fn interface_name(&self, interface: Interface) -> String {
+        let name = self.records.interface_name(interface.of_file);
+        match (name, interface.within) {
+            ("", 0) => format!("interface {}", interface.of_file),
+            ("", within) => format!("interface {within}"),
+            (name, 0) => name.to_owned(),
+            (name, within) => format!("{name} {within}"),
+        }
     }
 
     /// How far the file was read; after decompression, if it is compressed.
@@ -162,33 +223,47 @@ impl Network {
     fn record(&mut self, record: &Record<'_>, sink: &mut impl FnMut(Frame<'_>)) {
         let first = *self.first.get_or_insert(record.nanos);
         self.summary.before_the_first += u64::from(record.nanos < first);
-        let at = Duration::from_nanos(record.nanos.saturating_sub(first));
-        self.last = (record.number, at);
+        let (within, outbound) = seen_at(record.link, record.bytes);
+        let here = Here {
+            number: record.number,
+            at: Duration::from_nanos(record.nanos.saturating_sub(first)),
+            interface: Interface { of_file: record.interface, within },
+            outbound,
+            packet: record.packet,
+            comment: record.comment,
+        };
+        self.last = Here { packet: None, comment: None, ..here };
         self.summary.frames += 1;
         self.summary.bytes += record.bytes.len() as u64;
         self.summary.cut += u64::from(record.bytes.len() < record.length as usize);
         *self.summary.links.entry(record.link).or_default() += 1;
         match carried(record.link, record.bytes) {
             Carried::Ip(bytes) => match ip::packet(bytes) {
-                Some(packet) if packet.fragment.is_none() => self.packet(&packet, sink),
-                Some(fragment) => self.fragment(&fragment, record.nanos, sink),
+                Some(packet) if packet.fragment.is_none() => self.packet(here, &packet, sink),
+                Some(fragment) => self.fragment(here, &fragment, record.nanos, sink),
                 None => self.summary.skip(Skipped::Malformed),
             },
-            Carried::Sctp(bytes) => self.sctp(record, bytes, sink),
+            Carried::Sctp(bytes) => self.sctp(here, record, bytes, sink),
             Carried::Other(kind) => self.summary.skip(Skipped::EtherType(kind)),
             Carried::UnknownLink => self.summary.skip(Skipped::LinkType(record.link)),
             Carried::Short => self.summary.skip(Skipped::Malformed),
         }
     }
 
-    fn fragment(&mut self, packet: &Packet<'_>, now: u64, sink: &mut impl FnMut(Frame<'_>)) {
-        match self.fragments.add(packet, now) {
+    fn fragment(
+        &mut self,
+        here: Here<'_>,
+        packet: &Packet<'_>,
+        now: u64,
+        sink: &mut impl FnMut(Frame<'_>),
+    ) {
+        match self.fragments.add(here.interface, packet, now) {
             Outcome::Held => {}
             Outcome::Whole(protocol, payload) => {
                 self.summary.reassembled += 1;
                 let whole = Packet { protocol, payload: &payload, fragment: None, ..*packet };
                 match ip::beyond_fragments(whole) {
-                    Some(whole) => self.packet(&whole, sink),
+                    Some(whole) => self.packet(here, &whole, sink),
                     None => self.summary.skip(Skipped::Malformed),
                 }
             }
@@ -198,17 +273,17 @@ impl Network {
     }
 
     #[inline]
-    fn packet(&mut self, packet: &Packet<'_>, sink: &mut impl FnMut(Frame<'_>)) {
+    fn packet(&mut self, here: Here<'_>, packet: &Packet<'_>, sink: &mut impl FnMut(Frame<'_>)) {
         match packet.protocol {
-            ip::UDP => self.udp(packet, sink),
-            ip::TCP => self.tcp(packet, sink),
+            ip::UDP => self.udp(here, packet, sink),
+            ip::TCP => self.tcp(here, packet, sink),
             ip::ICMP | ip::ICMP_V6 => self.summary.skip(Skipped::Icmp),
             other => self.summary.skip(Skipped::Protocol(other)),
         }
     }
 
     #[inline]
-    fn udp(&mut self, packet: &Packet<'_>, sink: &mut impl FnMut(Frame<'_>)) {
+    fn udp(&mut self, here: Here<'_>, packet: &Packet<'_>, sink: &mut impl FnMut(Frame<'_>)) {
         let Some((head, rest)) = packet.payload.split_first_chunk::<8>() else {
             self.summary.skip(Skipped::Malformed);
             return;
@@ -224,35 +299,41 @@ impl Network {
             return;
         };
         self.summary.datagrams += 1;
-        let (number, at) = self.last;
-        let seen = Seen {
-            number,
-            at,
-            carrier: Carrier::Udp,
-            source: SocketAddr::new(packet.source, field(0)),
-            destination: SocketAddr::new(packet.destination, field(2)),
-            payload: &rest[..length.min(rest.len())],
-        };
-        sink(Frame { seen, missing: length.saturating_sub(rest.len()), plain_sctp: false });
+        let ends = (
+            SocketAddr::new(packet.source, field(0)),
+            SocketAddr::new(packet.destination, field(2)),
+        );
+        let seen = here.seen(Carrier::Udp, ends, &rest[..length.min(rest.len())]);
+        sink(Frame { missing: length.saturating_sub(rest.len()), ..here.frame(seen) });
     }
 
-    fn tcp(&mut self, packet: &Packet<'_>, sink: &mut impl FnMut(Frame<'_>)) {
+    fn tcp(&mut self, here: Here<'_>, packet: &Packet<'_>, sink: &mut impl FnMut(Frame<'_>)) {
         let segment = Segment::parse(packet.source, packet.destination, packet.payload);
         let Some(segment) = segment else {
             self.summary.skip(Skipped::Malformed);
             return;
         };
         self.summary.segments += 1;
-        let Self { streams, summary, problems, last, .. } = self;
-        streams.add(&segment, &mut |piece| hand_on(piece, *last, summary, problems, sink));
+        let Self { streams, summary, problems, .. } = self;
+        streams.add(here.interface, &segment, &mut |interface, piece| {
+            hand_on(piece, Here { interface, ..here }, summary, problems, sink);
+        });
     }
 
     fn finish(&mut self, sink: &mut impl FnMut(Frame<'_>)) {
         let Self { streams, summary, problems, last, .. } = self;
-        streams.finish(&mut |piece| hand_on(piece, *last, summary, problems, sink));
+        streams.finish(&mut |interface, piece| {
+            hand_on(piece, Here { interface, ..*last }, summary, problems, sink);
+        });
     }
 
-    fn sctp(&mut self, record: &Record<'_>, bytes: &[u8], sink: &mut impl FnMut(Frame<'_>)) {
+    fn sctp(
+        &mut self,
+        here: Here<'_>,
+        record: &Record<'_>,
+        bytes: &[u8],
+        sink: &mut impl FnMut(Frame<'_>),
+    ) {
         let Some(&[a, b, c, d]) = bytes.first_chunk::<4>() else {
             self.summary.skip(Skipped::Malformed);
             return;
@@ -260,36 +341,30 @@ impl Network {
         self.summary.sctp += 1;
         let [own, other] = LOGGED;
         let (from, to) = if record.outbound == Some(false) { (other, own) } else { (own, other) };
-        let (number, at) = self.last;
-        let seen = Seen {
-            number,
-            at,
-            carrier: Carrier::Udp,
-            source: SocketAddr::new(from, u16::from_be_bytes([a, b])),
-            destination: SocketAddr::new(to, u16::from_be_bytes([c, d])),
-            payload: bytes,
-        };
+        let ends = (
+            SocketAddr::new(from, u16::from_be_bytes([a, b])),
+            SocketAddr::new(to, u16::from_be_bytes([c, d])),
+        );
         let missing = (record.length as usize).saturating_sub(record.bytes.len());
-        sink(Frame { seen, missing, plain_sctp: true });
+        let seen = here.seen(Carrier::Udp, ends, bytes);
+        sink(Frame { missing, plain_sctp: true, ..here.frame(seen) });
     }
 }
 
 fn hand_on(
     piece: Piece<'_>,
-    (number, at): (u64, Duration),
+    here: Here<'_>,
     summary: &mut Summary,
     problems: &mut Vec<(u64, u64, u64)>,
     sink: &mut impl FnMut(Frame<'_>),
 ) {
     match piece {
         Piece::Bytes { number: stream, source, destination, bytes } => {
-            let carrier = Carrier::Tcp(stream);
-            let seen = Seen { number, at, carrier, source, destination, payload: bytes };
-            sink(Frame { seen, missing: 0, plain_sctp: false });
+            sink(here.frame(here.seen(Carrier::Tcp(stream), (source, destination), bytes)));
         }
         Piece::Gap { number: stream, bytes } => {
             summary.lacking += bytes;
-            problems.push((number, stream, bytes));
+            problems.push((here.number, stream, bytes));
         }
     }
 }

@@ -8,6 +8,9 @@ const ETHERTYPE_IPV6: u16 = 0x86dd;
 /// IEEE 802.1Q, 802.1ad, and the number used for stacked tags before the latter.
 const ETHERTYPE_TAGS: [u16; 3] = [0x8100, 0x88a8, 0x9100];
 
+/// The packet type of cooked captures for what this machine sends.
+const SENT_BY_US: u8 = 4;
+
 /// What a link-layer frame carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Carried<'a> {
@@ -35,6 +38,19 @@ pub(super) fn carried(link: u16, frame: &[u8]) -> Carried<'_> {
         0 | 108 => family(link, frame),
         248 => Carried::Sctp(frame),
         _ => Carried::UnknownLink,
+    }
+}
+
+/// Where a cooked capture of all interfaces saw a frame: the interface's index, which version 1
+/// does not have, and whether the frame left
+/// (<https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL2.html>).
+pub(super) fn seen_at(link: u16, frame: &[u8]) -> (u32, Option<bool>) {
+    match (link, frame) {
+        (113, [a, b, ..]) => (0, Some([*a, *b] == [0, SENT_BY_US])),
+        (276, [_, _, _, _, a, b, c, d, _, _, kind, ..]) => {
+            (u32::from_be_bytes([*a, *b, *c, *d]), Some(*kind == SENT_BY_US))
+        }
+        _ => (0, None),
     }
 }
 
@@ -124,6 +140,15 @@ mod tests {
             assert_eq!(carried(link, PACKET), Carried::Ip(PACKET));
         }
         assert_eq!(carried(248, PACKET), Carried::Sctp(PACKET));
+    }
+
+    #[test]
+    fn cooked_frames_say_where_they_were_seen() {
+        let cooked2 = [&[8, 0, 0, 0, 0, 0, 0, 7, 0, 1, 4][..], &[0; 9]].concat();
+        assert_eq!(seen_at(276, &cooked2), (7, Some(true)));
+        assert_eq!(seen_at(113, &[&[0, 4][..], &[0; 14]].concat()), (0, Some(true)));
+        assert_eq!(seen_at(113, &[0; 16]), (0, Some(false)));
+        assert_eq!((seen_at(276, &[0; 10]), seen_at(1, &cooked2)), ((0, None), (0, None)));
     }
 
     #[test]

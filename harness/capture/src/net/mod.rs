@@ -7,6 +7,6 @@ mod link;
 mod summary;
 mod tcp;
 
-pub use frames::{Frame, Frames, Step};
+pub use frames::{Frame, Frames, Interface, Step};
 pub use rtcspec_trace::watch::Seen;
 pub use summary::{Skipped, Summary};

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use super::frames::Interface;
+
 /// Connections known at once. Beyond that the half that was silent longest is forgotten.
 const MAX_CONNECTIONS: usize = 4096;
 /// Bytes ahead of a gap that one direction may hold.
@@ -65,10 +67,13 @@ impl<'a> Segment<'a> {
     }
 }
 
+/// Where a connection was seen, and its ends, the lower address first.
+type Key = (Interface, SocketAddr, SocketAddr);
+
 /// All connections.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    connections: BTreeMap<(SocketAddr, SocketAddr), Connection>,
+    connections: BTreeMap<Key, Connection>,
     numbers: u64,
     clock: u64,
     held: usize,
@@ -95,10 +100,17 @@ struct Side {
 
 impl Streams {
     /// Adds a segment and hands on what is in order now.
-    pub(super) fn add(&mut self, segment: &Segment<'_>, sink: &mut impl FnMut(Piece<'_>)) {
+    pub(super) fn add(
+        &mut self,
+        interface: Interface,
+        segment: &Segment<'_>,
+        sink: &mut impl FnMut(Interface, Piece<'_>),
+    ) {
+        let sink = &mut |piece: Piece<'_>| sink(interface, piece);
         let forward = segment.source <= segment.destination;
         let ends = (segment.source, segment.destination);
-        let key = if forward { ends } else { (ends.1, ends.0) };
+        let (low, high) = if forward { ends } else { (ends.1, ends.0) };
+        let key = (interface, low, high);
         self.clock += 1;
         if segment.has(RST) {
             self.remove(&key);
@@ -140,8 +152,9 @@ impl Streams {
     }
 
     /// Hands on what waits behind gaps that nothing will fill any more.
-    pub(super) fn finish(&mut self, sink: &mut impl FnMut(Piece<'_>)) {
-        for ((low, high), connection) in std::mem::take(&mut self.connections) {
+    pub(super) fn finish(&mut self, sink: &mut impl FnMut(Interface, Piece<'_>)) {
+        for ((interface, low, high), connection) in std::mem::take(&mut self.connections) {
+            let sink = &mut |piece: Piece<'_>| sink(interface, piece);
             let [mut up, mut down] = connection.sides;
             while !up.waiting.is_empty() {
                 up.jump((low, high), &mut self.numbers, sink);
@@ -153,7 +166,7 @@ impl Streams {
         self.held = 0;
     }
 
-    fn remove(&mut self, key: &(SocketAddr, SocketAddr)) {
+    fn remove(&mut self, key: &Key) {
         let gone = self.connections.remove(key);
         self.held -= gone.map_or(0, |gone| gone.sides.iter().map(|side| side.held).sum());
     }
@@ -299,12 +312,12 @@ mod tests {
     }
 
     fn run(segments: &[Segment<'_>]) -> String {
-        let mut streams = Streams::default();
+        let (here, mut streams) = (Interface::default(), Streams::default());
         let mut pieces = String::new();
         for segment in segments {
-            streams.add(segment, &mut |piece| text(&mut pieces, piece));
+            streams.add(here, segment, &mut |_, piece| text(&mut pieces, piece));
         }
-        streams.finish(&mut |piece| text(&mut pieces, piece));
+        streams.finish(&mut |_, piece| text(&mut pieces, piece));
         assert_eq!(streams.held, 0);
         pieces.trim_end().to_owned()
     }
@@ -362,14 +375,14 @@ mod tests {
             for sequence in [1, 5000] {
                 let mut one = segment(sequence, 0, &payload);
                 one.source.set_port(port);
-                streams.add(&one, &mut |_| {});
+                streams.add(Interface::default(), &one, &mut |_, _| {});
             }
             assert!(streams.connections.len() <= MAX_CONNECTIONS && streams.held <= MAX_HELD);
         }
         let mut delivered = 0;
         for sequence in 1..4000_u32 {
             let hole = segment(sequence * 2000, 0, &payload);
-            streams.add(&hole, &mut |piece| {
+            streams.add(Interface::default(), &hole, &mut |_, piece| {
                 delivered += usize::from(matches!(piece, Piece::Bytes { .. }));
             });
         }

@@ -1,5 +1,6 @@
 //! pcapng: sections of blocks (draft-ietf-opsawg-pcapng).
 
+use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 
 use pcap_parser::pcapng::{
@@ -34,6 +35,10 @@ const MAX_BLOCK: u32 = 16 << 20;
 const MAX_FOUND: u32 = 1 << 18;
 /// Interfaces of a section beyond this number are not described to anybody.
 const MAX_INTERFACES: usize = 1 << 14;
+/// Characters of an interface's name that are kept.
+const MAX_NAME: usize = 256;
+/// `epb_packetid`.
+const PACKET_ID: OptionCode = OptionCode(5);
 /// Bytes searched before they are let go of.
 const STRIDE: usize = 1 << 16;
 
@@ -42,10 +47,21 @@ const STRIDE: usize = 1 << 16;
 pub(super) struct Section {
     big_endian: bool,
     interfaces: Vec<Interface>,
+    /// Names of the interfaces of all sections, by their numbers.
+    names: Vec<String>,
+    numbers: BTreeMap<Identity, u32>,
+}
+
+/// What tells interfaces of a file apart: a name, or else the place in a section.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Identity {
+    Name(String),
+    Place(usize),
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Interface {
+    number: u32,
     link: u16,
     snap_length: u32,
     clock: Clock,
@@ -114,9 +130,34 @@ impl Section {
         if self.interfaces.len() < MAX_INTERFACES {
             let clock = self.clock(&found);
             let link = found.linktype.0 as u16;
-            self.interfaces.push(Interface { link, snap_length: found.snaplen, clock });
+            let name = option(&found.options, OptionCode::IfName).unwrap_or_default();
+            let name: String = String::from_utf8_lossy(name).chars().take(MAX_NAME).collect();
+            let number = self.numbered(name.trim_end_matches('\0'));
+            self.interfaces.push(Interface { number, link, snap_length: found.snaplen, clock });
         }
         Ok(Step::Skip(block.len()))
+    }
+
+    /// Sections that were written one after the other have the same interfaces again.
+    fn numbered(&mut self, name: &str) -> u32 {
+        let identity = match name {
+            "" => Identity::Place(self.interfaces.len()),
+            name => Identity::Name(name.to_owned()),
+        };
+        if self.names.len() >= MAX_INTERFACES {
+            return self.numbers.get(&identity).copied().unwrap_or_default();
+        }
+        let next = self.names.len() as u32;
+        let number = *self.numbers.entry(identity).or_insert(next);
+        if number == next {
+            self.names.push(name.to_owned());
+        }
+        number
+    }
+
+    /// The name of an interface; empty if it has none.
+    pub(super) fn interface_name(&self, number: u32) -> &str {
+        self.names.get(number as usize).map_or("", String::as_str)
     }
 
     fn clock(&self, found: &InterfaceDescriptionBlock<'_>) -> Clock {
@@ -152,7 +193,9 @@ impl Section {
         let malformed = Damage::Malformed { what: "packet block" };
         let (_, found) = parse(block).map_err(|_| malformed)?;
         let ticks = u64::from(found.ts_high) << 32 | u64::from(found.ts_low);
-        let packet = Packet { start: 28, captured: found.caplen, length: found.origlen, ticks };
+        let (captured, length) = (found.caplen, found.origlen);
+        let packet = Packet { start: 28, captured, length, ticks, id: None };
+        let packet = Packet { id: self.packet_id(&found.options), ..packet };
         let comment = comment(block, &found.options);
         self.packet(found.if_id, &packet, comment, block.len())
     }
@@ -169,7 +212,7 @@ impl Section {
         if captured as usize > block.len() - 32 {
             return Err(Damage::Malformed { what: "packet block" });
         }
-        let packet = Packet { start: 28, captured, length, ticks };
+        let packet = Packet { start: 28, captured, length, ticks, id: None };
         self.packet(interface, &packet, 0..0, block.len())
     }
 
@@ -182,7 +225,7 @@ impl Section {
         let limit = self.interfaces.first().map_or(0, |interface| interface.snap_length);
         let limit = if limit == 0 { u32::MAX } else { limit };
         let captured = (found.packet_data().len() as u32).min(limit);
-        let packet = Packet { start: 12, captured, length: found.origlen, ticks: 0 };
+        let packet = Packet { start: 12, captured, length: found.origlen, ticks: 0, id: None };
         match self.packet(0, &packet, 0..0, block.len())? {
             Step::Packet(raw, damage) => Ok(Step::Packet(Raw { nanos: None, ..raw }, damage)),
             other => Ok(other),
@@ -206,9 +249,16 @@ impl Section {
             link: described.link,
             length: packet.length.max(packet.captured),
             comment,
+            interface: described.number,
+            packet: packet.id,
             used,
         };
         Ok(Step::Packet(raw, None))
+    }
+
+    fn packet_id(&self, options: &[PcapNGOption<'_>]) -> Option<u64> {
+        let bytes = option(options, PACKET_ID)?.first_chunk::<8>()?;
+        Some(if self.big_endian { u64::from_be_bytes(*bytes) } else { u64::from_le_bytes(*bytes) })
     }
 
     fn number(&self, bytes: &[u8], at: usize) -> u32 {
@@ -262,6 +312,7 @@ struct Packet {
     captured: u32,
     length: u32,
     ticks: u64,
+    id: Option<u64>,
 }
 
 /// Whether a pcapng section begins here.

@@ -47,6 +47,11 @@ impl Classic {
         }
     }
 
+    /// The link type of all packets.
+    pub(super) const fn link(&self) -> u16 {
+        self.link
+    }
+
     /// The format in words.
     pub(super) fn words(&self) -> String {
         let unit = if self.nanoseconds { "nanoseconds" } else { "microseconds" };
@@ -93,6 +98,8 @@ impl Classic {
             link: self.link,
             length: block.origlen.max(length),
             comment: 0..0,
+            interface: 0,
+            packet: None,
             used: whole,
         };
         Step::Packet(raw, fraction.map(|fraction| Damage::BadTime { fraction }))

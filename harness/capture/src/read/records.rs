@@ -72,6 +72,11 @@ pub struct Record<'a> {
     pub comment: Option<&'a str>,
     /// In a log: whether the packet left.
     pub outbound: Option<bool>,
+    /// Which interface of the file it was seen at, for [`Records::interface_name`].
+    pub interface: u32,
+    /// The packet's own number (`epb_packetid`): what has one number is one packet, wherever it was
+    /// seen.
+    pub packet: Option<u64>,
 }
 
 /// What a file holds, in its order.
@@ -134,6 +139,8 @@ pub(super) struct Raw {
     pub(super) link: u16,
     pub(super) length: u32,
     pub(super) comment: Range<usize>,
+    pub(super) interface: u32,
+    pub(super) packet: Option<u64>,
     pub(super) used: usize,
 }
 
@@ -183,6 +190,24 @@ impl<'r> Records<'r> {
             Format::Log(_) => "log of SCTP packets".to_owned(),
         };
         if self.compressed { format!("gzip, {words}") } else { words }
+    }
+
+    /// Whether the format tells interfaces apart: pcapng, and Linux cooked captures.
+    pub(crate) fn tells_interfaces(&self) -> bool {
+        match &self.format {
+            Format::Sections(_) => true,
+            Format::Classic(classic) => matches!(classic.link(), 113 | 276),
+            Format::Log(_) => false,
+        }
+    }
+
+    /// The name of an interface; empty if it has none.
+    #[must_use]
+    pub fn interface_name(&self, interface: u32) -> &str {
+        match &self.format {
+            Format::Sections(section) => section.interface_name(interface),
+            Format::Classic(_) | Format::Log(_) => "",
+        }
     }
 
     /// How far the file was read; after decompression, if it is compressed.
@@ -246,6 +271,8 @@ impl<'r> Records<'r> {
             length: raw.length,
             comment: comment.filter(|text| !text.is_empty()),
             outbound: None,
+            interface: raw.interface,
+            packet: raw.packet,
         })
     }
 
@@ -263,6 +290,8 @@ impl<'r> Records<'r> {
             length: log.packet().len() as u32,
             comment: None,
             outbound: Some(outbound),
+            interface: 0,
+            packet: None,
         }))
     }
 

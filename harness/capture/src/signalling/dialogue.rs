@@ -43,7 +43,7 @@ impl Dialogue {
         let first = told.iter().find(|one| one.is_offer()).or(told.first())?;
         let (offerer, begin) = (first.local == first.is_offer(), told.first()?.at);
         let signal = |one: Told| {
-            let after = Duration::from_millis((one.at - begin).max(0.0) as u64);
+            let after = Duration::from_micros(((one.at - begin).max(0.0) * 1000.0).round() as u64);
             Signal {
                 sent: after,
                 arrived: Some(after),

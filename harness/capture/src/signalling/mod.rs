@@ -8,3 +8,4 @@ mod sdp;
 
 pub use dialogue::Dialogue;
 pub use read::{Signalling, SignallingError};
+pub use rtcstats::rtcstats;

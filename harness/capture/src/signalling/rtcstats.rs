@@ -5,8 +5,10 @@
 //! description of that kind are a bare `v=` or `m=`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use serde_json::Value;
+use rtcspec_trace::{Party, Signal, SignalBody};
+use serde_json::{Value, json};
 
 use super::dialogue::{Dialogue, Told};
 use super::internals::from_object;
@@ -29,6 +31,33 @@ pub(super) fn dialogues(name: &str, text: &str) -> Vec<Dialogue> {
         Dialogue::of(format!("{name}#{id}"), connection.told)
     };
     connections.into_iter().filter_map(dialogue).collect()
+}
+
+/// Writes what two peers told each other as A's log; times count from `epoch` after 1970.
+#[must_use]
+pub fn rtcstats(signals: &[Signal], epoch: Duration) -> String {
+    let mut text = format!("{HEAD}\n{}\n", json!({ "fileFormat": 3 }));
+    let mut before = 0.0;
+    for signal in signals {
+        let local = signal.from == Party::A;
+        let (method, value) = match &signal.body {
+            SignalBody::Description { kind, sdp } => {
+                let method = if local { "setLocalDescription" } else { "setRemoteDescription" };
+                (method, json!({ "type": kind, "sdp": sdp }))
+            }
+            SignalBody::Candidate { candidate, mid, ufrag } => {
+                let method = if local { "onicecandidate" } else { "addIceCandidate" };
+                let value =
+                    json!({ "candidate": candidate, "sdpMid": mid, "usernameFragment": ufrag });
+                (method, value)
+            }
+        };
+        let at = (epoch + signal.sent).as_micros() as f64 / 1000.0;
+        text.push_str(&json!([method, "1", value, at - before]).to_string());
+        text.push('\n');
+        before = at;
+    }
+    text
 }
 
 #[derive(Debug, Default)]

@@ -123,9 +123,17 @@ fn captures_are_written_on_request_and_open_as_pcapng() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["run", "nat/open-open", "--peer", "reference", "--pcap"];
     let out = reports(folder.path(), "out", &arguments);
-    let captures: Vec<_> = fs::read_dir(out.join("captures")).unwrap().collect();
-    assert_eq!(captures.len(), 1);
-    let bytes = fs::read(captures[0].as_ref().unwrap().path()).unwrap();
+    let files = fs::read_dir(out.join("captures")).unwrap().map(|file| file.unwrap().path());
+    let mut files: Vec<_> = files.collect();
+    files.sort();
+    let [capture, signalling] = &files[..] else {
+        panic!("a capture and its signalling: {files:?}")
+    };
+    assert_eq!(signalling.with_extension("pcapng"), *capture);
+    let audit = rtcspec(&["audit", &capture.to_string_lossy()]);
+    let told = text(&audit.stdout);
+    assert!(told.contains("1 connection\n") && told.contains("channels acknowledged"), "{told}");
+    let bytes = fs::read(capture).unwrap();
     assert!(bytes.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]), "a section header block");
     let key_log = b"CLIENT_";
     assert!(bytes.windows(key_log.len()).any(|window| window == key_log), "the keys are in it");

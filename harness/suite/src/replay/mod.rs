@@ -23,7 +23,7 @@ pub use story::{Act, DEEDS, Declared, Deed, Listener, Opened, Stack, Story};
 
 use rtcspec_control::Implementation;
 use rtcspec_trace::nat::{Inference, NatSeen};
-use rtcspec_trace::watch::{Event, Observer, Seen, sighted, vantage};
+use rtcspec_trace::watch::{Event, Observer, Seen, sighted};
 use rtcspec_trace::{Party, Peer, Profile, Session, Transcript, value};
 
 use crate::run::{Cast, Played, play};
@@ -175,11 +175,7 @@ fn hear(session: &Session, also: &mut dyn FnMut(&Event<'_>)) -> Option<Story> {
             also(event);
         });
     };
-    if session.seed.is_some() {
-        vantage(session, Party::A).for_each(|seen| hear(&seen));
-    } else {
-        sighted(session).for_each(|seen| hear(&seen));
-    }
+    sighted(session).for_each(|seen| hear(&seen));
     listener.fullest()
 }
 

@@ -54,6 +54,7 @@ struct Captured {
     side: Side,
     bytes: Vec<u8>,
     comment: Option<String>,
+    packet: PacketId,
 }
 
 /// Elements by the names of the scenario.
@@ -129,8 +130,11 @@ impl Net {
         if !secrets.is_empty() {
             file.secrets(&(secrets.join("\n") + "\n"));
         }
+        let mut numbers = BTreeMap::new();
         for frame in &frames {
+            let next = numbers.len() as u64 + 1;
             file.packet(&Packet {
+                id: Some(*numbers.entry(frame.packet).or_insert(next)),
                 interface: interfaces[frame.interface.as_str()],
                 at: frame.at,
                 crossing: Some(match frame.side {
@@ -374,6 +378,7 @@ impl Net {
                     side: frame.crossing,
                     bytes: frame.bytes.to_vec(),
                     comment: frame.comment.map(str::to_owned),
+                    packet: frame.packet,
                 });
             }
         }

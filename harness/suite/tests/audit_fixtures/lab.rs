@@ -128,6 +128,7 @@ fn pcapng(session: &Session, at: Party) -> Vec<u8> {
             crossing: Some(if outbound { Crossing::Outbound } else { Crossing::Inbound }),
             bytes: &packet,
             comment: None,
+            id: None,
         });
     }
     file.finish()

@@ -26,13 +26,25 @@ pub fn vantage(session: &Session, party: Party) -> impl Iterator<Item = Seen<'_>
     all.into_iter()
 }
 
-/// What the one capture that a session was made of holds: every datagram as it was seen there.
-pub fn sighted(session: &Session) -> impl Iterator<Item = Seen<'_>> {
+/// What one observation point saw of a session: that of the capture it was made of, where every
+/// datagram has the time of its one sighting; else that of the peer that more was seen of.
+pub fn sighted(session: &Session) -> Box<dyn Iterator<Item = Seen<'_>> + '_> {
+    if session.datagrams.iter().any(|datagram| datagram.arrived != Some(datagram.sent)) {
+        let ends = |datagram: &&Datagram| [datagram.from, datagram.to];
+        let seen_of = |party: Party| {
+            let all = session.datagrams.iter();
+            all.filter(|datagram| ends(datagram).contains(&Some(Place::Peer(party)))).count()
+        };
+        let fuller = if seen_of(Party::B) > seen_of(Party::A) { Party::B } else { Party::A };
+        return Box::new(vantage(session, fuller));
+    }
     // A NAT beyond the capture rewrites the source of what leaves and the destination of what comes.
-    session
-        .datagrams
-        .iter()
-        .map(|datagram| Seen { destination: datagram.seen_destination, ..sent(datagram) })
+    Box::new(
+        session
+            .datagrams
+            .iter()
+            .map(|datagram| Seen { destination: datagram.seen_destination, ..sent(datagram) }),
+    )
 }
 
 fn sent(datagram: &Datagram) -> Seen<'_> {
