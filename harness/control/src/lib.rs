@@ -26,11 +26,12 @@ mod endpoint;
 mod event;
 pub mod line;
 pub mod process;
+pub mod wall;
 
 pub use capability::{Feature, Hello, Limits};
 pub use command::{
-    Answer, Candidate, ChannelInit, Command, Description, Payload, Reply, ReplyBody, Request, RequestId,
-    SdpType, SelectedPair, StateReport,
+    Answer, Candidate, ChannelInit, Command, Description, Payload, Reply, ReplyBody, Request,
+    RequestId, SdpType, SelectedPair, StateReport,
 };
 pub use config::{Configuration, IceServer, TransportPolicy};
 pub use endpoint::{

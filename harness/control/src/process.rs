@@ -14,13 +14,14 @@ use std::process::{Child, Command as Spawn, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::command::{Answer, Command, Request, RequestId};
 use crate::endpoint::Message;
 use crate::line::{self, LineError};
+use crate::wall;
 
 /// Exit code of an adapter that cannot run here at all: a library is missing, the platform is
 /// wrong.
@@ -157,7 +158,10 @@ impl Process {
         }
         let mut child = match spawn.spawn() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(ProcessError::CannotRun { command: name, log: vec![error.to_string()] });
+                return Err(ProcessError::CannotRun {
+                    command: name,
+                    log: vec![error.to_string()],
+                });
             }
             other => other.map_err(fault)?,
         };
@@ -198,7 +202,7 @@ impl Process {
         patience: Duration,
     ) -> Result<TcpStream, ProcessError> {
         const PAUSE: Duration = Duration::from_millis(10);
-        let begin = Instant::now();
+        let begin = wall::now();
         let fault = |reason| ProcessError::Start { command: String::new(), reason };
         listener.set_nonblocking(true).map_err(fault)?;
         while begin.elapsed() < patience {
@@ -221,6 +225,9 @@ impl Process {
     ///
     /// # Errors
     /// [`ProcessError::Ended`] if the peer takes nothing in any more.
+    ///
+    /// # Panics
+    /// Never: a request has nothing that JSON cannot say.
     pub fn ask(&mut self, command: Command) -> Result<RequestId, ProcessError> {
         self.last += 1;
         let request = Request { id: self.last, command };
@@ -236,7 +243,11 @@ impl Process {
     ///
     /// # Errors
     /// [`ProcessError::Ended`] if the peer takes nothing in any more.
-    pub fn ask_raw(&mut self, mut object: Value, answer: Answer) -> Result<RequestId, ProcessError> {
+    pub fn ask_raw(
+        &mut self,
+        mut object: Value,
+        answer: Answer,
+    ) -> Result<RequestId, ProcessError> {
         self.last += 1;
         if let Value::Object(members) = &mut object {
             members.insert("id".to_owned(), self.last.into());
@@ -268,10 +279,9 @@ impl Process {
     /// # Errors
     /// [`ProcessError`] if the peer ended, or said what is not of the contract.
     pub fn next(&mut self, patience: Duration) -> Result<Option<Message>, ProcessError> {
-        let until = Instant::now() + patience;
+        let until = wall::now() + patience;
         loop {
-            let text = match self.lines.recv_timeout(until.saturating_duration_since(Instant::now()))
-            {
+            let text = match self.lines.recv_timeout(until.saturating_duration_since(wall::now())) {
                 Ok(Raw::Line(text)) => text,
                 Err(RecvTimeoutError::Timeout) => return Ok(None),
                 Ok(Raw::End) | Err(RecvTimeoutError::Disconnected) => {
@@ -286,6 +296,8 @@ impl Process {
                     }
                     return Ok(Some(message));
                 }
+                // The answer to a line without a number, which is none of ours.
+                Err(LineError::NotAsked { id: 0 }) => {}
                 Err(LineError::NoObject { .. }) => {
                     if self.noise.len() < KEPT {
                         self.noise.push(text);
@@ -324,11 +336,11 @@ impl Process {
 
     fn wait(&mut self, patience: Duration) -> Option<ExitStatus> {
         const PAUSE: Duration = Duration::from_millis(5);
-        let until = Instant::now() + patience;
+        let until = wall::now() + patience;
         loop {
             match self.child.try_wait() {
                 Ok(Some(status)) => return Some(status),
-                Ok(None) if Instant::now() < until => {
+                Ok(None) if wall::now() < until => {
                     // What it still says must not hold it up.
                     while self.lines.try_recv().is_ok() {}
                     thread::sleep(PAUSE);
@@ -459,7 +471,7 @@ mod tests {
     #[test]
     fn a_peer_that_hangs_ends_with_all_it_started() {
         let process = Process::start(&shell("sleep 600 & echo $! >&2; wait")).unwrap();
-        let begin = Instant::now();
+        let begin = wall::now();
         let child = loop {
             if let Some(line) = process.log().first() {
                 break line.parse::<i32>().unwrap();
