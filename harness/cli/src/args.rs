@@ -44,8 +44,57 @@ pub(crate) enum Verb {
     NatInfer(NatInferOptions),
     /// Find the fewest packets of a capture for which an audit rule still fires
     Minimise(MinimiseOptions),
+    /// Processes as peers: hold an adapter to the contract, serve a built-in stack as one
+    Adapter(AdapterOptions),
     /// Print a JSON Schema
     Schema(SchemaOptions),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AdapterOptions {
+    #[command(subcommand)]
+    pub(crate) verb: AdapterVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdapterVerb {
+    /// Hold an adapter to the contract of PEERCTL.md
+    Lint(LintOptions),
+    /// Be an adapter: a built-in implementation over real sockets, in lines of JSON
+    Serve(ServeOptions),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LintOptions {
+    /// Form of the report
+    #[arg(long, value_enum, default_value_t = LintFormat::Text)]
+    pub(crate) format: LintFormat,
+    #[arg(
+        long,
+        help = "The adapter connects to PEERCTL_URL instead of using its standard input and output"
+    )]
+    pub(crate) dials_out: bool,
+    /// A built-in implementation, or `--` and the adapter's command
+    #[arg(required = true, num_args = 1.., value_name = "NAME|-- COMMAND")]
+    pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LintFormat {
+    /// For a terminal
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ServeOptions {
+    /// The implementation
+    #[arg(value_name = "NAME")]
+    pub(crate) peer: String,
+    /// Seed of all that is random in it; another one each time unless said otherwise
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -1,5 +1,6 @@
 //! The `rtcspec` binary: argument parsing, progress, files and exit codes; nothing else.
 
+mod adapter;
 mod args;
 mod audit;
 mod capture;
@@ -64,6 +65,7 @@ fn carry_out(verb: Verb) -> exit::Outcome {
         Verb::Replay(options) => replay::replay(&options),
         Verb::Minimise(options) => minimise::minimise_capture(&options),
         Verb::NatInfer(options) => nat_infer::nat_infer(&options),
+        Verb::Adapter(options) => adapter::adapter(&options.verb),
         Verb::Schema(options) => list::schema(&options),
     }
 }

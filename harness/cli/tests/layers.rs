@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rtcspec-trace", &["rtcspec-srtp", "rtcspec-wire"]),
     ("rtcspec-audit", &["rtcspec-wire", "rtcspec-trace"]),
     ("rtcspec-capture", &["rtcspec-wire", "rtcspec-trace"]),
+    ("rtcspec-live", &["rtcspec-control", "rtcspec-wire"]),
     ("rtcspec-adapter-reference", &["rtcspec-control", "rtcspec-peer"]),
     (
         "rtcspec-adapter-embed",
@@ -53,6 +54,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "rtcspec-audit",
             "rtcspec-capture",
             "rtcspec-control",
+            "rtcspec-live",
             "rtcspec-net",
             "rtcspec-scenarios",
             "rtcspec-suite",

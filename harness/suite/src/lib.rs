@@ -5,6 +5,7 @@ pub mod audit;
 pub mod cases;
 pub mod expectation;
 pub mod infer;
+pub mod lint;
 pub mod matrix;
 pub mod minimise;
 pub mod plan;
