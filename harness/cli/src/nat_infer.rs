@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use rtcspec_suite::infer::{infer, scenario};
-use rtcspec_trace::nat::{NatSeen, Trait};
+use rtcspec_trace::nat::{NatSeen, Trait, shows};
 
 use crate::args::NatInferOptions;
 use crate::capture;
@@ -45,10 +45,10 @@ fn tell(number: usize, nat: &NatSeen) {
         if nat.destinations == 1 { "" } else { "s" },
         if addresses == 1 { "" } else { "es" }
     );
-    one("mapping", "RFC 4787 §4.1", &nat.mapping);
-    one("filtering", "RFC 4787 §5", &nat.filtering);
-    one("ports", "RFC 4787 §4.2", &nat.ports);
-    one("hairpin", "RFC 4787 §6", &nat.hairpin);
+    one("mapping", "RFC 4787 §4.1", &nat.mapping, shows::MAPPING);
+    one("filtering", "RFC 4787 §5", &nat.filtering, shows::FILTERING);
+    one("ports", "RFC 4787 §4.2", &nat.ports, shows::PORTS);
+    one("hairpin", "RFC 4787 §6", &nat.hairpin, shows::HAIRPIN);
     let mut lifetime = Vec::new();
     lifetime.extend(
         nat.kept.as_ref().map(|(gap, proof)| (format!("over {:.1}s", gap.as_secs_f64()), proof)),
@@ -59,7 +59,7 @@ fn tell(number: usize, nat: &NatSeen) {
             .map(|(gap, proof)| (format!("under {:.1}s", gap.as_secs_f64()), proof)),
     );
     if lifetime.is_empty() {
-        println!("  lifetime   unknown  (RFC 4787 §4.3)");
+        println!("  lifetime   unknown  (RFC 4787 §4.3)\n    to know: {}", shows::LIFETIME);
     }
     for (words, proof) in lifetime {
         println!("  lifetime   {words}  (RFC 4787 §4.3)\n    {proof}");
@@ -72,9 +72,12 @@ fn tell(number: usize, nat: &NatSeen) {
     }
 }
 
-fn one<T: Display + Copy + PartialEq>(name: &str, clause: &str, seen: &Trait<T>) {
+fn one<T: Display + Copy + PartialEq>(name: &str, clause: &str, seen: &Trait<T>, shows: &str) {
     println!("  {name:<10} {seen}  ({clause})");
     for proof in &seen.proofs {
         println!("    {proof}");
+    }
+    if seen.known().is_none() && !seen.varies {
+        println!("    to know: {shows}");
     }
 }

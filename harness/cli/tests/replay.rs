@@ -81,6 +81,7 @@ fn the_boxes_of_a_capture_are_told_with_frames_and_become_a_scenario() {
     assert_eq!(output.status.code(), Some(0), "{told}{}", text(&output.stderr));
     assert!(told.starts_with("box 1: 10.1.0.2 behind 203.0.113.2"), "{told}");
     assert!(told.contains("rests on") && told.contains("frame"), "{told}");
+    assert!(told.contains("to know: "), "what is unknown has an opportunity: {told}");
     let out = folder.path().join("out");
     let run = rtcspec(&[
         "run",

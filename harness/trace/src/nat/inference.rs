@@ -7,7 +7,7 @@ use std::time::Duration;
 use rtcspec_wire::stun::{Class, Method};
 
 use super::crossings::{Crossings, Journey};
-use super::mappings::{Endpoint, Fact, Fate, Sign};
+use super::mappings::{Endpoint, Fact, Fate, Relation, Sign};
 use super::verdict::verdicts;
 use super::words::NatSeen;
 use crate::Carrier;
@@ -40,6 +40,9 @@ pub(super) struct Turned {
     /// The source it arrived with; `None` if it did not.
     pub(super) seen: Option<SocketAddr>,
     pub(super) number: u64,
+    /// Whether the addressee had sent to the sender's outside endpoint, so that no filter that is
+    /// shown that endpoint can be the reason if it did not arrive.
+    pub(super) invited: bool,
 }
 
 impl Inference {
@@ -61,7 +64,7 @@ impl Inference {
                     endpoint.sends(destination, event.number, event.at);
                 }
                 if let Some(endpoint) = self.endpoints.get_mut(&destination) {
-                    endpoint.stirs(event.number, event.at);
+                    endpoint.gets(source, event.number, event.at);
                     let relation = endpoint.relation(source, event.number);
                     let sign = Sign { from: source, relation, number: event.number };
                     endpoint.sign(Fate::Arrived, sign);
@@ -116,7 +119,7 @@ impl Inference {
             && !endpoint.crossed
         {
             endpoint.stirs(event.number, event.at);
-            endpoint.maps(remote, fact);
+            endpoint.maps(internal, remote, fact);
         } else if by_server
             && let Some(known) =
                 self.endpoints.get_mut(&internal).and_then(|own| own.facts.get_mut(&remote))
@@ -126,7 +129,7 @@ impl Inference {
         let own = self.owners.contains_key(&remote);
         if own && self.hairpins.len() < ENDPOINTS {
             let (seen, number) = (Some(external), event.number);
-            let turned = Turned { from: internal, to: remote, seen, number };
+            let turned = Turned { from: internal, to: remote, seen, number, invited: true };
             self.hairpins.push(turned);
         }
         self.own(external, internal, event.at);
@@ -168,13 +171,14 @@ impl Inference {
                 endpoint.order.clear();
                 endpoint.crossed = true;
                 let by_server = servers.contains(&remote);
-                endpoint.maps(remote, Fact { external, number, at, by_server });
+                endpoint.maps(internal, remote, Fact { external, number, at, by_server });
             } else {
-                endpoint.maps(remote, Fact { external, number, at, by_server: false });
+                let fact = Fact { external, number, at, by_server: false };
+                endpoint.maps(internal, remote, fact);
             }
         }
         if let Some(endpoint) = self.endpoints.get_mut(&internal) {
-            endpoint.sends_through(external, remote, number);
+            endpoint.sends_through(external, remote, number, at);
         }
         self.own(external, internal, at);
     }
@@ -182,9 +186,18 @@ impl Inference {
     fn came_in(&mut self, before: Path, after: Path, number: u64, journey: &Journey) {
         let (external, internal) = (before.destination, after.destination);
         self.own(external, internal, journey.at);
+        let box_of = |endpoint: &Endpoint| {
+            endpoint.facts.values().any(|fact| fact.external.ip() == external.ip())
+        };
+        if self.endpoints.get(&before.source).is_some_and(box_of) {
+            // It came from behind the same box, which left its source as it was.
+            self.turned(before, Some(after.source), number);
+            return;
+        }
         if let Some(endpoint) = self.endpoint(internal) {
             let relation = endpoint.relation(before.source, number);
             endpoint.sign(Fate::LetIn, Sign { from: before.source, relation, number });
+            endpoint.comes_through(external, before.source, number, journey.at);
         }
     }
 
@@ -193,6 +206,11 @@ impl Inference {
     fn ended(&mut self, path: Path, number: u64, at: Duration) {
         let Some((internal, last)) = self.owners.get(&path.destination).copied() else { return };
         let two_sided = self.endpoints.get(&internal).is_some_and(|endpoint| endpoint.crossed);
+        if let Some(endpoint) = self.endpoints.get_mut(&internal).filter(|_| two_sided)
+            && endpoint.relation_at(path.destination, path.source, number) == Relation::Known
+        {
+            endpoint.shuts(path.destination, number, at);
+        }
         let fresh = last <= at && at.saturating_sub(last) <= FRESH;
         if !two_sided || !fresh {
             return;
@@ -209,8 +227,17 @@ impl Inference {
     }
 
     fn turned(&mut self, path: Path, seen: Option<SocketAddr>, number: u64) {
-        if self.hairpins.len() < ENDPOINTS && self.owners.contains_key(&path.destination) {
-            let turned = Turned { from: path.source, to: path.destination, seen, number };
+        let Some((internal, _)) = self.owners.get(&path.destination) else { return };
+        if self.hairpins.len() < ENDPOINTS {
+            let sender = self.endpoints.get(&path.source);
+            let is_senders = |to| self.owners.get(&to).is_some_and(|(own, _)| *own == path.source);
+            let invited = self.endpoints.get(internal).is_some_and(|addressee| {
+                let steady = |one: &Endpoint| one.has_one_mapping();
+                steady(addressee)
+                    && sender.is_some_and(steady)
+                    && addressee.has_sent_to(is_senders, number)
+            });
+            let turned = Turned { from: path.source, to: path.destination, seen, number, invited };
             self.hairpins.push(turned);
         }
     }

@@ -51,6 +51,26 @@ pub(super) struct Sign {
     pub(super) number: u64,
 }
 
+/// Silence, and the frames around it.
+pub(super) type Silence = (Duration, [u64; 2]);
+
+/// A remote endpoint that was sent to.
+#[derive(Clone, Copy, Debug)]
+struct Contact {
+    /// The first frame.
+    first: u64,
+    last: (Duration, u64),
+    /// Silence towards it before the last frame, not yet judged.
+    silence: Option<Silence>,
+}
+
+/// When an outside endpoint was used: at all, and by what left.
+#[derive(Clone, Copy, Debug)]
+struct Used {
+    last: (Duration, u64),
+    out: (Duration, u64),
+}
+
 /// One inside endpoint.
 #[derive(Debug, Default)]
 pub(super) struct Endpoint {
@@ -58,10 +78,11 @@ pub(super) struct Endpoint {
     pub(super) facts: BTreeMap<SocketAddr, Fact>,
     /// Whether the facts come from datagrams seen on both sides.
     pub(super) crossed: bool,
-    /// The frame in which each remote endpoint was first sent to.
-    contacts: BTreeMap<SocketAddr, u64>,
-    /// The same, by the outside endpoint it went out through.
+    contacts: BTreeMap<SocketAddr, Contact>,
+    /// The frame in which each remote endpoint was first sent to through each outside endpoint.
     through: BTreeMap<(SocketAddr, SocketAddr), u64>,
+    /// Outside endpoints that were seen on both sides.
+    used: BTreeMap<SocketAddr, Used>,
     /// Packets addressed to it.
     arrived: Vec<Sign>,
     /// Packets that were seen to come in through the box.
@@ -73,16 +94,46 @@ pub(super) struct Endpoint {
     last: Option<(Duration, u64)>,
     /// Silence before the newest datagram, not yet judged.
     silence: Option<(Duration, u64, u64)>,
-    pub(super) kept: Option<(Duration, [u64; 2])>,
-    pub(super) replaced: Option<(Duration, [u64; 2])>,
+    /// The longest silence that a mapping lived through.
+    pub(super) kept: Option<Silence>,
+    /// The shortest after which there was another.
+    pub(super) replaced: Option<Silence>,
+    /// Silences after which the box did not let in whom it had let in or was sent to; a packet may
+    /// have been lost, too.
+    pub(super) shut: Vec<Silence>,
 }
 
 impl Endpoint {
     /// It sent to a remote endpoint.
     pub(super) fn sends(&mut self, to: SocketAddr, number: u64, at: Duration) {
         self.stirs(number, at);
-        if self.contacts.len() < REMOTES {
-            self.contacts.entry(to).or_insert(number);
+        if let Some(contact) = self.contacts.get_mut(&to) {
+            let (before, frame) = std::mem::replace(&mut contact.last, (at, number));
+            let gap = at.saturating_sub(before);
+            if gap >= SILENCE {
+                contact.silence = Some((gap, [frame, number]));
+            }
+        } else if self.contacts.len() < REMOTES {
+            let contact = Contact { first: number, last: (at, number), silence: None };
+            self.contacts.insert(to, contact);
+        }
+    }
+
+    /// Something came to its inside address. From whom it had sent to, it shows that the mapping
+    /// lived.
+    pub(super) fn gets(&mut self, from: SocketAddr, number: u64, at: Duration) {
+        if let Some((before, frame)) = self.last
+            && !self.crossed
+            && self.relation(from, number) == Relation::Known
+        {
+            self.lives((at.saturating_sub(before), [frame, number]));
+        }
+        self.stirs(number, at);
+    }
+
+    fn lives(&mut self, silence: Silence) {
+        if silence.0 >= SILENCE && self.kept.is_none_or(|(known, _)| known < silence.0) {
+            self.kept = Some(silence);
         }
     }
 
@@ -97,15 +148,60 @@ impl Endpoint {
     }
 
     /// It sent to a remote endpoint through an outside endpoint.
-    pub(super) fn sends_through(&mut self, external: SocketAddr, to: SocketAddr, number: u64) {
+    pub(super) fn sends_through(
+        &mut self,
+        external: SocketAddr,
+        to: SocketAddr,
+        number: u64,
+        at: Duration,
+    ) {
         if self.through.len() < REMOTES {
             self.through.entry((external, to)).or_insert(number);
+            let used = Used { last: (at, number), out: (at, number) };
+            self.used.insert(external, used);
         }
+    }
+
+    /// Something was seen to come in through an outside endpoint.
+    pub(super) fn comes_through(
+        &mut self,
+        external: SocketAddr,
+        from: SocketAddr,
+        number: u64,
+        at: Duration,
+    ) {
+        let known = self.relation_at(external, from, number) == Relation::Known;
+        let Some(used) = self.used.get_mut(&external) else { return };
+        let (before, frame) = std::mem::replace(&mut used.last, (at, number));
+        if known {
+            self.lives((at.saturating_sub(before), [frame, number]));
+        }
+    }
+
+    /// Something from whom was sent to through an outside endpoint did not come in. Only what leaves
+    /// keeps a mapping alive for certain (RFC 4787 §4.3), so silence counts from there.
+    pub(super) fn shuts(&mut self, external: SocketAddr, number: u64, at: Duration) {
+        let Some(used) = self.used.get(&external) else { return };
+        let (before, frame) = used.out;
+        let gap = at.saturating_sub(before);
+        if gap >= SILENCE && self.shut.len() < SIGNS {
+            self.shut.push((gap, [frame, number]));
+        }
+    }
+
+    /// Whether it sent to one of these.
+    pub(super) fn has_sent_to(&self, is: impl Fn(SocketAddr) -> bool, number: u64) -> bool {
+        self.contacts.iter().any(|(to, contact)| contact.first < number && is(*to))
+    }
+
+    /// Whether it had one outside endpoint for everybody so far.
+    pub(super) fn has_one_mapping(&self) -> bool {
+        self.order.len() == 1
     }
 
     /// How a remote endpoint stood to it before a frame, by all it had sent.
     pub(super) fn relation(&self, from: SocketAddr, number: u64) -> Relation {
-        relation(self.contacts.iter().map(|(to, first)| (*to, *first)), from, number)
+        relation(self.contacts.iter().map(|(to, contact)| (*to, contact.first)), from, number)
     }
 
     /// How a remote endpoint stood to one of its mappings before a frame.
@@ -119,8 +215,8 @@ impl Endpoint {
         relation(own.map(|((_, to), first)| (*to, *first)), from, number)
     }
 
-    /// A mapping towards a remote endpoint was seen.
-    pub(super) fn maps(&mut self, remote: SocketAddr, fact: Fact) {
+    /// A mapping of this endpoint, `internal`, towards a remote endpoint was seen.
+    pub(super) fn maps(&mut self, internal: SocketAddr, remote: SocketAddr, fact: Fact) {
         if self.order.len() < REMOTES
             && self.order.iter().all(|(external, _)| *external != fact.external)
         {
@@ -131,14 +227,17 @@ impl Endpoint {
             && before.at < fact.at
         {
             self.silence = None;
-            let frames = [since, until];
-            if before.external == fact.external {
-                if self.kept.is_none_or(|(known, _)| known < gap) {
-                    self.kept = Some((gap, frames));
-                }
-            } else if self.replaced.is_none_or(|(known, _)| known > gap) {
-                self.replaced = Some((gap, frames));
+            // A box that preserves ports gives the same one to a mapping that it makes anew.
+            if before.external == fact.external && fact.external.port() != internal.port() {
+                self.lives((gap, [since, until]));
             }
+        }
+        let silence = self.contacts.get_mut(&remote).and_then(|contact| contact.silence.take());
+        if let (Some(before), Some(silence)) = (before, silence)
+            && before.external != fact.external
+            && self.replaced.is_none_or(|(known, _)| known > silence.0)
+        {
+            self.replaced = Some(silence);
         }
         if before.is_some_and(|before| before.external != fact.external) {
             // The box forgot: what was before cannot be compared with what comes.

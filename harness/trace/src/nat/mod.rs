@@ -17,4 +17,4 @@ mod verdict;
 mod words;
 
 pub use inference::Inference;
-pub use words::{Behaviour, Hairpin, Mapped, NatSeen, Ports, Proof, Trait, Unusable};
+pub use words::{Behaviour, Hairpin, Mapped, NatSeen, Ports, Proof, Trait, Unusable, shows};

@@ -65,6 +65,9 @@ impl Group<'_> {
         };
         let kept = self.endpoints.values().filter_map(|endpoint| endpoint.kept).max();
         let replaced = self.endpoints.values().filter_map(|endpoint| endpoint.replaced).min();
+        // A packet that was lost says nothing, which shows where a longer silence was lived through.
+        let shut = self.endpoints.values().flat_map(|endpoint| &endpoint.shut).copied();
+        let shut = shut.filter(|(gap, _)| kept.is_none_or(|(lived, _)| lived < *gap)).min();
         let proof = |words: &str, frames: [u64; 2]| Proof {
             words: words.to_owned(),
             frames: frames.to_vec(),
@@ -77,8 +80,14 @@ impl Group<'_> {
             filtering,
             ports: self.ports(),
             kept: kept.map(|(gap, frames)| (gap, proof("the same mapping after silence", frames))),
-            replaced: replaced
-                .map(|(gap, frames)| (gap, proof("another mapping after silence", frames))),
+            replaced: match (replaced, shut) {
+                (Some((gap, frames)), other) if other.is_none_or(|(shut, _)| gap <= shut) => {
+                    Some((gap, proof("another mapping after silence", frames)))
+                }
+                (_, shut) => shut.map(|(gap, frames)| {
+                    (gap, proof("not let in after silence, who had been sent to", frames))
+                }),
+            },
             destinations: remotes.len(),
             destination_addresses: addresses.len(),
             mappings: facts().map(mapped).take(TOLD).collect(),
@@ -191,7 +200,9 @@ impl Group<'_> {
                 i32::from(pair[1].1.port()) - i32::from(pair[0].1.port())
             };
             let steps: Vec<i32> = order.windows(2).map(step).collect();
-            let sequential = steps.iter().all(|step| (1..=2).contains(step));
+            // Mappings of others, and those that were not seen, lie between.
+            let near = steps.iter().filter(|step| (1..=2).contains(*step)).count();
+            let sequential = 2 * near > steps.len();
             let left = if sequential { Ports::Sequential } else { Ports::Random };
             let ports: Vec<String> =
                 order.iter().take(6).map(|(_, external, _)| external.port().to_string()).collect();
@@ -218,10 +229,13 @@ impl Group<'_> {
                     let words = format!("{from} reached {to}, as {seen}");
                     found.leave(&[left], words, vec![turned.number]);
                 }
-                // Only where no filter can be the reason.
-                None if open && !passed => {
+                // Only where no filter can be the reason; one that is shown the internal source
+                // knows nobody of that address.
+                None if (open || turned.invited) && !passed => {
+                    let both = [Hairpin::None, Hairpin::Internal];
+                    let left = if open { &both[..1] } else { &both };
                     let words = format!("a packet from {from} to {to} came to nothing");
-                    found.leave(&[Hairpin::None], words, vec![turned.number]);
+                    found.leave(left, words, vec![turned.number]);
                 }
                 None => {}
             }

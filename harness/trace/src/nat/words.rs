@@ -75,6 +75,25 @@ pub struct Trait<T> {
     pub varies: bool,
 }
 
+/// What traffic shows what a box does, for who wants to know.
+pub mod shows {
+    /// RFC 4787 §4.1.
+    pub const MAPPING: &str =
+        "one socket that sends to two addresses, and to two ports of one of them";
+    /// RFC 4787 §5.
+    pub const FILTERING: &str = "packets to an outside endpoint, from an address that nothing was \
+        sent to and from another port of one that something was; what does not come in shows only \
+        in a capture of both sides of the box";
+    /// RFC 4787 §4.2.
+    pub const PORTS: &str = "three sockets that send, one after the other";
+    /// RFC 4787 §6.
+    pub const HAIRPIN: &str = "a packet from inside to an outside endpoint of the box, whose owner \
+        has sent to the sender's before";
+    /// RFC 4787 §4.3.
+    pub const LIFETIME: &str = "silence of more than a second, and then a packet from outside; that \
+        it does not come in shows only in a capture of both sides of the box";
+}
+
 impl<T: Copy + PartialEq> Trait<T> {
     /// What it is, if the traffic leaves only one possibility.
     #[must_use]
