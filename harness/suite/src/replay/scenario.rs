@@ -153,6 +153,10 @@ fn dtls(heard: &Heard<'_>, party: Party, notes: &mut Vec<String>) -> String {
     let offered = &story.stacks[index(party)].versions;
     let own: Vec<ProtocolVersion> = match story.dtls {
         _ if !offered.is_empty() => offered.clone(),
+        // A server that took 1.3 does not say whether it has 1.2 too; every one that is known does.
+        Some((ProtocolVersion::DTLS_1_3, _)) => {
+            vec![ProtocolVersion::DTLS_1_2, ProtocolVersion::DTLS_1_3]
+        }
         Some((version, _)) => vec![version],
         None => Vec::new(),
     };
