@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rtcspec_trace::Carrier;
 use rtcspec_trace::watch::{Event, Handshake, Kind, Purpose, Side, Stun};
 use rtcspec_wire::dcep;
 use rtcspec_wire::dtls::{Alert, AlertDescription, AlertLevel, HandshakeType, ProtocolVersion};
@@ -41,6 +42,8 @@ pub(crate) struct Diagnoser {
     messages: u64,
     media: u64,
     hidden: u64,
+    /// It is SCTP outside DTLS, from a log.
+    plain: bool,
 }
 
 /// What one side sent of the SCTP handshake.
@@ -73,6 +76,7 @@ impl Diagnoser {
                 self.ready = true;
                 self.version = Some(ready.version);
             }
+            Kind::Sctp(_) => self.plain |= event.carrier == Carrier::Sctp,
             Kind::Chunk(chunk) => {
                 if let Ok(body) = chunk.body {
                     self.chunk(event, body);
@@ -176,6 +180,9 @@ impl Diagnoser {
     }
 
     fn ice(&self) -> String {
+        if self.plain {
+            return "SCTP outside DTLS".to_owned();
+        }
         if self.checks == 0 {
             return "no checks".to_owned();
         }
@@ -244,7 +251,7 @@ impl Diagnoser {
             );
             return (Some(why), Some(frame));
         }
-        if self.ready || self.media > 0 {
+        if self.ready || self.media > 0 || self.plain {
             return self.stopped_in_sctp();
         }
         if self.checks == 0 && self.hello.is_none() {

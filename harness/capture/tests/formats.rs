@@ -15,7 +15,7 @@ use rtcspec_trace::Carrier;
 fn words(frame: &Frame<'_>) -> String {
     let seen = &frame.seen;
     let carrier = match seen.carrier {
-        Carrier::Udp if frame.plain_sctp => "sctp".to_owned(),
+        Carrier::Sctp => "sctp".to_owned(),
         Carrier::Udp => "udp".to_owned(),
         Carrier::Tcp(stream) => format!("tcp{stream}"),
     };

@@ -162,3 +162,10 @@ fn transcripts_read_as_reviewed() {
         }
     });
 }
+
+#[test]
+fn media_without_keys_is_named_and_not_called_malformed() {
+    let told = text("chromium-chromium-av");
+    assert!(told.contains(" rtcp  ") && told.contains(" rtp  "), "{told}");
+    assert!(!told.contains("MALFORMED"), "{told}");
+}

@@ -5,6 +5,7 @@ use std::path::Path;
 use rtcspec_capture::Capture;
 use rtcspec_capture::conversations::{Conversations, conversations};
 use rtcspec_trace::Transcript;
+use rtcspec_trace::watch::unopened;
 
 use crate::args::TranscriptOptions;
 use crate::capture;
@@ -33,6 +34,9 @@ fn print(found: &Conversations, capture: &Capture) {
         if let Some(hint) = hint(&transcript, capture) {
             eprintln!("note: {}: {hint}", session.title);
         }
+        for line in unopened(session).lines() {
+            eprintln!("note: {}: {line}", session.title);
+        }
     }
 }
 
@@ -51,9 +55,6 @@ fn nothing(file: &Path, capture: &Capture) -> String {
     let (file, summary) = (file.display(), capture.frames.summary());
     let what = match summary.frames {
         0 => "it holds no packets".to_owned(),
-        count if summary.sctp == count => {
-            "SCTP packets without ICE and DTLS around them make no transcript".to_owned()
-        }
         _ => format!("neither connectivity checks nor DTLS in it: {summary}"),
     };
     format!("{file}: no connection found; {what}")

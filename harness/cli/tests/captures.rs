@@ -38,6 +38,12 @@ fn missing_keys_are_said_and_the_rest_is_told() {
     let other = ["transcript", &corpus("pion-pion.pcap"), "--keys", &corpus("pion-wrtc.keys")];
     let said = text(&rtcspec(&other).stderr);
     assert!(said.contains("NOT-DECRYPTED: the key log has no secret for it"), "{said}");
+    let flows: Vec<&str> = said.lines().filter(|line| line.contains(" > ")).collect();
+    assert_eq!(flows.len(), 2, "one way and the other: {said}");
+    for flow in flows {
+        assert!(flow.contains(" DTLS records of epoch 1 stay closed from frame "), "{flow}");
+        assert!(flow.ends_with(": no secret for this connection"), "{flow}");
+    }
 }
 
 #[test]
@@ -49,7 +55,6 @@ fn what_gives_no_transcript_is_said_with_its_reason() {
         path.to_string_lossy().into_owned()
     };
     let header = [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 101].map(u32::to_le_bytes).concat();
-    let log = b"I 12:00:00.000 0000 13 88 13 88 # SCTP_PACKET\n";
     for (file, code, reason) in [
         ("none.pcap".to_owned(), 2, "open none.pcap: No such file"),
         (write("a.bin", b"\0\x01"), 2, "a.bin: the file is no pcap, no pcapng and no log"),
@@ -60,12 +65,52 @@ fn what_gives_no_transcript_is_said_with_its_reason() {
             2,
             "a.txt: not a capture: it is text that begins with `hello`",
         ),
-        (write("a.log", log), 4, "SCTP packets without ICE and DTLS around them"),
     ] {
         let output = rtcspec(&["transcript", &file]);
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{said}");
         assert!(said.contains(reason), "{said}");
+    }
+}
+
+/// A session's SCTP packets as its DTLS client would have logged them.
+fn log_of(name: &str) -> String {
+    let text = fs::read_to_string(corpus(&format!("plaintext/{name}.sctp.txt"))).expect("packets");
+    let packets = text.lines().filter(|line| !line.starts_with('#'));
+    let mut log = String::from("[info] peer connection created\n");
+    for (number, packet) in packets.enumerate() {
+        let (role, hex) = packet.split_once(' ').expect("a role and bytes");
+        let way = if role == "client" { 'O' } else { 'I' };
+        let bytes: Vec<&str> = (0..hex.len() / 2).map(|at| &hex[2 * at..2 * at + 2]).collect();
+        let (seconds, millis) = (number / 100, number % 100 * 10);
+        let bytes = bytes.join(" ");
+        log.push_str(&format!(
+            "{way} 12:00:{seconds:02}.{millis:03} 0000 {bytes} # SCTP_PACKET x\n"
+        ));
+    }
+    log
+}
+
+#[test]
+fn a_log_of_sctp_gives_a_transcript_and_an_audit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["firefox-firefox", "pion-wrtc", "werift-werift"] {
+        let path = folder.path().join(format!("{name}.log"));
+        fs::write(&path, log_of(name)).expect("written");
+        let file = path.to_string_lossy();
+        let output = rtcspec(&["transcript", &file]);
+        let (told, said) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{name}");
+        for part in ["== sctp", " INIT ", " INIT-ACK ", " open  ", "\"chat\"", " msg  "] {
+            assert!(told.contains(part), "{name}: {part} is in:\n{told}");
+        }
+        for part in ["== ice", "== dtls", "TAG-", "MALFORMED"] {
+            assert!(!told.contains(part), "{name}: {part} is not in:\n{told}");
+        }
+        let audit = rtcspec(&["audit", &file]);
+        let found = text(&audit.stdout);
+        assert_eq!(audit.status.code(), Some(0), "{name}: {found}");
+        assert!(found.contains("came up: SCTP outside DTLS, SCTP up"), "{name}: {found}");
     }
 }
 

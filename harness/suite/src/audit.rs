@@ -6,7 +6,7 @@ use rtcspec_audit::report::{ConnectionReport, FileReport, Reported};
 use rtcspec_audit::{Auditor, Level, registry};
 use rtcspec_capture::Capture;
 use rtcspec_capture::conversations::{Conversations, conversations};
-use rtcspec_trace::watch::{Observer, vantage};
+use rtcspec_trace::watch::{Observer, Unopeneds, unopened, vantage};
 use rtcspec_trace::{Party, Session};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -83,8 +83,13 @@ fn audit_frames(file: &str, capture: &mut Capture) -> FileReport {
     for (session, dialogue) in (0..).zip(&capture.dialogues) {
         dialogue.signals.iter().for_each(|signal| auditor.signal(session, signal));
     }
-    capture.watch(&mut observer, &mut |event| auditor.event(event));
-    auditor.finish(file, capture.frames.summary().frames)
+    let mut unopened = Unopeneds::default();
+    capture.watch(&mut observer, &mut |event| {
+        auditor.event(event);
+        unopened.hear(event);
+    });
+    let report = auditor.finish(file, capture.frames.summary().frames);
+    FileReport { closed: unopened.lines(), ..report }
 }
 
 fn audit_views(file: &str, capture: &mut Capture) -> FileReport {
@@ -93,6 +98,7 @@ fn audit_views(file: &str, capture: &mut Capture) -> FileReport {
         FileReport { file: file.to_owned(), problems: remarks, ..FileReport::default() };
     report.frames = capture.frames.summary().frames;
     for session in &sessions {
+        report.closed.extend(unopened(session).lines());
         let [a, b] = [Party::A, Party::B].map(|side| audit_session(session, side).connections);
         let number = report.connections.len();
         report.connections.extend(both(a, b));

@@ -7,10 +7,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rtcspec_wire::demux::Protocol;
-use rtcspec_wire::framing::{Deframer, Framing};
 use rtcspec_wire::stun::{AttributeType, Class, MessageType, Method, View};
 use rtcspec_wire::turn::ChannelDataView;
 
+use crate::notes::index;
+use crate::watch::streams::Streams;
 use crate::{Carrier, Crossing, Datagram, Lost, Party, Place, Session};
 
 /// A datagram between two ends, whatever carried it.
@@ -37,6 +38,8 @@ pub(crate) struct Packet<'a> {
     pub(crate) payload: Cow<'a, [u8]>,
     /// Bytes of a stream nobody can read.
     pub(crate) opaque: bool,
+    /// SCTP outside DTLS.
+    pub(crate) plain_sctp: bool,
     /// One leg of two was seen.
     half: bool,
 }
@@ -71,7 +74,7 @@ struct Unwrapper<'a> {
     relayed: BTreeMap<(Party, SocketAddr), SocketAddr>,
     channels: BTreeMap<(Party, SocketAddr, u16), SocketAddr>,
     pending: BTreeMap<(u64, usize), VecDeque<usize>>,
-    streams: BTreeMap<(u64, Option<Place>), Option<Deframer>>,
+    streams: Streams,
     far_leg_seen: bool,
 }
 
@@ -80,35 +83,26 @@ impl<'a> Unwrapper<'a> {
         match datagram.carrier {
             Carrier::Udp => self.frame(datagram, Cow::Borrowed(&datagram.payload)),
             Carrier::Tcp(stream) => self.stream(datagram, stream),
+            Carrier::Sctp => {
+                let packet = plain(datagram, Cow::Borrowed(&datagram.payload));
+                self.packets.push(Packet { plain_sctp: true, ..packet });
+            }
         }
     }
 
     fn stream(&mut self, datagram: &'a Datagram, stream: u64) {
-        let direct =
-            matches!((datagram.from, datagram.to), (Some(Place::Peer(_)), Some(Place::Peer(_))));
-        let deframer = self.streams.entry((stream, datagram.from)).or_insert_with(|| {
-            let tls = Protocol::of(&datagram.payload) == Protocol::Dtls;
-            let framing = if direct { Framing::Rfc4571 } else { Framing::Turn };
-            (direct || !tls).then(|| Deframer::new(framing))
-        });
+        // Each peer numbers its own streams.
+        let (party, direction) = match (datagram.from, datagram.to) {
+            (Some(Place::Peer(from)), Some(Place::Peer(_))) => (0, index(from)),
+            (Some(Place::Peer(from)), _) => (1 + index(from) as u64, 0),
+            (_, Some(Place::Peer(to))) => (1 + index(to) as u64, 1),
+            _ => (3, usize::from(datagram.source > datagram.destination)),
+        };
+        let number = stream.wrapping_mul(4).wrapping_add(party);
         let mut frames = Vec::new();
-        if let Some(reader) = deframer
-            && reader.push(&datagram.payload).is_ok()
-        {
-            loop {
-                match reader.next_packet() {
-                    Ok(Some(frame)) => frames.push(frame.to_vec()),
-                    Ok(None) => break,
-                    Err(_) => {
-                        *deframer = None;
-                        break;
-                    }
-                }
-            }
-        } else {
-            *deframer = None;
-        }
-        if deframer.is_none() && frames.is_empty() {
+        let mut each = |packet: &[u8]| frames.push(packet.to_vec());
+        let read = self.streams.take(number, direction, &datagram.payload, &mut each);
+        if read.is_err() && frames.is_empty() {
             let mut packet = plain(datagram, Cow::Borrowed(&datagram.payload));
             packet.opaque = true;
             self.packets.push(packet);
@@ -271,6 +265,7 @@ fn plain<'a>(datagram: &'a Datagram, payload: Cow<'a, [u8]>) -> Packet<'a> {
         copies: datagram.copies,
         payload,
         opaque: false,
+        plain_sctp: false,
         half: false,
     }
 }

@@ -8,7 +8,7 @@ use rtcspec_wire::stun::{AttributeType, Class, Method, View};
 
 use crate::dtls::Dtls;
 use crate::notes::reason;
-use crate::{Datagram, Party, Place, Session, SignalBody};
+use crate::{Carrier, Datagram, Party, Place, Session, SignalBody};
 
 /// One arrow of a ladder diagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +85,9 @@ struct Words {
 impl Words {
     fn label(&mut self, datagram: &Datagram) -> String {
         let payload = &datagram.payload;
+        if datagram.carrier == Carrier::Sctp {
+            return format!("SCTP {}", counted(chunks(payload)));
+        }
         match Protocol::of(payload) {
             Protocol::Stun => {
                 let view = View::new(payload);

@@ -39,6 +39,10 @@ pub(crate) fn observe(session: &Session) -> Observed<'_> {
             opaque(&mut notes, packet);
             continue;
         }
+        if packet.plain_sctp {
+            sctp.packet(&mut notes, packet, &packet.payload, None);
+            continue;
+        }
         match Protocol::of(&packet.payload) {
             Protocol::Stun => stun.packet(&mut notes, packet),
             Protocol::Dtls => {
@@ -78,10 +82,13 @@ fn media(notes: &mut Notes<'_>, packet: &Packet<'_>) {
     let mut line = Line::new("r", notes.hop(packet), "");
     if Protocol::of(&packet.payload) == Protocol::Rtcp {
         "rtcp".clone_into(&mut line.what);
-        // SRTCP leaves the first header readable.
-        let first = rtcp::packets(&packet.payload).next().and_then(Result::ok);
-        let kind = first
-            .map_or_else(|| "MALFORMED".to_owned(), |first| format!("{:?}", first.packet_type()));
+        // RFC 3711 §3.4: SRTCP leaves the first eight bytes readable; lengths inside are sealed.
+        let kind = match packet.payload[..] {
+            [first, kind, _, _, _, _, _, _, ..] if first >> 6 == 2 => {
+                format!("{:?}", rtcp::PacketType(kind))
+            }
+            _ => "MALFORMED".to_owned(),
+        };
         line.fields.push(crate::text::word(&kind));
     } else {
         "rtp".clone_into(&mut line.what);

@@ -159,6 +159,8 @@ pub enum Carrier {
     Udp,
     /// Some bytes of a TCP stream, in stream order; the number tells streams apart.
     Tcp(u64),
+    /// One SCTP packet outside DTLS, as stacks log it before sealing and after opening it.
+    Sctp,
 }
 
 /// Bytes on their way.

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use rtcspec_trace::Carrier;
 use rtcspec_trace::watch::{
-    Announced, DtlsRole, Integrity, Kind, Observer, Protection, Purpose, Seen, Side, Tag,
+    Announced, DtlsRole, Integrity, Kind, Observer, Protection, Purpose, Sealed, Seen, Side, Tag,
+    Unopeneds,
 };
+use rtcspec_trace::{Carrier, SignalBody};
 use rtcspec_wire::dtls::ProtocolVersion;
 use rtcspec_wire::sctp::Ppid;
 use rtcspec_wire::stun::{
@@ -185,6 +186,53 @@ fn without_keys_the_rest_is_still_said_and_why_not_more() {
     assert_eq!(closed.len(), 1);
     let why = closed[0].protected.why.expect("a reason").to_string();
     assert_eq!(why, "no secret for this connection");
+}
+
+#[test]
+fn what_stays_closed_is_said_for_each_direction_and_epoch() {
+    let capture = capture("chromium-chromium-av");
+    let mut observer = capture.observer();
+    let mut closed = Unopeneds::default();
+    for datagram in &capture.datagrams {
+        observer.seen(&datagram.seen(), &mut |event| closed.hear(event));
+    }
+    let (list, more) = closed.list();
+    assert_eq!(more, 0);
+    let protected = observer.finish().totals.protected;
+    let sum = |is: fn(Sealed) -> bool| -> u64 {
+        list.iter().filter(|one| is(one.what)).map(|one| one.count).sum()
+    };
+    let records = sum(|what| matches!(what, Sealed::Records { epoch } if epoch > 0));
+    assert_eq!(records, protected.records.without_key);
+    assert_eq!(sum(|what| what == Sealed::Srtp), protected.rtp.without_key);
+    assert_eq!(sum(|what| what == Sealed::Srtcp), protected.rtcp.without_key);
+    let ways: BTreeSet<_> = list.iter().map(|one| one.path.source).collect();
+    assert_eq!(ways.len(), 2, "both directions: {list:?}");
+    let first = list.first().expect("something stays closed").to_string();
+    assert!(first.contains(" > ") && first.contains(" from frame "), "{first}");
+    assert!(first.ends_with(": no secret for this connection"), "{first}");
+}
+
+#[test]
+fn an_observer_shows_none_of_its_secrets() {
+    let capture = capture("pion-pion");
+    let mut observer = capture.observer();
+    for datagram in &capture.datagrams {
+        observer.seen(&datagram.seen(), &mut |_| {});
+    }
+    let shown = format!("{observer:?}");
+    assert!(shown.contains("KeyLog(") && shown.len() < 3000, "{shown}");
+    let secret = capture.keys.split_whitespace().nth(2).expect("a secret").to_owned();
+    let bytes = (0..4).map(|at| u8::from_str_radix(&secret[2 * at..2 * at + 2], 16).expect("hex"));
+    let bytes: Vec<String> = bytes.map(|byte| byte.to_string()).collect();
+    assert!(!shown.contains(&secret[..16]) && !shown.contains(&bytes.join(", ")), "{shown}");
+    let password = capture.signals.iter().find_map(|signal| match &signal.body {
+        SignalBody::Description { sdp, .. } => {
+            sdp.lines().find_map(|line| line.strip_prefix("a=ice-pwd:").map(str::to_owned))
+        }
+        SignalBody::Candidate { .. } => None,
+    });
+    assert!(!shown.contains(&password.expect("a password")), "{shown}");
 }
 
 fn seen<'a>(

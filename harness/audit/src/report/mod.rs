@@ -33,6 +33,8 @@ pub struct FileReport {
     pub frames: u64,
     /// What is not right with the file itself, or could not be read.
     pub problems: Vec<String>,
+    /// What stays closed, flow by flow, and why: the rules saw nothing of what is inside.
+    pub closed: Vec<String>,
     /// The connections in it.
     pub connections: Vec<ConnectionReport>,
 }

@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use super::{ConnectionReport, FileReport, Report, Reported};
 use crate::rule::Level;
 
+/// Lines that are told of what stays closed in one file.
+const CLOSED: usize = 10;
+
 /// The report for a terminal; with `all`, every rule that held or had nothing to judge is named.
 #[must_use]
 pub fn text(report: &Report, all: bool) -> String {
@@ -25,6 +28,12 @@ fn head(out: &mut String, file: &FileReport) {
     line(out, &format!("{}: {frames} frames, {found} connection{plural}", file.file));
     for problem in &file.problems {
         line(out, &format!("  ! {problem}"));
+    }
+    for closed in file.closed.iter().take(CLOSED) {
+        line(out, &format!("  closed: {closed}"));
+    }
+    if let Some(more) = file.closed.len().checked_sub(CLOSED).filter(|more| *more > 0) {
+        line(out, &format!("  closed: {more} more; --format json tells all"));
     }
 }
 

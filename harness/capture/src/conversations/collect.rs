@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
+use rtcspec_trace::Carrier;
 use rtcspec_trace::watch::{Event, Kind, Observer, Purpose, Stun};
 use rtcspec_wire::stun::{Class, Method};
 
@@ -26,8 +27,8 @@ pub(super) struct Collected {
     pub(super) ufrags: BTreeMap<u32, BTreeSet<String>>,
     /// Frames that are nobody's.
     pub(super) others: u64,
-    /// SCTP packets outside DTLS.
-    pub(super) plain_sctp: u64,
+    /// Connections of SCTP outside DTLS.
+    pub(super) plain: BTreeSet<u32>,
     /// Datagrams that the capture cut.
     pub(super) cut: u64,
     /// The first frame that was not taken in, because too much was.
@@ -53,7 +54,6 @@ pub(super) fn collect(capture: &mut Capture) -> Collected {
 
 impl Collected {
     fn frame(&mut self, observer: &mut Observer, frame: &Frame<'_>) {
-        self.plain_sctp += u64::from(frame.plain_sctp);
         self.cut += u64::from(frame.missing > 0);
         let Some(seen) = frame.whole() else { return };
         if self.held >= MOST {
@@ -97,6 +97,9 @@ impl Collected {
         {
             kept.connection = Some(connection.0);
             kept.from = event.from;
+            if event.carrier == Carrier::Sctp {
+                self.plain.insert(connection.0);
+            }
         }
         if let Some(relay) = event.relay {
             self.servers.insert(relay.server, true);

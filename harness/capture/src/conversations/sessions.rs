@@ -39,8 +39,11 @@ pub fn conversations(capture: &mut Capture, title: &str) -> Conversations {
         .filter_map(|id| {
             let own = match collected.ufrags.get(id) {
                 Some(own) => own.iter().find_map(|ufrag| ufrags.get(ufrag)).copied(),
-                // Without any check the only dialogue there is must do.
-                None => (capture.dialogues.len() == 1).then_some(0),
+                // Without any check the only dialogue there is must do; a log of SCTP does not say
+                // whose side it was kept at.
+                None => {
+                    (capture.dialogues.len() == 1 && !collected.plain.contains(id)).then_some(0)
+                }
             };
             Some((*id, own?))
         })
@@ -133,7 +136,6 @@ fn remarks(collected: &Collected) -> Vec<String> {
     }
     for (count, what) in [
         (collected.others, "datagrams belong to no connection"),
-        (collected.plain_sctp, "SCTP packets without DTLS belong to no connection"),
         (collected.cut, "datagrams were cut by the capture and are left out"),
     ] {
         if count > 0 {

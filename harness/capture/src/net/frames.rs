@@ -14,21 +14,23 @@ use super::summary::{Skipped, Summary};
 use super::tcp::{Piece, Segment, Streams};
 use crate::read::{Damage, Item, NotACapture, Problem, Problems, Record, Records};
 
-/// Stand-ins for addresses of SCTP packets from logs, which say none (RFC 5737): who logged, and
-/// the other.
-const LOGGED: [IpAddr; 2] =
-    [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2))];
+/// Stand-ins for the addresses of SCTP packets from logs, which say none (RFC 5737): who logged, and
+/// the other, for each of the associations that the log names.
+fn logged(association: u32) -> [IpAddr; 2] {
+    let first = 1 + 2 * (association % 126) as u8;
+    [first, first + 1].map(|last| IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)))
+}
 
 /// One datagram, or bytes of a TCP stream, with what the capture says about it.
+///
+/// SCTP packets of logs have no addresses: 192.0.2.1 stands for who logged and 192.0.2.2 for the
+/// other, in further associations of the log the numbers that follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame<'a> {
     /// The bytes and where they were seen.
     pub seen: Seen<'a>,
     /// Bytes at the end of the datagram that the capture did not keep (its snap length).
     pub missing: usize,
-    /// The payload is an SCTP packet that was captured outside DTLS; addresses that nobody told
-    /// are 192.0.2.1 for who logged and 192.0.2.2 for the other.
-    pub plain_sctp: bool,
     /// Where it was seen.
     pub interface: Interface,
     /// Whether it left there, if a cooked capture says so.
@@ -72,15 +74,15 @@ impl<'a> Here<'a> {
 
     fn frame(&self, seen: Seen<'a>) -> Frame<'a> {
         let Self { interface, outbound, packet, comment, .. } = *self;
-        Frame { seen, missing: 0, plain_sctp: false, interface, outbound, packet, comment }
+        Frame { seen, missing: 0, interface, outbound, packet, comment }
     }
 }
 
 impl<'a> Frame<'a> {
-    /// What was seen, if all of it is there and it is of a protocol of UDP or TCP.
+    /// What was seen, if all of it is there.
     #[must_use]
     pub fn whole(&self) -> Option<Seen<'a>> {
-        (self.missing == 0 && !self.plain_sctp).then_some(self.seen)
+        (self.missing == 0).then_some(self.seen)
     }
 }
 
@@ -339,15 +341,15 @@ impl Network {
             return;
         };
         self.summary.sctp += 1;
-        let [own, other] = LOGGED;
+        let [own, other] = logged(record.interface);
         let (from, to) = if record.outbound == Some(false) { (other, own) } else { (own, other) };
         let ends = (
             SocketAddr::new(from, u16::from_be_bytes([a, b])),
             SocketAddr::new(to, u16::from_be_bytes([c, d])),
         );
         let missing = (record.length as usize).saturating_sub(record.bytes.len());
-        let seen = here.seen(Carrier::Udp, ends, bytes);
-        sink(Frame { missing, plain_sctp: true, ..here.frame(seen) });
+        let seen = here.seen(Carrier::Sctp, ends, bytes);
+        sink(Frame { missing, ..here.frame(seen) });
     }
 }
 

@@ -206,7 +206,8 @@ impl<'r> Records<'r> {
     pub fn interface_name(&self, interface: u32) -> &str {
         match &self.format {
             Format::Sections(section) => section.interface_name(interface),
-            Format::Classic(_) | Format::Log(_) => "",
+            Format::Log(log) => log.name(interface),
+            Format::Classic(_) => "",
         }
     }
 
@@ -290,7 +291,7 @@ impl<'r> Records<'r> {
             length: log.packet().len() as u32,
             comment: None,
             outbound: Some(outbound),
-            interface: 0,
+            interface: log.association(),
             packet: None,
         }))
     }

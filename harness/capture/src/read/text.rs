@@ -19,12 +19,19 @@ pub(crate) const LINK_SCTP: u16 = 248;
 /// The longest line that is read: 64 KiB in hexadecimal and a prefix.
 const MAX_LINE: usize = 1 << 18;
 const MARK: &[u8] = b"# SCTP_PACKET";
+/// Associations of one log that are told apart.
+const MAX_ASSOCIATIONS: usize = 126;
+/// Bytes of a name that are kept.
+const MAX_NAME: usize = 64;
 const NANOS_OF_DAY: u64 = 24 * 3600 * 1_000_000_000;
 
 /// The state of reading one log.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Log {
     packet: Vec<u8>,
+    /// What the log calls the associations its packets belong to.
+    names: Vec<String>,
+    association: usize,
     days: u64,
     last: u64,
     within_long_line: bool,
@@ -75,8 +82,19 @@ impl Log {
         &self.packet
     }
 
+    /// Which association the packet of the last step belongs to.
+    pub(super) fn association(&self) -> u32 {
+        self.association as u32
+    }
+
+    /// What the log calls an association.
+    pub(super) fn name(&self, association: u32) -> &str {
+        self.names.get(association as usize).map_or("", String::as_str)
+    }
+
     fn line(&mut self, line: &[u8]) -> Option<(u64, bool)> {
-        let line = &line[..rfind(line, MARK)?];
+        let (line, name) = line.split_at(rfind(line, MARK)?);
+        let name = name[MARK.len()..].trim_ascii();
         let start = rfind(line, b" 0000")?;
         let (head, bytes) = (&line[..start], &line[start + 5..]);
         let time_at = head.iter().rposition(|byte| *byte == b' ').map_or(0, |at| at + 1);
@@ -91,7 +109,23 @@ impl Log {
             let &[high, low] = pair else { return None };
             self.packet.push(digit(high)? << 4 | digit(low)?);
         }
-        (!self.packet.is_empty()).then(|| (self.since_the_first_day(nanos), outbound))
+        if self.packet.is_empty() {
+            return None;
+        }
+        self.belongs_to(name);
+        Some((self.since_the_first_day(nanos), outbound))
+    }
+
+    /// dcSCTP says the association's name after the mark, usrsctp says none.
+    fn belongs_to(&mut self, name: &[u8]) {
+        let name = String::from_utf8_lossy(&name[..name.len().min(MAX_NAME)]);
+        let known = self.names.iter().position(|known| *known == name || name.is_empty());
+        self.association = known.unwrap_or_else(|| {
+            if self.names.len() < MAX_ASSOCIATIONS {
+                self.names.push(name.into_owned());
+            }
+            self.names.len() - 1
+        });
     }
 
     /// Logs say the time of day only; half a day back is tomorrow.
@@ -159,6 +193,20 @@ mod tests {
             "I 12:34:56.789 0000 11 12",
         ] {
             assert_eq!(read(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn associations_are_told_apart_by_their_names() {
+        let mut log = Log::default();
+        let mut of = |name: &str| {
+            let line = format!("I 12:00:00.0 0000 11 # SCTP_PACKET {name}\n");
+            log.line(line.as_bytes()).expect("a packet");
+            log.association()
+        };
+        assert_eq!(["a", "b", "", "b", "a"].map(&mut of), [0, 1, 0, 1, 0]);
+        for number in 0..1000 {
+            assert!(of(&number.to_string()) < MAX_ASSOCIATIONS as u32);
         }
     }
 

@@ -66,9 +66,7 @@ impl Cutter {
     }
 
     fn frame(&mut self, observer: &mut Observer, frame: &Frame<'_>, source: &str) {
-        if frame.plain_sctp {
-            self.sctp(frame.seen.payload, source, frame.seen.number);
-        } else if let Some(seen) = frame.whole() {
+        if let Some(seen) = frame.whole() {
             observer.seen(&seen, &mut |event| self.event(event, source));
         }
     }

@@ -20,9 +20,15 @@ pub(crate) enum Word {
 }
 
 /// All secrets an observer was given.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct KeyLog {
     secrets: BTreeMap<([u8; 32], Word), Vec<u8>>,
+}
+
+impl std::fmt::Debug for KeyLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "KeyLog({} secrets)", self.secrets.len())
+    }
 }
 
 impl KeyLog {

@@ -15,7 +15,7 @@ use crate::Carrier;
 pub(super) struct Key {
     low: SocketAddr,
     high: SocketAddr,
-    /// 0 for UDP, else one more than the stream's number.
+    /// 0 for UDP, one more than the stream's number for TCP, the highest for SCTP outside DTLS.
     stream: u64,
     /// Client and server of the relay it runs through.
     relay: Option<(SocketAddr, SocketAddr)>,
@@ -34,7 +34,8 @@ impl Key {
         };
         let stream = match carrier {
             Carrier::Udp => 0,
-            Carrier::Tcp(stream) => stream.saturating_add(1),
+            Carrier::Tcp(stream) => stream.saturating_add(1).min(u64::MAX - 1),
+            Carrier::Sctp => u64::MAX,
         };
         Self { low, high, stream, relay }
     }

@@ -39,15 +39,17 @@ mod media;
 mod observer;
 mod relays;
 mod replay;
+mod resync;
 mod sctp;
 mod seen;
 mod signalled;
-mod streams;
+pub(crate) mod streams;
 mod stun;
 mod summary;
 mod totals;
 mod transactions;
 mod tsns;
+mod unopened;
 mod vantage;
 
 pub use event::{
@@ -60,4 +62,5 @@ pub use observer::Observer;
 pub use seen::Seen;
 pub use summary::{FlowSummary, Summary};
 pub use totals::{Opened, Protected, Totals};
+pub use unopened::{Sealed, Unopened, Unopeneds, unopened};
 pub use vantage::{sighted, vantage};

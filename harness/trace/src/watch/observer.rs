@@ -1,6 +1,7 @@
 //! The observer: every datagram to the layer it belongs to.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 
 use rtcspec_wire::demux::Protocol;
@@ -21,12 +22,12 @@ use super::streams::Streams;
 use super::summary::Summary;
 use super::totals::Totals;
 use super::transactions::Transactions;
-use super::{dtls, limits, media, stun};
+use super::{dtls, limits, media, sctp, stun};
 use crate::secrets::KeyLog;
 use crate::{Carrier, Party, Signal};
 
 /// Reads what one observation point saw. See the [module](super).
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Observer {
     signalled: Signalled,
     flows: Flows,
@@ -43,6 +44,18 @@ pub struct Observer {
     held: usize,
     totals: Totals,
     summary: Summary,
+}
+
+/// How much it knows, and nothing of what: it holds secrets, passwords and what they opened.
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observer")
+            .field("keys", &self.keys)
+            .field("flows", &self.flows.count())
+            .field("connections", &self.connections.count())
+            .field("totals", &self.totals)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Observer {
@@ -82,6 +95,7 @@ impl Observer {
         match seen.carrier {
             Carrier::Udp => self.datagram(&frame, seen.payload, sink),
             Carrier::Tcp(stream) => self.stream(&frame, stream, seen.payload, sink),
+            Carrier::Sctp => self.plain_sctp(&frame, seen.payload, sink),
         }
     }
 
@@ -238,6 +252,38 @@ impl Observer {
         );
         self.held = (self.held + connection.associations.held()).saturating_sub(held);
         flow.protected.add(&before, &self.totals.protected);
+        if self.held > limits::HELD {
+            self.forget_pieces();
+        }
+    }
+
+    /// SCTP that was seen outside DTLS: its flow is a connection, whose A is who is seen first.
+    fn plain_sctp(&mut self, frame: &Frame, bytes: &[u8], sink: Sink<'_>) {
+        let slot = self.find(frame);
+        let flow = self.flows.get_mut(slot);
+        let end = flow.end(frame.inner.source);
+        if flow.connection.is_none() {
+            self.connections.unchecked(flow, end, frame.inner, &self.signalled);
+        }
+        flow.last_at = frame.at;
+        let scene = self.scene(frame, slot);
+        let flow = self.flows.get_mut(slot);
+        let sender = usize::from(end != flow.a_end);
+        let connection = flow.connection.and_then(|id| self.connections.touch(id));
+        let Some(connection) = connection else { return };
+        let held = connection.associations.held();
+        if let Some(association) = connection.associations.pick_or_add(flow.association) {
+            sctp::packet(
+                &mut association.sctp,
+                sender,
+                None,
+                &mut self.totals,
+                &scene,
+                bytes,
+                sink,
+            );
+        }
+        self.held = (self.held + connection.associations.held()).saturating_sub(held);
         if self.held > limits::HELD {
             self.forget_pieces();
         }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use rtcspec_wire::demux::Protocol;
 use rtcspec_wire::framing::{Deframer, Framing};
 use rtcspec_wire::stun::MAGIC_COOKIE;
 
 use super::event::Unread;
-use super::limits;
+use super::{limits, resync};
 
 /// Bytes that tell the framing: a length and a STUN header up to its cookie.
 const TELLING: usize = 10;
@@ -18,6 +17,12 @@ enum Reader {
     /// Too few bytes to tell.
     Begins(Vec<u8>),
     Framed(Deframer),
+    /// Where the next packet begins is looked for: the last bytes, and how many there were.
+    Lost {
+        last: Vec<u8>,
+        passed: usize,
+        why: Unread,
+    },
     Unread(Unread),
 }
 
@@ -29,9 +34,12 @@ struct Stream {
     tick: u64,
 }
 
+/// Bytes in which the next packet of a stream is looked for.
+const MOST_LOST: usize = 1 << 20;
+
 /// The streams that are followed.
 #[derive(Debug, Default)]
-pub(super) struct Streams {
+pub(crate) struct Streams {
     streams: BTreeMap<u64, Stream>,
     tick: u64,
 }
@@ -41,7 +49,7 @@ impl Streams {
     ///
     /// # Errors
     /// The stream cannot be read, or not any further.
-    pub(super) fn take(
+    pub(crate) fn take(
         &mut self,
         number: u64,
         direction: usize,
@@ -61,23 +69,41 @@ impl Streams {
         let mut bytes = bytes;
         if let Reader::Begins(first) = &mut stream.readers[direction] {
             first.extend_from_slice(bytes);
-            if stream.framing.is_none() && first.len() < TELLING && !is_hopeless(first) {
+            if first.len() < TELLING && !is_hopeless(first) {
                 return Ok(());
             }
             held = std::mem::take(first);
             bytes = &held;
             stream.readers[direction] = begin(&mut stream.framing, bytes);
         }
-        match &mut stream.readers[direction] {
+        let sought;
+        let reader = &mut stream.readers[direction];
+        if let Reader::Lost { last, passed, why } = reader {
+            last.extend_from_slice(bytes);
+            *passed += bytes.len();
+            let why = *why;
+            let Some((at, framing)) = resync::head(last, stream.framing) else {
+                last.drain(..last.len().saturating_sub(resync::TELLING));
+                if *passed > MOST_LOST {
+                    *reader = Reader::Unread(why);
+                }
+                return Err(why);
+            };
+            sought = last.split_off(at);
+            bytes = &sought;
+            stream.framing = Some(framing);
+            *reader = Reader::Framed(Deframer::new(framing));
+        }
+        match reader {
             Reader::Framed(deframer) => {
                 let read = read(deframer, bytes, each);
                 if let Err(why) = read {
-                    stream.readers[direction] = Reader::Unread(why);
+                    *reader = Reader::Lost { last: Vec::new(), passed: 0, why };
                 }
                 read
             }
             Reader::Unread(why) => Err(*why),
-            Reader::Begins(_) => Ok(()),
+            Reader::Begins(_) | Reader::Lost { .. } => Ok(()),
         }
     }
 
@@ -91,25 +117,26 @@ impl Streams {
     }
 }
 
-/// Whether the first bytes are those of no stream that can be read.
+/// Whether a stream begins with a TLS record (RFC 8446 §5.1: at most 2^14 + 256 bytes).
 fn is_hopeless(first: &[u8]) -> bool {
-    matches!(first, [20..=63, 3, ..])
+    matches!(first, [20..=24, 3, 0..=4, high, ..] if *high <= 0x41)
 }
 
 fn begin(known: &mut Option<Framing>, bytes: &[u8]) -> Reader {
-    let framing = known.or_else(|| framing_of(bytes));
+    // What begins in the middle of a packet is no packet of a framing that the other direction has.
+    let framing = framing_of(bytes).filter(|framing| known.is_none_or(|known| known == *framing));
     match framing {
         Some(framing) => {
             *known = Some(framing);
             Reader::Framed(Deframer::new(framing))
         }
         None if is_hopeless(bytes) => Reader::Unread(Unread::Tls),
-        None => Reader::Unread(Unread::Stream),
+        None => Reader::Lost { last: Vec::new(), passed: 0, why: Unread::Stream },
     }
 }
 
 /// RFC 8489 §5: the cookie tells a STUN message; RFC 4571 has two bytes of length before it, and
-/// what ICE sends after its checks is DTLS, RTP or RTCP.
+/// ICE sends checks first. What begins otherwise began before the capture, or after a gap.
 fn framing_of(bytes: &[u8]) -> Option<Framing> {
     let cookie = MAGIC_COOKIE.to_be_bytes();
     if bytes.get(4..8) == Some(&cookie) && bytes.first().is_some_and(|first| *first < 4) {
@@ -117,9 +144,7 @@ fn framing_of(bytes: &[u8]) -> Option<Framing> {
     }
     let inner = bytes.get(2..)?;
     let is_stun = inner.get(4..8) == Some(&cookie);
-    let is_dtls = matches!(inner, [20..=26, 0xfe, 0xfc..=0xff, ..]);
-    let is_media = matches!(Protocol::of(inner), Protocol::Rtp | Protocol::Rtcp);
-    (is_stun || is_dtls || is_media).then_some(Framing::Rfc4571)
+    is_stun.then_some(Framing::Rfc4571)
 }
 
 fn read(deframer: &mut Deframer, bytes: &[u8], each: &mut dyn FnMut(&[u8])) -> Result<(), Unread> {
