@@ -1,7 +1,11 @@
 //! Damaged files: what is before the damage is read, and after it whatever makes sense.
 
+#[path = "../examples/mangle/disguise.rs"]
+mod disguise;
 #[path = "../examples/mangle/mutate.rs"]
 mod mutate;
+#[path = "../examples/mangle/through.rs"]
+mod through;
 
 mod build;
 
@@ -13,6 +17,7 @@ use build::*;
 use mutate::{Mutations, outcome};
 use rtcspec_capture::net::Frames;
 use rtcspec_capture::read::{Damage, Problems};
+use through::{Beside, Through, through};
 
 fn datagram(text: &str) -> Vec<u8> {
     ipv4(false, 17, 0, &udp(text.as_bytes()))
@@ -203,4 +208,22 @@ fn mangled_files_end_in_an_orderly_report() {
             assert!(found.bytes <= file.len() as u64);
         }
     }
+}
+
+/// 400 files here; `cargo run -p rtcspec-capture --example mangle` takes 100,000 through.
+#[test]
+fn mangled_files_go_through_transcripts_audits_and_seeds() {
+    let originals = corpus();
+    let shapes = [disguise::as_any, disguise::as_streams].into_iter();
+    let mut files: Vec<Vec<u8>> =
+        shapes.flat_map(|shape| originals.iter().map(move |file| shape(file))).collect();
+    files.extend(originals.iter().cloned());
+    let mut mutations = Mutations::new(files, 7);
+    mutations.add(originals.iter().map(|file| disguise::as_log(file)));
+    let mut all = Through::default();
+    for number in 0..400 {
+        all += through(&mutations.next_file(), number, &Beside::default());
+    }
+    let Through { sessions, lines, findings, seeds } = all;
+    assert!(sessions > 300 && lines > 10_000 && findings > 400 && seeds > 5_000, "{all:?}");
 }

@@ -22,6 +22,9 @@ thread_local! {
     static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
+/// How `println!` panics when nobody reads any more.
+const CLOSED: &str = "failed printing to stdout: Broken pipe";
+
 /// Keeps what panics in runs say for the report, instead of telling it in between.
 pub(crate) fn keep_panics() {
     let tell = std::panic::take_hook();
@@ -29,6 +32,9 @@ pub(crate) fn keep_panics() {
         if thread::current().name() == Some(RUN) {
             let place = panic.location().map_or(String::new(), |place| format!(" at {place}"));
             LAST_PANIC.set(format!("panic: {}{place}", words(panic.payload())));
+        } else if words(panic.payload()).starts_with(CLOSED) {
+            // Whoever reads has seen enough, as `head` does; shells know that exit code.
+            std::process::exit(141);
         } else {
             tell(panic);
         }

@@ -198,3 +198,17 @@ fn captures_are_cut_into_seeds_the_same_every_time() {
         assert!(name(part), "{part}: {:?}", first.keys());
     }
 }
+
+#[test]
+fn who_reads_no_further_is_no_reason_to_panic() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rtcspec"))
+        .args(["transcript", &corpus("pion-pion.pcap")])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(141));
+}

@@ -89,12 +89,18 @@ fn summary(report: &Report) -> String {
     let count = |level| report.findings().filter(|(_, _, f)| f.level == level).count();
     let connections: usize = report.files.iter().map(|file| file.connections.len()).sum();
     format!(
-        "\n{} files, {connections} connections: {} violations, {} warnings, {} notes\n",
-        report.files.len(),
-        count(Level::Violation),
-        count(Level::Warning),
-        count(Level::Note)
+        "\n{}, {}: {}, {}, {}\n",
+        counted(report.files.len(), "file"),
+        counted(connections, "connection"),
+        counted(count(Level::Violation), "violation"),
+        counted(count(Level::Warning), "warning"),
+        counted(count(Level::Note), "note")
     )
+}
+
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 fn line(out: &mut String, text: &str) {

@@ -41,6 +41,11 @@ impl Mutations {
         Self { originals, state: seed }
     }
 
+    /// Damages these files, too, which may be of any kind.
+    pub(crate) fn add(&mut self, files: impl Iterator<Item = Vec<u8>>) {
+        self.originals.extend(files);
+    }
+
     /// The next damaged file.
     pub(crate) fn next_file(&mut self) -> Vec<u8> {
         let mut file = self.original();
