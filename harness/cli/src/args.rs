@@ -134,7 +134,8 @@ pub(crate) struct RunOptions {
     /// Run part I of N
     #[arg(long, value_name = "I/N", value_parser = parse_shard)]
     pub(crate) shard: Option<(u32, u32)>,
-    /// Write a pcapng with keys and drop reasons for every run
+    /// Write a pcapng with keys, packet numbers and drop reasons for every run, and its signalling
+    /// beside it
     #[arg(long)]
     pub(crate) pcap: bool,
 }

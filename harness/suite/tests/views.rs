@@ -103,6 +103,17 @@ fn the_audit_of_a_captured_run_finds_what_the_audit_of_the_run_finds() {
 }
 
 #[test]
+fn turn_over_tls_is_said_to_be_closed() {
+    let id = "nat/udp-blocked-turn-tls";
+    let scenario = scenarios().into_iter().find(|one| one.id == id).expect("it is there");
+    let found = conversations(&mut captured(&played(&scenario)), "run");
+    let closed = found.remarks.iter().filter(|remark| remark.contains("TLS on a stream"));
+    let closed: Vec<&String> = closed.collect();
+    assert!(closed.iter().any(|one| one.starts_with("10.")), "from inside: {closed:?}");
+    assert!(closed.iter().any(|one| one.contains(":443 > ")), "and back: {closed:?}");
+}
+
+#[test]
 fn every_side_of_a_captured_run_saw_what_it_saw_in_the_run() {
     let mut wrong = Vec::new();
     for scenario in scenarios() {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ConnectionReport, FileReport, Report, Reported};
+use super::{ConnectionReport, Diagnosis, FileReport, Report, Reported};
 use crate::rule::Level;
 
 /// Lines that are told of what stays closed in one file.
@@ -38,8 +38,14 @@ fn head(out: &mut String, file: &FileReport) {
 }
 
 fn one(out: &mut String, connection: &ConnectionReport, all: bool) {
-    let verdict = if connection.diagnosis.connected { "came up" } else { "DID NOT COME UP" };
-    line(out, &format!("\n  {}: {verdict}: {}", connection.name, connection.diagnosis.line));
+    let Diagnosis { line: came, connected, dtls, sctp, channel, .. } = &connection.diagnosis;
+    let begun = [dtls, sctp, channel].iter().any(|layer| !layer.is_empty());
+    let verdict = match connected {
+        true if begun => "came up: ",
+        true => "",
+        false => "DID NOT COME UP: ",
+    };
+    line(out, &format!("\n  {}: {verdict}{came}", connection.name));
     for found in &connection.findings {
         finding(out, found);
     }

@@ -108,12 +108,14 @@ fn boxed(nat: &NatSeen) -> String {
         addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
     };
     format!(
-        "{} is behind {}: mapping {}, ports {} ({} destinations, {} addresses)",
+        "{} is behind {}: mapping {}, ports {} ({} destination{}, {} address{})",
         list(&nat.inside),
         list(&nat.outside),
         nat.mapping,
         nat.ports,
         nat.destinations,
-        nat.destination_addresses
+        if nat.destinations == 1 { "" } else { "s" },
+        nat.destination_addresses,
+        if nat.destination_addresses == 1 { "" } else { "es" }
     )
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use rtcspec_trace::Carrier;
-use rtcspec_trace::watch::{Event, Kind, Observer, Purpose, Stun};
+use rtcspec_trace::watch::{Event, Kind, Observer, Purpose, Stun, Unopeneds};
 use rtcspec_wire::stun::{Class, Method};
 
 use super::MOST;
@@ -33,6 +33,8 @@ pub(super) struct Collected {
     pub(super) cut: u64,
     /// The first frame that was not taken in, because too much was.
     pub(super) ended_at: Option<u64>,
+    /// Streams that belong to nobody because they stay closed.
+    pub(super) closed: Unopeneds,
     /// What finds the packet of a further sighting, if there are several views.
     pub(super) matcher: Option<Matcher>,
     held: usize,
@@ -106,8 +108,10 @@ impl Collected {
             self.relayed.extend(relay.relayed);
             kept.server = Some(relay.server);
         }
-        if let Kind::Stun(stun) = &event.kind {
-            self.stun(kept, event, stun);
+        match &event.kind {
+            Kind::Stun(stun) => self.stun(kept, event, stun),
+            Kind::Opaque(_) if event.connection.is_none() => self.closed.hear(event),
+            _ => {}
         }
     }
 

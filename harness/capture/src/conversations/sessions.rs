@@ -129,7 +129,7 @@ fn by_connection(collected: &mut Collected) -> BTreeMap<u32, Vec<Kept>> {
 }
 
 fn remarks(collected: &Collected) -> Vec<String> {
-    let mut remarks = Vec::new();
+    let mut remarks = collected.closed.lines();
     if let Some(number) = collected.ended_at {
         let most = MOST >> 20;
         remarks.push(format!("more than {most} MiB: frame {number} and later ones are left out"));
