@@ -88,6 +88,18 @@ impl Context {
         let header = rtp_header(packet)?;
         let window = source(&mut self.rtp_sources, header.ssrc);
         let index = window.estimate(header.sequence);
+        self.seal_rtp(packet, index)?;
+        remember(&mut self.rtp_sources, header.ssrc, index);
+        Ok(index)
+    }
+
+    /// Makes an SRTP packet of an RTP packet, with the index that [`Context::open_rtp`] gave for the
+    /// one in whose place it comes. Nothing is remembered.
+    ///
+    /// # Errors
+    /// [`SrtpError::Header`], [`SrtpError::Exhausted`].
+    pub fn seal_rtp(&self, packet: &mut Vec<u8>, index: u64) -> Result<(), SrtpError> {
+        let header = rtp_header(packet)?;
         if index >> 48 != 0 {
             return Err(SrtpError::Exhausted { bits: 48 });
         }
@@ -95,8 +107,7 @@ impl Context {
         let (head, body) = packet.split_at_mut(header.len);
         let tag = self.rtp.seal(place, head, body, self.roc(index).as_slice());
         packet.extend_from_slice(&tag[..self.profile.rtp_tag_len()]);
-        remember(&mut self.rtp_sources, header.ssrc, index);
-        Ok(index)
+        Ok(())
     }
 
     /// Opens an SRTP packet in place.
@@ -131,11 +142,29 @@ impl Context {
     pub fn protect_rtcp(&mut self, packet: &mut Vec<u8>, encrypt: bool) -> Result<u32, SrtpError> {
         let ssrc = rtcp_ssrc(packet)?;
         let last = source(&mut self.rtcp_sources, ssrc).highest();
-        let index = last.map_or(1, |last| last + 1);
-        let word = u32::try_from(index).ok().filter(|word| word & ENCRYPTED == 0);
-        let word = word.ok_or(SrtpError::Exhausted { bits: 31 })?;
-        let trailer = (if encrypt { word | ENCRYPTED } else { word }).to_be_bytes();
-        let place = Place { ssrc, index };
+        let index = u32::try_from(last.map_or(1, |last| last + 1)).unwrap_or(u32::MAX);
+        self.seal_rtcp(packet, index, encrypt)?;
+        remember(&mut self.rtcp_sources, ssrc, u64::from(index));
+        Ok(index)
+    }
+
+    /// Makes an SRTCP packet of an RTCP compound, with the index that [`Context::open_rtcp`] gave for
+    /// the one in whose place it comes. Nothing is remembered.
+    ///
+    /// # Errors
+    /// [`SrtpError::Header`], [`SrtpError::Exhausted`].
+    pub fn seal_rtcp(
+        &self,
+        packet: &mut Vec<u8>,
+        index: u32,
+        encrypt: bool,
+    ) -> Result<(), SrtpError> {
+        let ssrc = rtcp_ssrc(packet)?;
+        if index & ENCRYPTED != 0 {
+            return Err(SrtpError::Exhausted { bits: 31 });
+        }
+        let trailer = (if encrypt { index | ENCRYPTED } else { index }).to_be_bytes();
+        let place = Place { ssrc, index: u64::from(index) };
         let tag = if encrypt {
             let (head, body) = packet.split_at_mut(RTCP_HEADER);
             self.rtcp.seal(place, head, body, &trailer)
@@ -148,8 +177,7 @@ impl Context {
             if self.tag_is_last() { [&trailer, tag] } else { [tag, &trailer] };
         packet.extend_from_slice(first);
         packet.extend_from_slice(second);
-        remember(&mut self.rtcp_sources, ssrc, index);
-        Ok(word)
+        Ok(())
     }
 
     /// Opens an SRTCP packet in place.
@@ -293,6 +321,9 @@ pub(crate) mod tests {
             assert_eq!(bytes, hex(expected));
             let opened = session(profile).open_rtp(&mut bytes).expect("authentic");
             assert_eq!((&bytes[..opened.len], opened.index), (&packet[..], 0xf17b));
+            bytes.truncate(opened.len);
+            assert_eq!(session(profile).seal_rtp(&mut bytes, opened.index), Ok(()));
+            assert_eq!(bytes, hex(expected), "sealed again in its place");
         }
     }
 
@@ -330,6 +361,9 @@ pub(crate) mod tests {
             let opened = session(profile).open_rtcp(&mut bytes).expect("authentic");
             assert_eq!(&bytes[..opened.len], &compound);
             assert_eq!((opened.index, opened.encrypted), (0x5d4, encrypted));
+            bytes.truncate(opened.len);
+            assert_eq!(session(profile).seal_rtcp(&mut bytes, opened.index, encrypted), Ok(()));
+            assert_eq!(bytes, hex(expected), "sealed again in its place");
         }
     }
 

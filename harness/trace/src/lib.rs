@@ -24,7 +24,7 @@ pub mod nat;
 mod notes;
 mod observe;
 mod sctp;
-mod secrets;
+pub mod secrets;
 mod session;
 mod signal;
 mod stun;

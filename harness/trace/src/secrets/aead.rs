@@ -55,6 +55,21 @@ impl Aead {
         }
         .ok()
     }
+
+    /// Encrypts in place and appends the tag. `None` beyond the cipher's limits.
+    pub(super) fn seal(&self, nonce: [u8; 12], aad: &[u8], content: &mut Vec<u8>) -> Option<()> {
+        let nonce = &nonce.into();
+        match self {
+            Self::Aes128Gcm(cipher) => cipher.encrypt_in_place(nonce, aad, content),
+            Self::Aes256Gcm(cipher) => cipher.encrypt_in_place(nonce, aad, content),
+            Self::Aes128Ccm(cipher) => cipher.encrypt_in_place(nonce, aad, content),
+            Self::Aes256Ccm(cipher) => cipher.encrypt_in_place(nonce, aad, content),
+            Self::Aes128Ccm8(cipher) => cipher.encrypt_in_place(nonce, aad, content),
+            Self::Aes256Ccm8(cipher) => cipher.encrypt_in_place(nonce, aad, content),
+            Self::ChaCha20(cipher) => cipher.encrypt_in_place(nonce, aad, content),
+        }
+        .ok()
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! One DTLS association: what its hellos say, and its records opened.
+//! One DTLS association: what its hellos say, and its records opened and sealed.
 
 use std::collections::BTreeMap;
 
@@ -9,51 +9,60 @@ use rtcspec_wire::dtls::{
 };
 
 use super::expand::{export12, export13};
-use super::record12::Opener12;
-use super::record13::Opener13;
+use super::record12::Epoch12;
+use super::record13::Epoch13;
 use super::suite::Mode;
 use super::{Closed, KeyLog, Word};
 
 /// Epochs of DTLS 1.3 kept for one side.
 const EPOCHS: usize = 4;
 
-/// What an association's hellos say, and what its records are opened with. Its two ends have the
-/// numbers 0 and 1.
+/// What an association's hellos say, and what its records are opened and sealed with. Its two ends
+/// have the numbers 0 and 1.
 #[derive(Debug, Default)]
-pub(crate) struct Association {
+pub struct Association {
     /// Which end is the client.
-    pub(crate) client: Option<usize>,
-    pub(crate) client_random: Option<[u8; 32]>,
-    pub(crate) server_random: Option<[u8; 32]>,
-    pub(crate) suite: Option<CipherSuite>,
-    pub(crate) version: Option<ProtocolVersion>,
+    pub client: Option<usize>,
+    /// The client's random.
+    pub client_random: Option<[u8; 32]>,
+    /// The server's random.
+    pub server_random: Option<[u8; 32]>,
+    /// The suite the server chose.
+    pub suite: Option<CipherSuite>,
+    /// The version the server chose.
+    pub version: Option<ProtocolVersion>,
     /// The profile the server chose.
-    pub(crate) srtp: Option<SrtpProfile>,
-    pub(crate) extended_master_secret: bool,
-    pub(crate) encrypt_then_mac: bool,
-    openers12: [Option<Opener12>; 2],
+    pub srtp: Option<SrtpProfile>,
+    /// Whether both agreed on `extended_master_secret`.
+    pub extended_master_secret: bool,
+    /// Whether both agreed on `encrypt_then_mac`.
+    pub encrypt_then_mac: bool,
+    /// By end, as the next.
+    epoch12: [Option<Epoch12>; 2],
     /// By epoch.
-    openers13: [BTreeMap<u64, Opener13>; 2],
+    epochs13: [BTreeMap<u64, Epoch13>; 2],
 }
 
 /// A record that was opened.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Opened {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
     /// Its true type.
-    pub(crate) content_type: ContentType,
-    pub(crate) epoch: u64,
-    pub(crate) sequence: u64,
+    pub content_type: ContentType,
+    /// Its whole epoch.
+    pub epoch: u64,
+    /// Its whole sequence number.
+    pub sequence: u64,
 }
 
 impl Association {
     /// A `ClientHello` was sent by an end.
-    pub(crate) fn client_hello(&mut self, end: usize, random: [u8; 32]) {
+    pub fn client_hello(&mut self, end: usize, random: [u8; 32]) {
         self.client = Some(end);
         self.client_random = Some(random);
     }
 
     /// The `ServerHello`; a `HelloRetryRequest` says nothing yet.
-    pub(crate) fn server_hello(&mut self, hello: &ServerHelloView<'_>) {
+    pub fn server_hello(&mut self, hello: &ServerHelloView<'_>) {
         if hello.is_hello_retry_request() || self.server_random == Some(*hello.random) {
             return;
         }
@@ -66,12 +75,12 @@ impl Association {
         // RFC 7366 §3: it says something about block ciphers only.
         self.encrypt_then_mac = extensions.get(ExtensionType::ENCRYPT_THEN_MAC).is_some();
         self.note_srtp(extensions);
-        self.openers12 = [None, None];
-        self.openers13 = Default::default();
+        self.epoch12 = [None, None];
+        self.epochs13 = Default::default();
     }
 
     /// RFC 8446 §4.3.1: in DTLS 1.3 the server chooses the SRTP profile here.
-    pub(crate) fn encrypted_extensions(&mut self, body: &[u8]) {
+    pub fn encrypted_extensions(&mut self, body: &[u8]) {
         if let Some((length, rest)) = body.split_first_chunk::<2>() {
             let length = usize::from(u16::from_be_bytes(*length));
             self.note_srtp(Extensions::new(rest.get(..length).unwrap_or(rest)));
@@ -85,8 +94,11 @@ impl Association {
         }
     }
 
-    /// Opens an encrypted record: its content is in `out` then.
-    pub(crate) fn open(
+    /// Opens an encrypted record that an end sent: its content is in `out` then.
+    ///
+    /// # Errors
+    /// [`Closed`]
+    pub fn open(
         &mut self,
         keys: &KeyLog,
         end: usize,
@@ -110,6 +122,56 @@ impl Association {
         }
     }
 
+    /// The bytes of a record with other content in the place of one that an end sent and that was
+    /// opened: the same header, as long. The association may be another than the one it was opened
+    /// with, so that keys and randoms are others.
+    ///
+    /// `None` if there are no keys, or the content is of another length where the suite wants the
+    /// same.
+    pub fn seal(
+        &mut self,
+        keys: &KeyLog,
+        end: usize,
+        record: &Record<'_>,
+        opened: &Opened,
+        content: &[u8],
+    ) -> Option<Vec<u8>> {
+        let sealed = match record {
+            Record::Plaintext(record) => {
+                if self.epoch12[end].is_none() {
+                    self.derive12(keys).ok()?;
+                }
+                let inside = self.epoch12[end].as_ref()?.seal(record, content)?;
+                let number = record.sequence_number.to_be_bytes();
+                let (version, epoch) = (record.version.0.to_be_bytes(), record.epoch.to_be_bytes());
+                let length = u16::try_from(inside.len()).ok()?.to_be_bytes();
+                let ty = [record.content_type.0];
+                [&ty[..], &version, &epoch, &number[2..], &length, &inside].concat()
+            }
+            Record::Unified(record) => {
+                let inside = (opened.content_type.0, opened.sequence);
+                self.epoch13(keys, end, opened.epoch)?.seal(record, inside, content)?
+            }
+            Record::Malformed { .. } => return None,
+        };
+        (sealed.len() == length(record)).then_some(sealed)
+    }
+
+    /// The protection of an epoch of DTLS 1.3 that is known, or the next after those.
+    fn epoch13(&mut self, keys: &KeyLog, end: usize, epoch: u64) -> Option<&Epoch13> {
+        self.derive13(keys, end).ok()?;
+        let epochs = &mut self.epochs13[end];
+        let (newest, protection) = epochs.last_key_value()?;
+        if epoch == newest + 1 {
+            let updated = protection.updated()?;
+            epochs.insert(epoch, updated);
+            if epochs.len() > EPOCHS {
+                epochs.pop_first();
+            }
+        }
+        epochs.get(&epoch)
+    }
+
     fn open12(
         &mut self,
         keys: &KeyLog,
@@ -120,15 +182,15 @@ impl Association {
         if record.content_type == ContentType::TLS12_CID {
             return Err(Closed::ConnectionId);
         }
-        if self.openers12[end].is_none() {
+        if self.epoch12[end].is_none() {
             self.derive12(keys)?;
         }
         // A renegotiation would have a master secret of its own.
         if record.epoch != 1 {
             return Err(Closed::Epoch(record.epoch.into()));
         }
-        let opener = self.openers12[end].as_ref().ok_or(Closed::NoHandshake)?;
-        opener.open(record, out).ok_or(Closed::Failed)
+        let protection = self.epoch12[end].as_ref().ok_or(Closed::NoHandshake)?;
+        protection.open(record, out).ok_or(Closed::Failed)
     }
 
     /// What is needed of the hellos.
@@ -148,10 +210,10 @@ impl Association {
         }
         let master = keys.get(&client_random, Word::Master).ok_or(Closed::NoSecret)?;
         let etm = self.encrypt_then_mac;
-        let pair = Opener12::pair(suite, master, &client_random, &server_random, etm);
+        let pair = Epoch12::pair(suite, master, &client_random, &server_random, etm);
         let [by_client, by_server] = pair.ok_or(Closed::Suite(suite))?;
-        self.openers12[client] = Some(by_client);
-        self.openers12[1 - client] = Some(by_server);
+        self.epoch12[client] = Some(by_client);
+        self.epoch12[1 - client] = Some(by_server);
         Ok(())
     }
 
@@ -167,15 +229,15 @@ impl Association {
         }
         self.derive13(keys, end)?;
         let bits = u64::from(record.epoch_bits());
-        let openers = &mut self.openers13[end];
-        let newest = *openers.keys().next_back().ok_or(Closed::NoSecret)?;
+        let epochs = &mut self.epochs13[end];
+        let newest = *epochs.keys().next_back().ok_or(Closed::NoSecret)?;
         let known = (newest.saturating_sub(3)..=newest).rev().find(|epoch| epoch & 3 == bits);
         let mut why = Closed::Epoch(bits);
         if let Some(epoch) = known
-            && let Some(opener) = openers.get_mut(&epoch)
+            && let Some(protection) = epochs.get_mut(&epoch)
         {
             why = Closed::Failed;
-            if let Some((ty, sequence)) = opener.open(record, out) {
+            if let Some((ty, sequence)) = protection.open(record, out) {
                 return Ok((ContentType(ty), epoch, sequence));
             }
         }
@@ -185,16 +247,16 @@ impl Association {
         if newest < 3 || epoch & 3 != bits {
             return Err(why);
         }
-        let mut updated = openers.get(&newest).and_then(Opener13::updated).ok_or(why)?;
+        let mut updated = epochs.get(&newest).and_then(Epoch13::updated).ok_or(why)?;
         let (ty, sequence) = updated.open(record, out).ok_or(Closed::Failed)?;
-        openers.insert(epoch, updated);
-        if openers.len() > EPOCHS {
-            openers.pop_first();
+        epochs.insert(epoch, updated);
+        if epochs.len() > EPOCHS {
+            epochs.pop_first();
         }
         Ok((ContentType(ty), epoch, sequence))
     }
 
-    /// The openers of the two epochs whose secrets a key log holds.
+    /// The two epochs whose secrets a key log holds.
     fn derive13(&mut self, keys: &KeyLog, end: usize) -> Result<(), Closed> {
         let (client, client_random, _, suite) = self.hellos()?;
         let words = if end == client {
@@ -202,16 +264,16 @@ impl Association {
         } else {
             [Word::ServerHandshake, Word::ServerTraffic]
         };
-        let openers = &mut self.openers13[end];
-        if openers.last_key_value().is_some_and(|(epoch, _)| *epoch >= 3) {
+        let epochs = &mut self.epochs13[end];
+        if epochs.last_key_value().is_some_and(|(epoch, _)| *epoch >= 3) {
             return Ok(());
         }
         for (epoch, word) in [(2, words[0]), (3, words[1])] {
-            if !openers.contains_key(&epoch)
+            if !epochs.contains_key(&epoch)
                 && let Some(secret) = keys.get(&client_random, word)
-                && let Some(opener) = Opener13::new(suite, secret)
+                && let Some(protection) = Epoch13::new(suite, secret)
             {
-                openers.insert(epoch, opener);
+                epochs.insert(epoch, protection);
             }
         }
         Ok(())
@@ -224,8 +286,9 @@ impl Association {
             .is_some_and(|random| words.iter().any(|word| keys.get(&random, *word).is_some()))
     }
 
-    /// Keying material for a profile (RFC 5764 §4.2).
-    pub(crate) fn export(&self, keys: &KeyLog, profile: Profile) -> Option<Vec<u8>> {
+    /// Keying material for a profile (RFC 5764 §4.2); `None` without hellos or secret.
+    #[must_use]
+    pub fn export(&self, keys: &KeyLog, profile: Profile) -> Option<Vec<u8>> {
         let (_, client_random, server_random, suite) = self.hellos().ok()?;
         let (_, hash) = Mode::of(suite)?;
         let len = profile.exported_len();
@@ -239,8 +302,19 @@ impl Association {
     /// The ends change their numbers.
     pub(crate) fn flip(&mut self) {
         self.client = self.client.map(|client| 1 - client);
-        self.openers12.swap(0, 1);
-        self.openers13.swap(0, 1);
+        self.epoch12.swap(0, 1);
+        self.epochs13.swap(0, 1);
+    }
+}
+
+/// Bytes of a record.
+fn length(record: &Record<'_>) -> usize {
+    match record {
+        Record::Plaintext(record) => {
+            PlaintextRecord::HEADER_LENGTH + record.cid.len() + record.content.len()
+        }
+        Record::Unified(record) => record.header.len() + record.encrypted.len(),
+        Record::Malformed { bytes, .. } => bytes.len(),
     }
 }
 

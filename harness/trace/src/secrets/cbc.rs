@@ -1,7 +1,11 @@
 //! CBC with HMAC: RFC 5246 §6.2.3.2, and RFC 7366 where the MAC comes last.
 
-use aes::cipher::{BlockCipherDecrypt, BlockModeDecrypt as _, InnerIvInit as _};
-use aes::{Aes128Dec, Aes256Dec};
+use aes::cipher::consts::U16;
+use aes::cipher::{
+    BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt as _, BlockModeEncrypt as _,
+    BlockSizeUser, InnerIvInit as _,
+};
+use aes::{Aes128, Aes256};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384};
@@ -12,8 +16,8 @@ use super::suite::CbcMac;
 const BLOCK: usize = 16;
 
 enum Cipher {
-    Aes128(Box<Aes128Dec>),
-    Aes256(Box<Aes256Dec>),
+    Aes128(Box<Aes128>),
+    Aes256(Box<Aes256>),
 }
 
 enum Mac {
@@ -47,8 +51,8 @@ impl Cbc {
         encrypt_then_mac: bool,
     ) -> Option<Self> {
         let cipher = match key.len() {
-            16 => Cipher::Aes128(Box::new(Aes128Dec::new_from_slice(key).ok()?)),
-            _ => Cipher::Aes256(Box::new(Aes256Dec::new_from_slice(key).ok()?)),
+            16 => Cipher::Aes128(Box::new(Aes128::new_from_slice(key).ok()?)),
+            _ => Cipher::Aes256(Box::new(Aes256::new_from_slice(key).ok()?)),
         };
         let mac = match hash {
             CbcMac::Sha1 => Mac::Sha1(Box::new(Hmac::new_from_slice(mac_key).ok()?)),
@@ -87,6 +91,31 @@ impl Cbc {
         Some(())
     }
 
+    /// Puts content in the place of that of a record of this length, with its initialisation vector.
+    /// `None` if it does not fit there.
+    pub(super) fn seal(&self, prefix: &Prefix, record: &[u8], content: &[u8]) -> Option<Vec<u8>> {
+        let iv = *record.first_chunk::<BLOCK>()?;
+        let outside = if self.encrypt_then_mac { self.mac_len } else { 0 };
+        let len = record.len().checked_sub(BLOCK + outside)?;
+        let mut blocks = content.to_vec();
+        if !self.encrypt_then_mac {
+            blocks.extend(self.tag(prefix, content)?);
+        }
+        // RFC 5246 §6.2.3.2: at least the byte that counts the padding.
+        let padding = u8::try_from(len.checked_sub(blocks.len() + 1)?).ok()?;
+        blocks.resize(len, padding);
+        match &self.cipher {
+            Cipher::Aes128(cipher) => encrypt(cipher.as_ref(), iv, &mut blocks)?,
+            Cipher::Aes256(cipher) => encrypt(cipher.as_ref(), iv, &mut blocks)?,
+        }
+        let mut sealed = [&iv[..], &blocks].concat();
+        if self.encrypt_then_mac {
+            let tag = self.tag(prefix, &sealed)?;
+            sealed.extend(tag);
+        }
+        Some(sealed)
+    }
+
     fn decrypt(&self, iv: [u8; BLOCK], bytes: &mut [u8]) -> Option<()> {
         match &self.cipher {
             Cipher::Aes128(cipher) => decrypt(cipher.as_ref(), iv, bytes),
@@ -95,29 +124,43 @@ impl Cbc {
     }
 
     fn verify(&self, prefix: &Prefix, bytes: &[u8], tag: &[u8]) -> Option<()> {
+        (self.tag(prefix, bytes)? == tag).then_some(())
+    }
+
+    fn tag(&self, prefix: &Prefix, bytes: &[u8]) -> Option<Vec<u8>> {
         let len = u16::try_from(bytes.len()).ok()?.to_be_bytes();
         macro_rules! with {
-            ($mac:expr) => {
-                $mac.as_ref()
-                    .clone()
-                    .chain_update(prefix)
-                    .chain_update(len)
-                    .chain_update(bytes)
-                    .verify_slice(tag)
-                    .ok()
-            };
+            ($mac:expr) => {{
+                let mac = $mac.as_ref().clone().chain_update(prefix).chain_update(len);
+                mac.chain_update(bytes).finalize().into_bytes().to_vec()
+            }};
         }
-        match &self.mac {
+        Some(match &self.mac {
             Mac::Sha1(mac) => with!(mac),
             Mac::Sha256(mac) => with!(mac),
             Mac::Sha384(mac) => with!(mac),
-        }
+        })
     }
+}
+
+fn encrypt<C>(cipher: &C, iv: [u8; BLOCK], bytes: &mut [u8]) -> Option<()>
+where
+    C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>,
+{
+    let (blocks, rest) = bytes.as_chunks_mut::<BLOCK>();
+    if !rest.is_empty() {
+        return None;
+    }
+    let mut encryptor = ::cbc::Encryptor::<&C>::inner_iv_init(cipher, &iv.into());
+    for block in blocks {
+        encryptor.encrypt_block(block.into());
+    }
+    Some(())
 }
 
 fn decrypt<C>(cipher: &C, iv: [u8; BLOCK], bytes: &mut [u8]) -> Option<()>
 where
-    C: BlockCipherDecrypt + aes::cipher::BlockSizeUser<BlockSize = aes::cipher::consts::U16>,
+    C: BlockCipherDecrypt + BlockSizeUser<BlockSize = U16>,
 {
     let (blocks, rest) = bytes.as_chunks_mut::<BLOCK>();
     if !rest.is_empty() {

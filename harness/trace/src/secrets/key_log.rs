@@ -19,9 +19,9 @@ pub(crate) enum Word {
     Exporter,
 }
 
-/// All secrets an observer was given.
+/// Secrets of DTLS by the client randoms of their connections.
 #[derive(Default)]
-pub(crate) struct KeyLog {
+pub struct KeyLog {
     secrets: BTreeMap<([u8; 32], Word), Vec<u8>>,
 }
 
@@ -33,14 +33,15 @@ impl std::fmt::Debug for KeyLog {
 
 impl KeyLog {
     /// Reads lines; what is not understood is left out.
-    pub(crate) fn new(lines: &[String]) -> Self {
+    #[must_use]
+    pub fn new(lines: &[String]) -> Self {
         let mut log = Self::default();
         lines.iter().for_each(|text| log.add(text));
         log
     }
 
     /// Reads more lines.
-    pub(crate) fn add(&mut self, text: &str) {
+    pub fn add(&mut self, text: &str) {
         self.secrets.extend(text.lines().filter_map(read));
     }
 

@@ -1,4 +1,7 @@
-//! From key log lines to the plaintext of DTLS records.
+//! From key log lines to the plaintext of DTLS records, and back.
+//!
+//! An [`Association`] is told the hellos of a handshake; then it opens records with the secrets of a
+//! [`KeyLog`], and seals other content in their place.
 
 mod aead;
 mod association;
@@ -10,9 +13,10 @@ mod record12;
 mod record13;
 mod suite;
 
-pub(crate) use association::{Association, Opened};
+pub use association::{Association, Opened};
 pub use closed::Closed;
-pub(crate) use key_log::{KeyLog, Word};
+pub use key_log::KeyLog;
+pub(crate) use key_log::Word;
 
 #[cfg(test)]
 pub(crate) fn hex(text: &str) -> Vec<u8> {

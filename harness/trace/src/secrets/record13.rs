@@ -1,4 +1,4 @@
-//! Opening records of DTLS 1.3: RFC 9147 §4.
+//! Records of DTLS 1.3, opened and sealed: RFC 9147 §4.
 
 use aes::cipher::{
     BlockCipherEncrypt as _, KeyInit as _, KeyIvInit as _, StreamCipher as _, StreamCipherSeek as _,
@@ -62,9 +62,9 @@ impl std::fmt::Debug for Mask {
     }
 }
 
-/// Opens the records one side sends in one epoch.
+/// The protection of the records one side sends in one epoch.
 #[derive(Debug)]
-pub(super) struct Opener13 {
+pub(super) struct Epoch13 {
     cipher: Aead,
     mask: Mask,
     iv: [u8; 12],
@@ -74,8 +74,8 @@ pub(super) struct Opener13 {
     secret: Vec<u8>,
 }
 
-impl Opener13 {
-    /// An opener for a traffic secret.
+impl Epoch13 {
+    /// That of a traffic secret.
     pub(super) fn new(suite: CipherSuite, secret: &[u8]) -> Option<Self> {
         let (mode, hash) = Mode::of(suite)?;
         Self::with(mode, hash, secret.to_vec())
@@ -89,7 +89,7 @@ impl Opener13 {
         Some(Self { cipher, mask, iv, next: 0, mode, hash, secret })
     }
 
-    /// RFC 8446 §7.2: the opener of the next epoch.
+    /// RFC 8446 §7.2: that of the next epoch.
     pub(super) fn updated(&self) -> Option<Self> {
         let secret = expand_label(self.hash, &self.secret, b"traffic upd", self.secret.len());
         Self::with(self.mode, self.hash, secret)
@@ -102,30 +102,68 @@ impl Opener13 {
         record: &UnifiedRecord<'_>,
         out: &mut Vec<u8>,
     ) -> Option<(u8, u64)> {
-        let mask = self.mask.of(*record.encrypted.first_chunk()?);
         let mut aad = [0; HEADER];
         let aad = aad.get_mut(..record.header.len())?;
         aad.copy_from_slice(record.header);
+        self.mask(record, record.encrypted, aad)?;
         let at = 1 + record.cid.len();
-        let low = if record.has_long_sequence_number() {
-            aad.get_mut(at..at + 2)?.iter_mut().zip(mask).for_each(|(to, with)| *to ^= with);
-            u16::from_be_bytes([*aad.get(at)?, *aad.get(at + 1)?])
+        let (low, bits) = if record.has_long_sequence_number() {
+            (u16::from_be_bytes([*aad.get(at)?, *aad.get(at + 1)?]), 16)
         } else {
-            *aad.get_mut(at)? ^= mask[0];
-            u16::from(*aad.get(at)?)
+            (u16::from(*aad.get(at)?), 8)
         };
-        let bits = if record.has_long_sequence_number() { 16 } else { 8 };
         let sequence = nearest(self.next, u64::from(low), bits);
-        let mut nonce = self.iv;
-        nonce[4..].iter_mut().zip(sequence.to_be_bytes()).for_each(|(to, with)| *to ^= with);
         out.clear();
         out.extend_from_slice(record.encrypted);
-        self.cipher.open(nonce, aad, out)?;
+        self.cipher.open(self.nonce(sequence), aad, out)?;
         self.next = self.next.max(sequence + 1);
         while out.last() == Some(&0) {
             out.pop();
         }
         Some((out.pop()?, sequence))
+    }
+
+    /// The bytes of a record that carries other content of this type in the place of one that was
+    /// opened: its header with the sequence number masked anew, as many bytes. `None` if it does not
+    /// fit there.
+    pub(super) fn seal(
+        &self,
+        record: &UnifiedRecord<'_>,
+        (content_type, sequence): (u8, u64),
+        content: &[u8],
+    ) -> Option<Vec<u8>> {
+        let mut header = record.header.to_vec();
+        let at = 1 + record.cid.len();
+        let low = sequence.to_be_bytes();
+        let shown = if record.has_long_sequence_number() { &low[6..] } else { &low[7..] };
+        header.get_mut(at..at + shown.len())?.copy_from_slice(shown);
+        let mut sealed = [content, &[content_type]].concat();
+        let inner = record.encrypted.len().checked_sub(self.mode.tag_len())?;
+        if sealed.len() > inner {
+            return None;
+        }
+        // RFC 9147 §4: zeros after the type, as many as there were.
+        sealed.resize(inner, 0);
+        self.cipher.seal(self.nonce(sequence), &header, &mut sealed)?;
+        self.mask(record, &sealed, &mut header)?;
+        header.extend(sealed);
+        Some(header)
+    }
+
+    /// Masks the sequence number of a header, or unmasks it.
+    fn mask(&self, record: &UnifiedRecord<'_>, encrypted: &[u8], header: &mut [u8]) -> Option<()> {
+        let mask = self.mask.of(*encrypted.first_chunk()?);
+        let at = 1 + record.cid.len();
+        let long = usize::from(record.has_long_sequence_number());
+        let number = header.get_mut(at..=at + long)?;
+        number.iter_mut().zip(mask).for_each(|(to, with)| *to ^= with);
+        Some(())
+    }
+
+    fn nonce(&self, sequence: u64) -> [u8; 12] {
+        let mut nonce = self.iv;
+        nonce[4..].iter_mut().zip(sequence.to_be_bytes()).for_each(|(to, with)| *to ^= with);
+        nonce
     }
 }
 

@@ -47,12 +47,37 @@ impl View<'_> {
         if !attributes.is_at_end() {
             return Fingerprint::NotLast;
         }
-        let covered = self.as_bytes().get(..found.offset).unwrap_or_default();
-        if found.as_u32() == Some(fingerprint_of(covered)) {
+        if found.as_u32() == Some(self.expected_fingerprint(&found)) {
             Fingerprint::Valid
         } else {
             Fingerprint::Invalid
         }
+    }
+
+    /// What FINGERPRINT has to be in the place of an attribute of this message (RFC 8489 §14.7).
+    #[must_use]
+    #[inline]
+    pub fn expected_fingerprint(&self, attribute: &AttributeView<'_>) -> u32 {
+        fingerprint_of(self.as_bytes().get(..attribute.offset).unwrap_or_default())
+    }
+
+    /// What MESSAGE-INTEGRITY has to be under a key in the place of an attribute of this message
+    /// (RFC 8489 §14.5); `None` beyond what a message's length can say.
+    #[must_use]
+    pub fn expected_integrity(&self, attribute: &AttributeView<'_>, key: &Key) -> Option<[u8; 20]> {
+        let (header, rest) = self.covered_by(attribute)?;
+        Some(key.hmac_sha1(&header, rest))
+    }
+
+    /// The same of MESSAGE-INTEGRITY-SHA256 (RFC 8489 §14.6), before it is truncated.
+    #[must_use]
+    pub fn expected_integrity_sha256(
+        &self,
+        attribute: &AttributeView<'_>,
+        key: &Key,
+    ) -> Option<[u8; 32]> {
+        let (header, rest) = self.covered_by(attribute)?;
+        Some(key.hmac_sha256(&header, rest))
     }
 
     /// Checks MESSAGE-INTEGRITY (RFC 8489 §14.5).
@@ -61,11 +86,8 @@ impl View<'_> {
         let Some(found) = self.attribute(AttributeType::MESSAGE_INTEGRITY) else {
             return Check::Absent;
         };
-        let Some((header, rest)) = self.covered_by(&found) else {
-            return Check::Invalid;
-        };
-        match <&[u8; 20]>::try_from(found.value) {
-            Ok(mac) if equal(mac, &key.hmac_sha1(&header, rest)) => Check::Valid,
+        match self.expected_integrity(&found, key) {
+            Some(mac) if equal(found.value, &mac) => Check::Valid,
             _ => Check::Invalid,
         }
     }
@@ -81,10 +103,8 @@ impl View<'_> {
         if !(16..=32).contains(&len) || !len.is_multiple_of(4) {
             return Check::Invalid;
         }
-        let Some((header, rest)) = self.covered_by(&found) else {
-            return Check::Invalid;
-        };
-        match key.hmac_sha256(&header, rest).get(..len) {
+        let expected = self.expected_integrity_sha256(&found, key);
+        match expected.as_ref().and_then(|mac| mac.get(..len)) {
             Some(mac) if equal(mac, found.value) => Check::Valid,
             _ => Check::Invalid,
         }
