@@ -42,7 +42,15 @@ fn sections(payload: usize, comment: Option<&str>) -> Vec<u8> {
     let interface = file.interface("any");
     for nanos in 0..(FILE / (bytes.len() + 32)) as u64 {
         let at = std::time::Duration::from_micros(nanos);
-        file.packet(&Packet { interface, at, crossing: None, bytes: &bytes, comment, id: None });
+        file.packet(&Packet {
+            interface,
+            at,
+            crossing: None,
+            bytes: &bytes,
+            missing: 0,
+            comment,
+            id: None,
+        });
     }
     file.finish()
 }

@@ -32,6 +32,7 @@
 //!     at: Duration::from_millis(20),
 //!     crossing: Some(Crossing::Inbound),
 //!     bytes: &[0x45; 28],
+//!     missing: 0,
 //!     comment: Some("nat.home: filtered, APDF, 203.0.113.2:6160 never contacted"),
 //!     id: Some(1),
 //! });
@@ -39,6 +40,7 @@
 //! ```
 
 pub mod conversations;
+pub mod export;
 pub mod keys;
 pub mod net;
 mod open;

@@ -47,8 +47,10 @@ pub struct Packet<'a> {
     pub at: Duration,
     /// Which way.
     pub crossing: Option<Crossing>,
-    /// The packet, from its IP header on.
+    /// The packet, from its link layer's header on.
     pub bytes: &'a [u8],
+    /// Bytes at its end that are not there.
+    pub missing: u32,
     /// What there is to say about it.
     pub comment: Option<&'a str>,
     /// The packet's own number, the same at all interfaces (`epb_packetid`).
@@ -123,8 +125,9 @@ impl Writer {
             body.extend(packet.interface.0.to_le_bytes());
             body.extend(((at >> 32) as u32).to_le_bytes());
             body.extend((at as u32).to_le_bytes());
-            let length = (packet.bytes.len() as u32).to_le_bytes();
-            body.extend([length, length].as_flattened());
+            let captured = packet.bytes.len() as u32;
+            body.extend(captured.to_le_bytes());
+            body.extend(captured.saturating_add(packet.missing).to_le_bytes());
             body.extend_from_slice(packet.bytes);
             pad(body);
             if let Some(comment) = packet.comment {

@@ -88,6 +88,7 @@ fn every_block_is_read_back() {
         at: Duration::from_nanos(1_000_000_007),
         crossing: Some(Crossing::Inbound),
         bytes: b"\x45seven!",
+        missing: 0,
         comment: Some("nat.home: filtered"),
         id: Some(7),
     };
@@ -129,6 +130,7 @@ fn a_comment_too_long_for_its_length_field_is_cut_between_characters() {
         at: Duration::ZERO,
         crossing: None,
         bytes: b"",
+        missing: 0,
         comment,
         id: None,
     });
@@ -169,6 +171,7 @@ fn what_a_network_tapped_becomes_a_file_with_reasons() {
                 observe::Crossing::Outbound => Crossing::Outbound,
             }),
             bytes: frame.bytes,
+            missing: 0,
             comment: frame.comment,
             id: None,
         });
@@ -193,7 +196,7 @@ proptest! {
         let interface = file.interface("i");
         let at = Duration::from_nanos(nanos);
         let comment = Some(comment.as_str());
-        file.packet(&Packet { interface, at, crossing: None, bytes: &bytes, comment, id: None });
+        file.packet(&Packet { interface, at, crossing: None, bytes: &bytes, missing: 0, comment, id: None });
         let expected = Read::Packet {
             interface: 0, nanos, bytes: bytes.clone(), comment: comment.map(str::to_owned),
             flags: None,

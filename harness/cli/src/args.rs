@@ -44,6 +44,9 @@ pub(crate) enum Verb {
     NatInfer(NatInferOptions),
     /// Find the fewest packets of a capture for which an audit rule still fires
     Minimise(MinimiseOptions),
+    /// Write a capture that may be handed out: everybody in it is somebody else, and the same rules
+    /// find the same
+    Export(ExportOptions),
     /// Processes as peers: hold an adapter to the contract, serve a built-in stack as one
     Adapter(AdapterOptions),
     /// Print a JSON Schema
@@ -300,6 +303,23 @@ pub(crate) struct MinimiseOptions {
     /// File to write, pcapng with keys; `NAME.ID.pcapng` beside the capture unless said otherwise
     #[arg(long, value_name = "FILE")]
     pub(crate) into: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExportOptions {
+    #[command(flatten)]
+    pub(crate) capture: CaptureFile,
+    /// Replace addresses, names, credentials, certificates, keys and all that is carried; there is no
+    /// other export
+    #[arg(long, required = true)]
+    pub(crate) pseudonymise: bool,
+    /// File to write, pcapng with keys, and beside it the signalling; `NAME.export.pcapng` beside the
+    /// capture unless said otherwise
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Another number, other replacements
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
 }
 
 #[derive(Args, Debug)]

@@ -7,6 +7,7 @@ mod capture;
 mod diff;
 mod exit;
 mod explain;
+mod export;
 mod list;
 mod matrix;
 mod minimise;
@@ -63,6 +64,7 @@ fn carry_out(verb: Verb) -> exit::Outcome {
         Verb::Rules(options) => audit::rules(&options),
         Verb::Explain(options) => explain::explain(&options),
         Verb::Replay(options) => replay::replay(&options),
+        Verb::Export(options) => export::export(&options),
         Verb::Minimise(options) => minimise::minimise_capture(&options),
         Verb::NatInfer(options) => nat_infer::nat_infer(&options),
         Verb::Adapter(options) => adapter::adapter(&options.verb),

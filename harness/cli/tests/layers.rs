@@ -17,7 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rtcspec-peer", &["rtcspec-wire", "rtcspec-tls"]),
     ("rtcspec-trace", &["rtcspec-srtp", "rtcspec-wire"]),
     ("rtcspec-audit", &["rtcspec-wire", "rtcspec-trace"]),
-    ("rtcspec-capture", &["rtcspec-wire", "rtcspec-trace"]),
+    ("rtcspec-capture", &["rtcspec-wire", "rtcspec-srtp", "rtcspec-trace"]),
     ("rtcspec-live", &["rtcspec-control", "rtcspec-wire"]),
     ("rtcspec-adapter-reference", &["rtcspec-control", "rtcspec-peer"]),
     (

@@ -141,6 +141,44 @@ fn both(a: Vec<ConnectionReport>, b: Vec<ConnectionReport>) -> Vec<ConnectionRep
     connections
 }
 
+/// What two audits of one session do not agree on, as a capture and its export are: which rules were
+/// broken, by whom, how often and in which frames, and which held or had no opportunity. Words, which
+/// name addresses, are not compared.
+#[must_use]
+pub fn differences(before: &FileReport, after: &FileReport) -> Vec<String> {
+    let (before, after) = (essence(before), essence(after));
+    let only = |these: &[String], those: &[String], what: &str| {
+        let these = these.iter().filter(|line| !those.contains(line));
+        these.map(|line| format!("{what}: {line}")).collect::<Vec<_>>()
+    };
+    let mut all = only(&before, &after, "lost");
+    all.extend(only(&after, &before, "new"));
+    if all.is_empty() && before != after {
+        all.push("findings in another order or number".to_owned());
+    }
+    all
+}
+
+fn essence(report: &FileReport) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (nth, connection) in (1..).zip(&report.connections) {
+        let up = if connection.diagnosis.connected { "up" } else { "not up" };
+        lines.push(format!("connection {nth} is {up}"));
+        lines.extend(connection.findings.iter().map(|found| {
+            let who = found.who.map_or('-', Party::letter);
+            let Reported { rule, level, frames, times, .. } = found;
+            format!(
+                "connection {nth}: {rule} {} of {who}, {times} times, in {frames:?}",
+                level.letter()
+            )
+        }));
+        lines.extend(connection.held.iter().map(|held| format!("connection {nth}: {held:?}")));
+        let silent = connection.silent.iter().map(|one| one.rule);
+        lines.extend(silent.map(|rule| format!("connection {nth}: {rule} had no opportunity")));
+    }
+    lines
+}
+
 /// Audits what one side sent and received in a run: what a capture at its interface would hold.
 #[must_use]
 pub fn audit_session(session: &Session, side: Party) -> FileReport {

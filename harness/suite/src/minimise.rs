@@ -158,6 +158,8 @@ struct Held {
     interface: u32,
     link: u16,
     bytes: Vec<u8>,
+    /// Bytes the capture did not keep.
+    missing: u32,
     comment: Option<String>,
     packet: Option<u64>,
 }
@@ -194,6 +196,7 @@ impl Trial {
                         interface: record.interface,
                         link: record.link,
                         bytes: record.bytes.to_vec(),
+                        missing: record.length.saturating_sub(record.bytes.len() as u32),
                         comment: record.comment.map(str::to_owned),
                         packet: record.packet,
                     });
@@ -226,6 +229,7 @@ impl Trial {
                 at: Duration::from_nanos(held.nanos),
                 crossing: None,
                 bytes: &held.bytes,
+                missing: held.missing,
                 comment: held.comment.as_deref(),
                 id: held.packet,
             });

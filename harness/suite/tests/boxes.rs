@@ -71,6 +71,7 @@ impl Lab {
         let mut beyond = None;
         for frame in tap.frames() {
             self.file.packet(&Packet {
+                missing: 0,
                 interface: self.interfaces[frame.interface],
                 at: frame.at.into(),
                 crossing: None,

@@ -17,7 +17,7 @@ const MAX_PAYLOAD: u32 = 0xffff;
 
 /// What became of a fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// Its packet is not whole yet.
     Held,
     /// It was the last: protocol and payload of the whole.
@@ -30,7 +30,7 @@ pub(super) enum Outcome {
 
 /// Fragments whose packets are not whole.
 #[derive(Debug, Default)]
-pub(super) struct Fragments {
+pub(crate) struct Fragments {
     packets: BTreeMap<Key, Partial>,
     held: usize,
     given_up: u64,
@@ -51,7 +51,7 @@ struct Partial {
 
 impl Fragments {
     /// Adds a fragment that came at `now`, in nanoseconds.
-    pub(super) fn add(&mut self, interface: Interface, packet: &Packet<'_>, now: u64) -> Outcome {
+    pub(crate) fn add(&mut self, interface: Interface, packet: &Packet<'_>, now: u64) -> Outcome {
         let Some(fragment) = packet.fragment else { return Outcome::Malformed };
         let length = packet.payload.len() as u32;
         let end = fragment.offset + length;
@@ -90,7 +90,7 @@ impl Fragments {
     }
 
     /// Packets that never became whole, those under way included.
-    pub(super) fn incomplete(&self) -> u64 {
+    pub(crate) fn incomplete(&self) -> u64 {
         let refused = self.packets.values().filter(|partial| partial.refused).count();
         self.given_up + (self.packets.len() - refused) as u64
     }

@@ -50,6 +50,13 @@ pub struct Interface {
     within: u32,
 }
 
+impl Interface {
+    /// Where the file saw a frame of a link type.
+    pub(crate) fn of(of_file: u32, link: u16, frame: &[u8]) -> Self {
+        Self { of_file, within: seen_at(link, frame).0 }
+    }
+}
+
 /// The packet that is read.
 #[derive(Clone, Copy, Debug, Default)]
 struct Here<'a> {
@@ -361,7 +368,7 @@ fn hand_on(
     sink: &mut impl FnMut(Frame<'_>),
 ) {
     match piece {
-        Piece::Bytes { number: stream, source, destination, bytes } => {
+        Piece::Bytes { number: stream, source, destination, bytes, .. } => {
             sink(here.frame(here.seen(Carrier::Tcp(stream), (source, destination), bytes)));
         }
         Piece::Gap { number: stream, bytes } => {

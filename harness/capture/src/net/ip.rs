@@ -5,42 +5,42 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Extension headers that are followed.
 const MAX_HEADERS: usize = 16;
 
-pub(super) const ICMP: u8 = 1;
-pub(super) const TCP: u8 = 6;
-pub(super) const UDP: u8 = 17;
-pub(super) const ICMP_V6: u8 = 58;
+pub(crate) const ICMP: u8 = 1;
+pub(crate) const TCP: u8 = 6;
+pub(crate) const UDP: u8 = 17;
+pub(crate) const ICMP_V6: u8 = 58;
 
 const HOP_BY_HOP: u8 = 0;
 const ROUTING: u8 = 43;
-const FRAGMENT: u8 = 44;
-const AUTHENTICATION: u8 = 51;
+pub(crate) const FRAGMENT: u8 = 44;
+pub(crate) const AUTHENTICATION: u8 = 51;
 const DESTINATION_OPTIONS: u8 = 60;
 const MOBILITY: u8 = 135;
 
 /// An IP packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Packet<'a> {
-    pub(super) source: IpAddr,
-    pub(super) destination: IpAddr,
+pub(crate) struct Packet<'a> {
+    pub(crate) source: IpAddr,
+    pub(crate) destination: IpAddr,
     /// What the payload is; of a fragment, what the whole packet's payload begins with.
-    pub(super) protocol: u8,
-    pub(super) payload: &'a [u8],
+    pub(crate) protocol: u8,
+    pub(crate) payload: &'a [u8],
     /// Bytes of the payload that the capture did not keep.
-    pub(super) missing: usize,
-    pub(super) fragment: Option<Fragment>,
+    pub(crate) missing: usize,
+    pub(crate) fragment: Option<Fragment>,
 }
 
 /// A fragment's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Fragment {
-    pub(super) id: u32,
-    pub(super) offset: u32,
-    pub(super) more: bool,
+pub(crate) struct Fragment {
+    pub(crate) id: u32,
+    pub(crate) offset: u32,
+    pub(crate) more: bool,
 }
 
 /// Reads the header or headers; `None` if they are not whole or say what cannot be.
 #[inline]
-pub(super) fn packet(bytes: &[u8]) -> Option<Packet<'_>> {
+pub(crate) fn packet(bytes: &[u8]) -> Option<Packet<'_>> {
     match bytes.first()? >> 4 {
         4 => v4(bytes),
         6 => v6(bytes),
@@ -125,7 +125,7 @@ fn extensions(mut packet: Packet<'_>) -> Option<Packet<'_>> {
 }
 
 /// Takes further extension headers off a packet put together from fragments.
-pub(super) fn beyond_fragments(packet: Packet<'_>) -> Option<Packet<'_>> {
+pub(crate) fn beyond_fragments(packet: Packet<'_>) -> Option<Packet<'_>> {
     if packet.source.is_ipv6() { extensions(packet) } else { Some(packet) }
 }
 

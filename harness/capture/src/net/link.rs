@@ -13,7 +13,7 @@ const SENT_BY_US: u8 = 4;
 
 /// What a link-layer frame carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Carried<'a> {
+pub(crate) enum Carried<'a> {
     /// A packet that begins with an IP header.
     Ip(&'a [u8]),
     /// A packet that begins with an SCTP common header.
@@ -28,7 +28,7 @@ pub(super) enum Carried<'a> {
 
 /// Takes the link layer off.
 #[inline]
-pub(super) fn carried(link: u16, frame: &[u8]) -> Carried<'_> {
+pub(crate) fn carried(link: u16, frame: &[u8]) -> Carried<'_> {
     match link {
         1 => typed(frame, 12),
         // LINKTYPE_RAW, and DLT_RAW as two kinds of BSD number it.
@@ -44,7 +44,7 @@ pub(super) fn carried(link: u16, frame: &[u8]) -> Carried<'_> {
 /// Where a cooked capture of all interfaces saw a frame: the interface's index, which version 1
 /// does not have, and whether the frame left
 /// (<https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL2.html>).
-pub(super) fn seen_at(link: u16, frame: &[u8]) -> (u32, Option<bool>) {
+pub(crate) fn seen_at(link: u16, frame: &[u8]) -> (u32, Option<bool>) {
     match (link, frame) {
         (113, [a, b, ..]) => (0, Some([*a, *b] == [0, SENT_BY_US])),
         (276, [_, _, _, _, a, b, c, d, _, _, kind, ..]) => {

@@ -1,11 +1,11 @@
 //! From packets as captured to datagrams and stream bytes: link, IP, fragments, UDP and TCP.
 
-mod fragments;
+pub(crate) mod fragments;
 mod frames;
-mod ip;
-mod link;
+pub(crate) mod ip;
+pub(crate) mod link;
 mod summary;
-mod tcp;
+pub(crate) mod tcp;
 
 pub use frames::{Frame, Frames, Interface, Step};
 pub use rtcspec_trace::watch::Seen;

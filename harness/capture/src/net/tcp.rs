@@ -21,27 +21,33 @@ const ACK: u8 = 16;
 
 /// A segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Segment<'a> {
-    pub(super) source: SocketAddr,
-    pub(super) destination: SocketAddr,
+pub(crate) struct Segment<'a> {
+    pub(crate) source: SocketAddr,
+    pub(crate) destination: SocketAddr,
     sequence: u32,
     acknowledged: u32,
     flags: u8,
-    pub(super) payload: &'a [u8],
+    pub(crate) payload: &'a [u8],
 }
 
 /// Something a stream gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Piece<'a> {
-    /// The next bytes of stream `number`.
-    Bytes { number: u64, source: SocketAddr, destination: SocketAddr, bytes: &'a [u8] },
+pub(crate) enum Piece<'a> {
+    /// The next bytes of stream `number`, and the sequence number of the first.
+    Bytes {
+        number: u64,
+        source: SocketAddr,
+        destination: SocketAddr,
+        sequence: u32,
+        bytes: &'a [u8],
+    },
     /// So many bytes are not in the capture; what follows has a new number.
     Gap { number: u64, bytes: u64 },
 }
 
 impl<'a> Segment<'a> {
     /// Reads a TCP header; `None` if it is not whole.
-    pub(super) fn parse(
+    pub(crate) fn parse(
         source: std::net::IpAddr,
         destination: std::net::IpAddr,
         bytes: &'a [u8],
@@ -62,6 +68,11 @@ impl<'a> Segment<'a> {
         })
     }
 
+    /// Sequence number of the first byte of the payload (RFC 9293 §3.4: a SYN takes one).
+    pub(crate) fn first(&self) -> u32 {
+        self.sequence.wrapping_add(u32::from(self.has(SYN)))
+    }
+
     const fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }
@@ -72,7 +83,7 @@ type Key = (Interface, SocketAddr, SocketAddr);
 
 /// All connections.
 #[derive(Debug, Default)]
-pub(super) struct Streams {
+pub(crate) struct Streams {
     connections: BTreeMap<Key, Connection>,
     numbers: u64,
     clock: u64,
@@ -100,7 +111,7 @@ struct Side {
 
 impl Streams {
     /// Adds a segment and hands on what is in order now.
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         interface: Interface,
         segment: &Segment<'_>,
@@ -152,7 +163,7 @@ impl Streams {
     }
 
     /// Hands on what waits behind gaps that nothing will fill any more.
-    pub(super) fn finish(&mut self, sink: &mut impl FnMut(Interface, Piece<'_>)) {
+    pub(crate) fn finish(&mut self, sink: &mut impl FnMut(Interface, Piece<'_>)) {
         for ((interface, low, high), connection) in std::mem::take(&mut self.connections) {
             let sink = &mut |piece: Piece<'_>| sink(interface, piece);
             let [mut up, mut down] = connection.sides;
@@ -192,7 +203,7 @@ impl Side {
         numbers: &mut u64,
         sink: &mut impl FnMut(Piece<'_>),
     ) {
-        let first = segment.sequence.wrapping_add(u32::from(segment.has(SYN)));
+        let first = segment.first();
         if segment.has(SYN) {
             self.opened = Some(segment.sequence);
         }
@@ -277,15 +288,12 @@ impl Side {
         bytes: &[u8],
         sink: &mut impl FnMut(Piece<'_>),
     ) {
-        if bytes.is_empty() {
-            return;
-        }
-        if let Some((next, sequence)) = &mut self.next {
-            *next += bytes.len() as u64;
-            *sequence = sequence.wrapping_add(bytes.len() as u32);
-        }
+        let Some((next, after)) = self.next.as_mut().filter(|_| !bytes.is_empty()) else { return };
+        let sequence = *after;
+        *next += bytes.len() as u64;
+        *after = sequence.wrapping_add(bytes.len() as u32);
         let (source, destination) = ends;
-        sink(Piece::Bytes { number: self.number, source, destination, bytes });
+        sink(Piece::Bytes { number: self.number, source, destination, sequence, bytes });
     }
 }
 

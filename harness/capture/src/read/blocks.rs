@@ -39,6 +39,7 @@ const MAX_INTERFACES: usize = 1 << 14;
 const MAX_NAME: usize = 256;
 /// `epb_packetid`.
 const PACKET_ID: OptionCode = OptionCode(5);
+const PACKET_FLAGS: OptionCode = OptionCode(2);
 /// Bytes searched before they are let go of.
 const STRIDE: usize = 1 << 16;
 
@@ -197,7 +198,11 @@ impl Section {
         let packet = Packet { start: 28, captured, length, ticks, id: None };
         let packet = Packet { id: self.packet_id(&found.options), ..packet };
         let comment = comment(block, &found.options);
-        self.packet(found.if_id, &packet, comment, block.len())
+        let outbound = self.outbound(&found.options);
+        match self.packet(found.if_id, &packet, comment, block.len())? {
+            Step::Packet(raw, damage) => Ok(Step::Packet(Raw { outbound, ..raw }, damage)),
+            other => Ok(other),
+        }
     }
 
     /// The predecessor of the enhanced packet block: a 16-bit interface and a count of drops.
@@ -251,9 +256,19 @@ impl Section {
             comment,
             interface: described.number,
             packet: packet.id,
+            outbound: None,
             used,
         };
         Ok(Step::Packet(raw, None))
+    }
+
+    /// The two lowest bits of `epb_flags`: 1 is inbound, 2 is outbound.
+    fn outbound(&self, options: &[PcapNGOption<'_>]) -> Option<bool> {
+        match self.number(option(options, PACKET_FLAGS)?, 0) & 3 {
+            1 => Some(false),
+            2 => Some(true),
+            _ => None,
+        }
     }
 
     fn packet_id(&self, options: &[PcapNGOption<'_>]) -> Option<u64> {

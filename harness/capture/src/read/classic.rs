@@ -100,6 +100,7 @@ impl Classic {
             comment: 0..0,
             interface: 0,
             packet: None,
+            outbound: None,
             used: whole,
         };
         Step::Packet(raw, fraction.map(|fraction| Damage::BadTime { fraction }))

@@ -70,7 +70,7 @@ pub struct Record<'a> {
     pub length: u32,
     /// What somebody said about it in the file.
     pub comment: Option<&'a str>,
-    /// In a log: whether the packet left.
+    /// Whether the packet left, if a log or pcapng says so.
     pub outbound: Option<bool>,
     /// Which interface of the file it was seen at, for [`Records::interface_name`].
     pub interface: u32,
@@ -141,6 +141,7 @@ pub(super) struct Raw {
     pub(super) comment: Range<usize>,
     pub(super) interface: u32,
     pub(super) packet: Option<u64>,
+    pub(super) outbound: Option<bool>,
     pub(super) used: usize,
 }
 
@@ -271,7 +272,7 @@ impl<'r> Records<'r> {
             bytes: &held[raw.bytes.clone()],
             length: raw.length,
             comment: comment.filter(|text| !text.is_empty()),
-            outbound: None,
+            outbound: raw.outbound,
             interface: raw.interface,
             packet: raw.packet,
         })

@@ -9,3 +9,4 @@ mod sdp;
 pub use dialogue::Dialogue;
 pub use read::{Signalling, SignallingError};
 pub use rtcstats::rtcstats;
+pub(crate) use rtcstats::written;

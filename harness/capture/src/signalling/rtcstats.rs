@@ -36,28 +36,40 @@ pub(super) fn dialogues(name: &str, text: &str) -> Vec<Dialogue> {
 /// Writes what two peers told each other as A's log; times count from `epoch` after 1970.
 #[must_use]
 pub fn rtcstats(signals: &[Signal], epoch: Duration) -> String {
+    written(&[(signals, epoch)])
+}
+
+/// Writes the logs of several connections, one after the other.
+pub(crate) fn written(connections: &[(&[Signal], Duration)]) -> String {
     let mut text = format!("{HEAD}\n{}\n", json!({ "fileFormat": 3 }));
     let mut before = 0.0;
-    for signal in signals {
-        let local = signal.from == Party::A;
-        let (method, value) = match &signal.body {
-            SignalBody::Description { kind, sdp } => {
-                let method = if local { "setLocalDescription" } else { "setRemoteDescription" };
-                (method, json!({ "type": kind, "sdp": sdp }))
-            }
-            SignalBody::Candidate { candidate, mid, ufrag } => {
-                let method = if local { "onicecandidate" } else { "addIceCandidate" };
-                let value =
-                    json!({ "candidate": candidate, "sdpMid": mid, "usernameFragment": ufrag });
-                (method, value)
-            }
-        };
-        let at = (epoch + signal.sent).as_micros() as f64 / 1000.0;
-        text.push_str(&json!([method, "1", value, at - before]).to_string());
-        text.push('\n');
-        before = at;
+    for (number, (signals, epoch)) in (1..).zip(connections) {
+        // As many digits as keep them in order.
+        let id = format!("{number:0>width$}", width = connections.len().to_string().len());
+        for signal in *signals {
+            let (method, value) = event(signal);
+            let at = (*epoch + signal.sent).as_micros() as f64 / 1000.0;
+            text.push_str(&json!([method, id, value, at - before]).to_string());
+            text.push('\n');
+            before = at;
+        }
     }
     text
+}
+
+/// Method and value.
+fn event(signal: &Signal) -> (&'static str, Value) {
+    let local = signal.from == Party::A;
+    match &signal.body {
+        SignalBody::Description { kind, sdp } => {
+            let method = if local { "setLocalDescription" } else { "setRemoteDescription" };
+            (method, json!({ "type": kind, "sdp": sdp }))
+        }
+        SignalBody::Candidate { candidate, mid, ufrag } => {
+            let method = if local { "onicecandidate" } else { "addIceCandidate" };
+            (method, json!({ "candidate": candidate, "sdpMid": mid, "usernameFragment": ufrag }))
+        }
+    }
 }
 
 #[derive(Debug, Default)]

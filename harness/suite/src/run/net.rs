@@ -142,6 +142,7 @@ impl Net {
                     Side::Outbound => FileCrossing::Outbound,
                 }),
                 bytes: &frame.bytes,
+                missing: 0,
                 comment: frame.comment.as_deref(),
             });
         }

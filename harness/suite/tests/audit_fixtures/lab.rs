@@ -127,6 +127,7 @@ fn pcapng(session: &Session, at: Party) -> Vec<u8> {
             at: seen.at,
             crossing: Some(if outbound { Crossing::Outbound } else { Crossing::Inbound }),
             bytes: &packet,
+            missing: 0,
             comment: None,
             id: None,
         });

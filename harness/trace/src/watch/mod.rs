@@ -60,6 +60,7 @@ pub use event::{
 };
 pub use observer::Observer;
 pub use seen::Seen;
+pub use streams::Streams;
 pub use summary::{FlowSummary, Summary};
 pub use totals::{Opened, Protected, Totals};
 pub use unopened::{Sealed, Unopened, Unopeneds, unopened};

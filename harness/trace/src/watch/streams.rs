@@ -37,19 +37,19 @@ struct Stream {
 /// Bytes in which the next packet of a stream is looked for.
 const MOST_LOST: usize = 1 << 20;
 
-/// The streams that are followed.
+/// The streams that are followed: bytes in, packets out, whatever is before them.
 #[derive(Debug, Default)]
-pub(crate) struct Streams {
+pub struct Streams {
     streams: BTreeMap<u64, Stream>,
     tick: u64,
 }
 
 impl Streams {
-    /// Takes bytes of a stream's direction in; gives its packets one after another.
+    /// Takes bytes of a stream's direction in, which is 0 or 1; gives its packets one after another.
     ///
     /// # Errors
     /// The stream cannot be read, or not any further.
-    pub(crate) fn take(
+    pub fn take(
         &mut self,
         number: u64,
         direction: usize,

@@ -138,6 +138,22 @@ impl<'a> View<'a> {
         Some(start + EXTENSION_HEADER + 4 * words)
     }
 
+    /// Everything before the payload, if it is all there; in SRTP it can be read as it is (RFC 3711
+    /// §3.1).
+    #[must_use]
+    pub fn header(&self) -> Option<&'a [u8]> {
+        self.bytes.get(..self.header_length()?.max(FIXED_HEADER))
+    }
+
+    /// The header extension, if it is all there.
+    #[must_use]
+    pub fn extension(&self) -> Option<ExtensionView<'a>> {
+        let header = self.header()?;
+        let start = self.extension_start().filter(|start| *start < header.len())?;
+        let data = header.get(start + EXTENSION_HEADER..)?;
+        Some(ExtensionView::new(Form::of(self.u16(start)?), data))
+    }
+
     /// The packet, checked once so that nothing about it can fail any more.
     ///
     /// # Errors
@@ -249,10 +265,7 @@ impl<'a> Packet<'a> {
     #[must_use]
     #[inline]
     pub fn extension(&self) -> Option<ExtensionView<'a>> {
-        let start = self.view.extension_start().filter(|start| *start < self.header)?;
-        let profile = self.view.u16(start)?;
-        let data = self.view.bytes.get(start + EXTENSION_HEADER..self.header)?;
-        Some(ExtensionView::new(Form::of(profile), data))
+        self.view.extension()
     }
 
     /// The header: everything before the payload.

@@ -142,7 +142,9 @@ pub struct Causes<'a> {
 }
 
 impl<'a> Causes<'a> {
-    pub(super) const fn new(bytes: &'a [u8]) -> Self {
+    /// Walks bytes that hold error causes.
+    #[must_use]
+    pub const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 }

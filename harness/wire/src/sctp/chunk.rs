@@ -242,7 +242,9 @@ pub struct Chunks<'a> {
 }
 
 impl<'a> Chunks<'a> {
-    pub(super) const fn new(bytes: &'a [u8]) -> Self {
+    /// Walks bytes that hold chunks, for instance the value of an error cause.
+    #[must_use]
+    pub const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 }
