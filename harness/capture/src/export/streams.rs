@@ -353,9 +353,9 @@ mod tests {
         {
             framed.put(&noise, packet, other);
         }
-        assert_eq!(framed.finish(&noise), 15 + 6);
+        assert_eq!(framed.finish(&noise), 14 + 6);
         assert!(framed.after.starts_with(b"\0\x03ONE\0\x03TWOsecr"));
-        assert_eq!(framed.after[23..34], *b"\0\x05THREE\0\x09fo");
+        assert_eq!(framed.after[22..33], *b"\0\x05THREE\0\x09fo");
         assert!(!framed.after.windows(5).any(|part| part == b"bytes"));
     }
 }
