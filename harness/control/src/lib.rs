@@ -6,7 +6,7 @@
 //! [`VirtualEndpoint`] adds the data plane of a peer that lives in virtual time: its datagrams and
 //! streams cross the network engine and nothing else.
 //!
-//! [`process`] starts a peer as a child process and talks to it in lines of JSON ([`line`]);
+//! [`process`] starts a peer as a child process and talks to it in lines of JSON ([`mod@line`]);
 //! `PEERCTL.md` beside this crate says how to write one in any language.
 //!
 //! What it is not: it never interprets SDP and never judges. Verdicts come from the wire.
