@@ -4,10 +4,11 @@
 //! which is driven here, or none (a peer under test), and then whoever runs the world reads and
 //! writes its sockets.
 
-use std::net::SocketAddr;
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::Ns;
-use crate::fabric::{Action, ActionError, Fabric, HostId};
+use crate::fabric::{Action, ActionError, Fabric, HostId, PortId};
 use crate::host::{Application, Host, Input, Receive, SendError, Transmit};
 
 /// So many things may happen at one instant before it counts as never-ending.
@@ -73,6 +74,8 @@ pub struct World {
 struct Seat {
     host: Host,
     application: Option<Box<dyn Application>>,
+    /// Packets for a host whose IP stack is elsewhere; absent for all others.
+    packets: Option<VecDeque<Vec<u8>>>,
 }
 
 impl std::fmt::Debug for World {
@@ -117,7 +120,7 @@ impl World {
                 Some(seat) => seat.host.refresh(&self.fabric),
                 empty => {
                     let host = Host::new(&self.fabric, id);
-                    *empty = Some(Seat { host, application: None });
+                    *empty = Some(Seat { host, application: None, packets: None });
                 }
             }
         }
@@ -197,6 +200,33 @@ impl World {
         self.settle(now);
     }
 
+    /// From now on a host's IP stack is elsewhere: what reaches it is read by [`World::packet`],
+    /// what it sends goes in by [`World::inject`].
+    pub fn bare(&mut self, host: HostId) {
+        if let Some(seat) = self.seat(host) {
+            seat.packets.get_or_insert_default();
+        }
+    }
+
+    /// The next packet that reached a bare host.
+    pub fn packet(&mut self, host: HostId) -> Option<Vec<u8>> {
+        self.seat(host)?.packets.as_mut()?.pop_front()
+    }
+
+    /// A bare host sends a packet, now, by the interface that has its source address; by the first
+    /// one if none has.
+    pub fn inject(&mut self, host: HostId, packet: Vec<u8>) {
+        let now = self.fabric.now();
+        let ports = self.fabric.interfaces(host);
+        let source = source_address(&packet);
+        let owns = |port: &&PortId| {
+            source.is_some_and(|source| self.fabric.addresses(**port).contains(&source))
+        };
+        let Some(port) = ports.iter().find(owns).or(ports.first()).copied() else { return };
+        self.fabric.send(now, port, packet);
+        self.settle(now);
+    }
+
     /// The next thing for the peer on a host.
     pub fn receive(&mut self, host: HostId) -> Option<Receive> {
         self.seat(host).and_then(|seat| seat.host.receive())
@@ -240,6 +270,11 @@ impl World {
             let Some(delivery) = self.fabric.delivery() else { return };
             let n = delivery.host.index();
             let Some(Some(seat)) = self.seats.get_mut(n) else { continue };
+            if let Some(packets) = &mut seat.packets {
+                packets.push_back(delivery.bytes);
+                self.waiting = true;
+                continue;
+            }
             match seat.host.input(now, delivery) {
                 Input::Used(buffer) if buffer.capacity() > 0 => self.fabric.recycle(buffer),
                 Input::Used(_) => {}
@@ -274,7 +309,8 @@ impl World {
             return;
         }
         for _ in 0..MOST_AT_ONCE {
-            let Some(Some(Seat { host, application: Some(application) })) = self.seats.get_mut(n)
+            let Some(Some(Seat { host, application: Some(application), .. })) =
+                self.seats.get_mut(n)
             else {
                 return;
             };
@@ -312,6 +348,16 @@ impl World {
 
 impl Seat {
     fn is_waiting(&self) -> bool {
-        self.application.is_none() && self.host.has_input()
+        let packets = self.packets.as_ref().is_some_and(|packets| !packets.is_empty());
+        self.application.is_none() && (packets || self.host.has_input())
+    }
+}
+
+/// Where an IP packet says that it comes from.
+fn source_address(packet: &[u8]) -> Option<IpAddr> {
+    match packet.first()? >> 4 {
+        4 => <[u8; 4]>::try_from(packet.get(12..16)?).ok().map(IpAddr::from),
+        6 => <[u8; 16]>::try_from(packet.get(8..24)?).ok().map(IpAddr::from),
+        _ => None,
     }
 }
