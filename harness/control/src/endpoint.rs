@@ -1,12 +1,14 @@
 //! The traits every peer implements.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::capability::Hello;
 use crate::command::{Command, Reply, RequestId};
 use crate::event::Event;
+use crate::outside::{Bell, Taken};
 
 /// What a peer gives back on the control plane.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +69,11 @@ pub enum Transmit {
         /// The connection.
         conn: ConnId,
     },
+    /// A whole IP packet, from a peer that has an IP stack of its own.
+    Packet {
+        /// From the first byte of the IP header.
+        data: Vec<u8>,
+    },
 }
 
 /// What reaches an endpoint in virtual time.
@@ -107,6 +114,24 @@ pub enum Receive {
         /// Where it was sent to.
         remote: SocketAddr,
     },
+    /// A whole IP packet, for a peer that has an IP stack of its own.
+    Packet {
+        /// From the first byte of the IP header.
+        data: Vec<u8>,
+    },
+}
+
+/// Whose time a peer lives in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// The run's: nothing happens in it between two calls.
+    #[default]
+    Inside,
+    /// Its own: the run goes at the pace of the wall's clock, and
+    /// [`VirtualEndpoint::wake`] tells when the first thing arrived that was not taken in yet.
+    Outside,
+    /// A record of one that lived in its own.
+    Record,
 }
 
 /// A peer that lives in virtual time: control plane and data plane.
@@ -124,6 +149,14 @@ pub trait VirtualEndpoint: Endpoint {
     fn advance(&mut self, now: Duration);
     /// NSS key log lines since the last call; empty for peers that cannot log.
     fn secrets(&mut self) -> Vec<String>;
+    /// Whose time the peer lives in.
+    fn origin(&self) -> Origin {
+        Origin::Inside
+    }
+    /// What has passed between the run and the peer since the last call, if it lives outside.
+    fn taken(&mut self) -> Vec<Taken> {
+        Vec::new()
+    }
 }
 
 /// What a peer is made from.
@@ -161,4 +194,22 @@ pub trait Implementation: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`SpawnError`] when the implementation cannot start here.
     fn spawn(&self, context: SpawnContext) -> Result<Box<dyn VirtualEndpoint>, SpawnError>;
+    /// Whose time its peers live in.
+    fn origin(&self) -> Origin {
+        Origin::Inside
+    }
+    /// Makes a peer that lives in its own time, on a host with these interfaces; what comes from it
+    /// rings the bell.
+    ///
+    /// # Errors
+    /// [`SpawnError`] when the implementation cannot start here.
+    fn spawn_outside(
+        &self,
+        context: SpawnContext,
+        interfaces: &[Vec<IpAddr>],
+        bell: &Arc<Bell>,
+    ) -> Result<Box<dyn VirtualEndpoint>, SpawnError> {
+        let _ = (interfaces, bell);
+        self.spawn(context)
+    }
 }

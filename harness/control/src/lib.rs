@@ -25,6 +25,7 @@ mod config;
 mod endpoint;
 mod event;
 pub mod line;
+pub mod outside;
 pub mod process;
 pub mod wall;
 
@@ -35,7 +36,7 @@ pub use command::{
 };
 pub use config::{Configuration, IceServer, TransportPolicy};
 pub use endpoint::{
-    ConnId, Endpoint, Implementation, Message, Receive, SpawnContext, SpawnError, Transmit,
+    ConnId, Endpoint, Implementation, Message, Origin, Receive, SpawnContext, SpawnError, Transmit,
     VirtualEndpoint,
 };
 pub use event::{Event, StateKind};

@@ -11,7 +11,7 @@ use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command as Spawn, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -21,6 +21,7 @@ use serde_json::Value;
 use crate::command::{Answer, Command, Request, RequestId};
 use crate::endpoint::Message;
 use crate::line::{self, LineError};
+use crate::outside::Arrivals;
 use crate::wall;
 
 /// Exit code of an adapter that cannot run here at all: a library is missing, the platform is
@@ -43,6 +44,8 @@ pub struct Launch {
     pub environment: Vec<(OsString, OsString)>,
     /// The peer dials out to `PEERCTL_URL`; it has this long to do so.
     pub dials_out: Option<Duration>,
+    /// Told of each line when it can be read, and of the end.
+    pub arrivals: Option<Arc<Arrivals>>,
 }
 
 /// Why a peer cannot be talked to; the fault is the peer's, but for `Start`.
@@ -180,7 +183,7 @@ impl Process {
         match listener {
             None => {
                 let output = process.child.stdout.take();
-                process.lines = read_lines(output);
+                process.lines = read_lines(output, launch.arrivals.clone());
             }
             Some((listener, patience)) => {
                 keep(process.child.stdout.take(), &process.log);
@@ -189,7 +192,7 @@ impl Process {
                     command: process.name.clone(),
                     reason,
                 })?;
-                process.lines = read_lines(Some(reading));
+                process.lines = read_lines(Some(reading), launch.arrivals.clone());
                 process.pipe = Some(Box::new(stream));
             }
         }
@@ -314,6 +317,28 @@ impl Process {
         }
     }
 
+    /// The next line that is a JSON object, if one waits.
+    ///
+    /// # Errors
+    /// [`ProcessError`] if the peer ended.
+    pub fn line(&mut self) -> Result<Option<String>, ProcessError> {
+        loop {
+            match self.lines.try_recv() {
+                Ok(Raw::Line(text)) if text.trim_start().starts_with('{') => return Ok(Some(text)),
+                Ok(Raw::Line(text)) => {
+                    if self.noise.len() < KEPT {
+                        self.noise.push(text);
+                    }
+                }
+                Err(TryRecvError::Empty) => return Ok(None),
+                Ok(Raw::End) | Err(TryRecvError::Disconnected) => {
+                    let status = self.wait(LAST_GASP);
+                    return Err(self.ended(status));
+                }
+            }
+        }
+    }
+
     /// The first lines on its standard output that were no messages.
     #[must_use]
     pub fn noise(&self) -> &[String] {
@@ -381,15 +406,19 @@ impl Drop for Process {
 }
 
 /// Reads lines in a thread of their own until there are no more.
-fn read_lines(source: Option<impl Read + Send + 'static>) -> Receiver<Raw> {
+fn read_lines(
+    source: Option<impl Read + Send + 'static>,
+    arrivals: Option<Arc<Arrivals>>,
+) -> Receiver<Raw> {
     let (sender, receiver) = sync_channel(WAITING);
     if let Some(source) = source {
-        thread::spawn(move || forward(source, &sender));
+        thread::spawn(move || forward(source, &sender, arrivals.as_deref()));
     }
     receiver
 }
 
-fn forward(source: impl Read, sender: &SyncSender<Raw>) {
+fn forward(source: impl Read, sender: &SyncSender<Raw>, arrivals: Option<&Arrivals>) {
+    let note = || arrivals.into_iter().for_each(Arrivals::note);
     let mut reader = BufReader::new(source);
     loop {
         let mut bytes = Vec::new();
@@ -399,13 +428,17 @@ fn forward(source: impl Read, sender: &SyncSender<Raw>) {
             Ok(_) => {
                 let text = String::from_utf8_lossy(&bytes);
                 let text = text.trim_end_matches(['\n', '\r']);
-                if !text.is_empty() && sender.send(Raw::Line(text.to_owned())).is_err() {
-                    return;
+                if !text.is_empty() {
+                    if sender.send(Raw::Line(text.to_owned())).is_err() {
+                        return;
+                    }
+                    note();
                 }
             }
         }
     }
     let _ = sender.send(Raw::End);
+    note();
 }
 
 /// Keeps the last lines of a log.

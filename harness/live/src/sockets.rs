@@ -104,6 +104,8 @@ impl Sockets {
                     let _ = stream.shutdown(Shutdown::Both);
                 }
             }
+            // Peers of virtual time have no IP stack.
+            Transmit::Packet { .. } => {}
         }
     }
 

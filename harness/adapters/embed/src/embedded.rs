@@ -341,7 +341,7 @@ impl<S: Stack> Endpoint for Embedded<S> {
 
 impl<S: Stack> VirtualEndpoint for Embedded<S> {
     fn receive(&mut self, now: Duration, input: Receive) {
-        let input = from_control(input);
+        let Some(input) = from_control(input) else { return };
         self.guarded("", now, |this| this.peers.values_mut().any(|peer| peer.receive(now, &input)));
         self.settle(now);
     }

@@ -225,9 +225,9 @@ fn to_control(transmit: io::Transmit) -> control::Transmit {
 }
 
 /// What came in, in the words of the gatherer.
-pub(crate) fn from_control(input: control::Receive) -> io::Receive {
+pub(crate) fn from_control(input: control::Receive) -> Option<io::Receive> {
     let name = |conn: control::ConnId| io::ConnId(conn.0);
-    match input {
+    Some(match input {
         control::Receive::Udp { local, remote, data } => io::Receive::Udp { local, remote, data },
         control::Receive::TcpConnected { conn, local } => {
             io::Receive::TcpConnected { conn: name(conn), local }
@@ -237,5 +237,7 @@ pub(crate) fn from_control(input: control::Receive) -> io::Receive {
         control::Receive::Unreachable { local, remote } => {
             io::Receive::Unreachable { local, remote }
         }
-    }
+        // These stacks have sockets, no IP stack.
+        control::Receive::Packet { .. } => return None,
+    })
 }

@@ -291,7 +291,7 @@ impl Endpoint for ReferenceEndpoint {
 
 impl VirtualEndpoint for ReferenceEndpoint {
     fn receive(&mut self, now: Duration, input: Receive) {
-        let (number, input) = translate::receive(input);
+        let Some((number, input)) = translate::receive(input) else { return };
         let mut connections = self.connections.values_mut();
         let found = match &input {
             io::Receive::Udp { local, .. } | io::Receive::Unreachable { local, .. } => {

@@ -155,8 +155,8 @@ pub(crate) fn transmit(connection: u32, ours: io::Transmit) -> control::Transmit
 }
 
 /// The input in the peer's words, and which connection it is for if a stream tells.
-pub(crate) fn receive(given: control::Receive) -> (Option<u32>, io::Receive) {
-    match given {
+pub(crate) fn receive(given: control::Receive) -> Option<(Option<u32>, io::Receive)> {
+    Some(match given {
         control::Receive::Udp { local, remote, data } => {
             (None, io::Receive::Udp { local, remote, data })
         }
@@ -175,7 +175,9 @@ pub(crate) fn receive(given: control::Receive) -> (Option<u32>, io::Receive) {
         control::Receive::Unreachable { local, remote } => {
             (None, io::Receive::Unreachable { local, remote })
         }
-    }
+        // It has sockets, no IP stack.
+        control::Receive::Packet { .. } => return None,
+    })
 }
 
 #[cfg(test)]
