@@ -1,6 +1,7 @@
-//! Running a scenario in virtual time.
+//! Running a scenario.
 //!
-//! [`play`] is a pure function of scenario, variant, implementations and seed.
+//! [`play`] is a pure function of scenario, variant, implementations and seed; with peers that live
+//! outside of the run's time, of what came from them and when ([`Record`]).
 
 mod actor;
 mod blame;
@@ -8,8 +9,10 @@ mod hostility;
 mod judge;
 mod log;
 mod net;
+mod pace;
 mod payload;
 mod play;
+mod record;
 mod script;
 mod service;
 mod signalling;
@@ -22,3 +25,4 @@ pub use net::COUNTERS;
 #[cfg(test)]
 pub(crate) use play::play_doctored;
 pub use play::{Cast, Played, implied_needs, play, play_case};
+pub use record::{Record, RecordError};

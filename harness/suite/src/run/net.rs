@@ -1,6 +1,6 @@
 //! The network of a run: the engine with its hosts and services, seen from the stage.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ pub(super) struct Net {
     capture: Option<Vec<Captured>>,
     /// UDP and TCP packets per peer that an element let through.
     crossed: BTreeMap<(Party, String, bool), u64>,
+    /// Peers with an IP stack of their own.
+    bare: BTreeSet<Party>,
 }
 
 /// A packet at one side of an element.
@@ -103,6 +105,7 @@ impl Net {
             legs: BTreeMap::new(),
             capture: None,
             crossed: BTreeMap::new(),
+            bare: BTreeSet::new(),
         }
     }
 
@@ -147,6 +150,22 @@ impl Net {
             });
         }
         file.finish()
+    }
+
+    /// A peer has an IP stack of its own.
+    pub(super) fn make_bare(&mut self, party: Party) {
+        self.bare.insert(party);
+        let host = self.host(party);
+        self.world.bare(host);
+    }
+
+    /// Addresses of a peer's interfaces, of the families it uses.
+    pub(super) fn interfaces(&self, party: Party) -> Vec<Vec<IpAddr>> {
+        let place = &self.places[self.name(party)];
+        let fabric = self.world.fabric();
+        let used = |address: &&IpAddr| place.addresses.contains(address);
+        let ports = place.ports.iter();
+        ports.map(|port| fabric.addresses(*port).iter().filter(used).copied().collect()).collect()
     }
 
     fn host(&self, party: Party) -> HostId {
@@ -203,7 +222,11 @@ impl Net {
                 Policy::All => TransportPolicy::All,
                 Policy::Relay => TransportPolicy::Relay,
             },
-            interfaces: self.addresses(party),
+            // A machine of its own knows its addresses.
+            interfaces: match self.bare.contains(&party) {
+                true => Vec::new(),
+                false => self.addresses(party),
+            },
             ice_lite: peer.ice.lite,
             dtls_versions: peer.dtls.versions.clone(),
             dtls_role: peer.dtls.role.clone(),
@@ -265,6 +288,11 @@ impl Net {
                 host::Transmit::TcpSend { conn: ConnId(conn.0), data }
             }
             Transmit::TcpClose { conn } => host::Transmit::TcpClose { conn: ConnId(conn.0) },
+            Transmit::Packet { data } => {
+                let host = self.host(party);
+                self.world.inject(host, data);
+                return self.collect();
+            }
         };
         let host = self.host(party);
         self.world.transmit(host, request);
@@ -275,6 +303,9 @@ impl Net {
     pub(super) fn receive(&mut self) -> Option<(Party, Receive)> {
         for party in [Party::A, Party::B] {
             let host = self.host(party);
+            if let Some(data) = self.world.packet(host) {
+                return Some((party, Receive::Packet { data }));
+            }
             while let Some(received) = self.world.receive(host) {
                 if let Some(receive) = self.received(party, received) {
                     return Some((party, receive));

@@ -1,15 +1,18 @@
 //! One run from its beginning to its verdict.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rtcspec_control::{Feature, Implementation, SpawnContext};
+use rtcspec_control::outside::{Bell, Taken};
+use rtcspec_control::{Feature, Implementation, Origin, SpawnContext};
 use rtcspec_trace::{Nat, Party, Peer, Profile, Server, Session};
 
 use super::actor::Actor;
 use super::hostility::{Hostility, Rulings};
 use super::judge::judge;
 use super::net::Net;
+use super::pace::{LATE, Pace};
 use super::stage::Stage;
 use super::survey::survey;
 use crate::cases::Case;
@@ -59,6 +62,8 @@ pub struct Played {
     pub path: Option<(bool, CandidateType, CandidateType)>,
     /// The run as pcapng, if it was captured.
     pub capture: Vec<u8>,
+    /// What passed between the run and peers outside of it.
+    pub taken: Vec<(Party, Taken)>,
 }
 
 /// Features a role in a scenario takes, declared or implied.
@@ -159,6 +164,7 @@ fn perform(
         peers: peers.clone(),
         path: None,
         capture: Vec::new(),
+        taken: Vec::new(),
     };
     for (party, name) in names {
         if let Some(finding) = missing_feature(file, name, cast.of(party)) {
@@ -172,6 +178,7 @@ fn perform(
     if capture {
         net.begin_capture();
     }
+    let bell = Arc::new(Bell::default());
     let mut actors = Vec::new();
     for (party, name) in names {
         // Peers of one run must not share their randomness.
@@ -181,7 +188,11 @@ fn perform(
         };
         let spawned = match hostility.filter(|hostility| hostility.party == party) {
             Some(hostility) => Ok(hostility.spawn(context)),
-            None => cast.of(party).spawn(context),
+            None if cast.of(party).origin() == Origin::Inside => cast.of(party).spawn(context),
+            None => {
+                net.make_bare(party);
+                cast.of(party).spawn_outside(context, &net.interfaces(party), &bell)
+            }
         };
         match spawned {
             Ok(endpoint) => actors.push(Actor::new(name, party, endpoint)),
@@ -193,6 +204,7 @@ fn perform(
     };
     let mut stage = Stage::new(file, actors, net);
     stage.hostile = hostility.map(|hostility| hostility.party);
+    stage.pace = pace(&stage.actors, bell);
     stage.play(|stage| match hostility {
         None => met_so_far(stage, variant),
         Some(hostility) => hostility.met_so_far(stage, variant),
@@ -200,6 +212,31 @@ fn perform(
     let rulings = hostility.map(|hostility| hostility.rule(&stage));
     stage.curtain();
     finish(title, stage, variant, rulings, seed, peers)
+}
+
+/// The pace of the peer that can be hurried least.
+fn pace(actors: &[Actor; 2], bell: Arc<Bell>) -> Pace {
+    let origins = actors.each_ref().map(|actor| actor.endpoint.origin());
+    if origins.contains(&Origin::Outside) {
+        Pace::wall(bell)
+    } else if origins.contains(&Origin::Record) {
+        Pace::Record
+    } else {
+        Pace::Virtual
+    }
+}
+
+/// A run on a machine that could not keep up proves nothing.
+fn lateness(pace: &Pace) -> Option<Finding> {
+    let late = pace.lateness().filter(|late| *late > LATE)?;
+    Some(Finding {
+        verdict: Verdict::Inconclusive,
+        requirement: "the network keeps its time".to_owned(),
+        expected: format!("99 of 100 events at most {} ms late", LATE.as_millis()),
+        actual: format!("{} ms late", late.as_millis()),
+        layer: Layer::Network,
+        lines: Vec::new(),
+    })
 }
 
 fn finish(
@@ -228,6 +265,7 @@ fn finish(
         },
     };
     findings.extend(survey.findings);
+    findings.extend(lateness(&stage.pace));
     let session = session(title, &mut stage, seed);
     let path = path(&stage);
     let capture = stage.net.pcapng(&session.secrets);
@@ -240,6 +278,7 @@ fn finish(
         peers,
         path,
         capture,
+        taken: std::mem::take(&mut stage.taken),
     }
 }
 

@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rtcspec_control::{Command, StateKind};
+use rtcspec_control::outside::Taken;
+use rtcspec_control::{Command, Origin, StateKind};
 use rtcspec_trace::{Action, Party};
 
 use super::actor::{Actor, Cue, Then};
 use super::net::Net;
+use super::pace::Pace;
 use super::script::{Act, Script};
 use super::signalling::{Mail, Post};
 use super::watch::Watch;
@@ -24,6 +26,9 @@ const GLANCE: Duration = Duration::from_millis(100);
 
 /// Time after `close` in which a teardown may still be seen.
 const CURTAIN: Duration = Duration::from_millis(500);
+
+/// The least time there is between two instants.
+const INSTANT: Duration = Duration::from_nanos(1);
 
 /// Most turns of the loop in one instant; beyond it a peer spins.
 const MOST_TURNS: u32 = 200_000;
@@ -50,6 +55,8 @@ pub(super) struct Stage<'f> {
     pub(super) actions: Vec<Action>,
     pub(super) datagrams: Vec<rtcspec_trace::Datagram>,
     pub(super) secrets: Vec<String>,
+    /// What passed between the run and peers outside of it.
+    pub(super) taken: Vec<(Party, Taken)>,
     pub(super) connected: Option<Duration>,
     pub(super) opened: Option<Duration>,
     /// When the harness began to close the peers.
@@ -58,6 +65,7 @@ pub(super) struct Stage<'f> {
     pub(super) spinning: Option<String>,
     /// Who misbehaves on purpose, in a case.
     pub(super) hostile: Option<Party>,
+    pub(super) pace: Pace,
     due: BTreeMap<(Duration, u64), Due>,
     number: u64,
 }
@@ -82,11 +90,13 @@ impl<'f> Stage<'f> {
             actions: Vec::new(),
             datagrams: Vec::new(),
             secrets: Vec::new(),
+            taken: Vec::new(),
             connected: None,
             opened: None,
             ended: Duration::MAX,
             spinning: None,
             hostile: None,
+            pace: Pace::default(),
             due: BTreeMap::new(),
             number: 0,
         }
@@ -109,12 +119,16 @@ impl<'f> Stage<'f> {
     /// Plays until `done` says so or the limit is reached.
     pub(super) fn play(&mut self, mut done: impl FnMut(&Self) -> bool) {
         let limit = self.file.limit.0;
+        self.pace.begin();
         self.script_starts();
         self.settle();
         let mut glance = GLANCE;
         let mut steps_without_time = 0;
         while self.spinning.is_none() {
-            let Some(next) = self.next_time().filter(|next| *next <= limit) else { break };
+            // In virtual time a run looks whether it is done when something happens; time that
+            // passes by itself is too long to wait for that.
+            let look = (self.is_idle() && self.pace.is_outside()).then_some(glance);
+            let Some(next) = self.await_next(limit, look) else { break };
             steps_without_time = if next > self.now { 0 } else { steps_without_time + 1 };
             if steps_without_time > MOST_TURNS {
                 self.spin();
@@ -145,7 +159,7 @@ impl<'f> Stage<'f> {
         self.settle();
         let end = self.now + CURTAIN;
         while self.spinning.is_none() {
-            let Some(next) = self.next_time().filter(|next| *next <= end) else { break };
+            let Some(next) = self.await_next(end, None) else { break };
             self.step_to(next);
         }
         self.net.finish(&mut self.datagrams);
@@ -157,19 +171,39 @@ impl<'f> Stage<'f> {
         self.script.is_done() && self.due.values().all(pulses)
     }
 
+    /// Waits, where time passes by itself, for the next thing to happen until `limit`; tells when
+    /// it does.
+    fn await_next(&self, limit: Duration, look: Option<Duration>) -> Option<Duration> {
+        loop {
+            let next = self.next_time().into_iter().chain(look).min();
+            let next = next.filter(|next| *next <= limit);
+            if self.pace.reaches(next.unwrap_or(limit)) {
+                return next;
+            }
+        }
+    }
+
     fn next_time(&self) -> Option<Duration> {
         let agenda = self.due.first_key_value().map(|((when, _), _)| *when);
         let actors = self.actors.iter().filter(|actor| actor.log.crashed.is_none());
-        let timers = actors.filter_map(|actor| actor.endpoint.wake());
+        let timers = actors.filter_map(|actor| {
+            let wake = actor.endpoint.wake()?;
+            // What comes from outside is taken in once at an instant, so that it is known for a
+            // record what it found: all of what it says of that instant.
+            let inside = actor.endpoint.origin() == Origin::Inside;
+            Some(if inside { wake } else { wake.max(self.now + INSTANT) })
+        });
         timers.chain(agenda).chain(self.net.wake()).min().map(|next| next.max(self.now))
     }
 
     fn step_to(&mut self, next: Duration) {
+        let fresh = next > self.now;
         self.now = next;
         self.net.advance(next);
         for index in 0..2 {
             let actor = &mut self.actors[index];
-            let due = actor.endpoint.wake().is_some_and(|wake| wake <= next);
+            let due = actor.endpoint.wake().is_some_and(|wake| wake <= next)
+                && (fresh || actor.endpoint.origin() == Origin::Inside);
             if due && actor.log.crashed.is_none() {
                 actor.endpoint.advance(next);
             }
@@ -216,8 +250,10 @@ impl<'f> Stage<'f> {
                 moved = true;
                 self.net.transmit(now, party, transmit);
             }
-            let secrets = self.actor(party).endpoint.secrets();
+            let endpoint = &mut self.actor(party).endpoint;
+            let (secrets, taken) = (endpoint.secrets(), endpoint.taken());
             self.secrets.extend(secrets);
+            self.taken.extend(taken.into_iter().map(|taken| (party, taken)));
         }
         self.net.advance(self.now);
         while let Some((party, receive)) = self.net.receive() {
