@@ -30,6 +30,7 @@ fn lint_adapter(options: &LintOptions) -> Outcome {
         command: command(&options.command)?,
         environment: Vec::new(),
         dials_out: options.dials_out.then_some(BEGIN),
+        ..Launch::default()
     };
     let process = Process::start(&launch)
         .map_err(|error| Failure { exit: Exit::NotStarted, message: error.to_string() })?;

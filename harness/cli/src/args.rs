@@ -49,8 +49,59 @@ pub(crate) enum Verb {
     Export(ExportOptions),
     /// Processes as peers: hold an adapter to the contract, serve a built-in stack as one
     Adapter(AdapterOptions),
+    /// Play a recorded run with processes again, without them, in virtual time, and compare
+    Rerun(RerunOptions),
     /// Print a JSON Schema
     Schema(SchemaOptions),
+    /// Become a host for a peer; rtcspec starts itself so
+    #[command(name = rtcspec_lab::host::WORD, hide = true)]
+    Host(HostOptions),
+    /// Become a peer; rtcspec starts itself so
+    #[command(name = rtcspec_lab::inside::START, hide = true)]
+    Start(StartOptions),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RerunOptions {
+    /// Records that `rtcspec run` has written
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Folder with the scenario files, if the run did not use the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scenarios: Option<PathBuf>,
+    /// Print the transcript
+    #[arg(long)]
+    pub(crate) transcript: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct HostOptions {
+    /// Abstract name of the socket that waits for the report
+    #[arg(long, value_name = "NAME")]
+    pub(crate) report_to: String,
+    /// Addresses of an interface; repeat for several
+    #[arg(long = "interface", value_name = "ADDRESS,...", value_parser = parse_addresses)]
+    pub(crate) interfaces: Vec<Addresses>,
+    /// The peer
+    #[arg(last = true, required = true)]
+    pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+/// Addresses of one interface.
+#[derive(Clone, Debug)]
+pub(crate) struct Addresses(pub(crate) Vec<std::net::IpAddr>);
+
+fn parse_addresses(text: &str) -> Result<Addresses, String> {
+    let parts = text.split(',').filter(|part| !part.is_empty());
+    let parsed = parts.map(|part| part.parse().map_err(|_| format!("`{part}` is no address")));
+    parsed.collect::<Result<_, _>>().map(Addresses)
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StartOptions {
+    /// The peer
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) command: Vec<std::ffi::OsString>,
 }
 
 #[derive(Args, Debug)]
@@ -105,6 +156,10 @@ pub(crate) struct Common {
     /// Implementation to test; repeat for several, all built-in ones unless said otherwise
     #[arg(long = "peer", value_name = "NAME")]
     pub(crate) peers: Vec<String>,
+    /// Command of an adapter to test, whatever speaks PEERCTL.md; it runs on hosts of its own, by
+    /// the wall's clock
+    #[arg(long = "peer-cmd", value_name = "COMMAND")]
+    pub(crate) peer_commands: Vec<String>,
     /// Runs at the same time; one per core unless said otherwise
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<usize>,

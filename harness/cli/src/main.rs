@@ -18,6 +18,7 @@ mod output;
 mod players;
 mod pool;
 mod replay;
+mod rerun;
 mod run;
 mod seeds;
 mod transcript;
@@ -36,6 +37,11 @@ fn main() -> std::process::ExitCode {
             return if wanted { Exit::AsExpected } else { Exit::Usage }.into();
         }
     };
+    match arguments.verb {
+        Verb::Host(options) => return become_host(options),
+        Verb::Start(options) => return rtcspec_lab::inside::start(&options.command),
+        _ => {}
+    }
     pool::keep_panics();
     let outcome = match std::panic::catch_unwind(|| carry_out(arguments.verb)) {
         Ok(outcome) => outcome,
@@ -49,6 +55,14 @@ fn main() -> std::process::ExitCode {
             failure.exit.into()
         }
     }
+}
+
+fn become_host(options: args::HostOptions) -> std::process::ExitCode {
+    rtcspec_lab::inside::host(&rtcspec_lab::inside::Plan {
+        report_to: options.report_to,
+        interfaces: options.interfaces.into_iter().map(|addresses| addresses.0).collect(),
+        command: options.command,
+    })
 }
 
 fn carry_out(verb: Verb) -> exit::Outcome {
@@ -68,6 +82,10 @@ fn carry_out(verb: Verb) -> exit::Outcome {
         Verb::Minimise(options) => minimise::minimise_capture(&options),
         Verb::NatInfer(options) => nat_infer::nat_infer(&options),
         Verb::Adapter(options) => adapter::adapter(&options.verb),
+        Verb::Rerun(options) => rerun::rerun(&options),
         Verb::Schema(options) => list::schema(&options),
+        Verb::Host(_) | Verb::Start(_) => {
+            Err(exit::Failure::internal("only rtcspec itself makes hosts and peers"))
+        }
     }
 }

@@ -1,10 +1,15 @@
 //! The implementations this build carries.
 
+use std::ffi::OsString;
 use std::sync::Arc;
 
+use rtcspec_control::Implementation as _;
+use rtcspec_control::process::Launch;
+use rtcspec_lab::Adapter;
 use rtcspec_suite::plan::Player;
 
-use crate::exit::Failure;
+use crate::args::Common;
+use crate::exit::{Exit, Failure};
 use crate::near;
 
 /// Every built-in implementation, the reference peer first.
@@ -19,6 +24,46 @@ pub(crate) fn all() -> Vec<Player> {
     #[cfg(feature = "str0m")]
     players.push(Arc::new(rtcspec_adapter_str0m::Str0m::new()));
     players
+}
+
+/// Who is under test, and everybody there is: built-in implementations, and adapters as processes.
+pub(crate) struct Players {
+    /// Everybody a scenario may name.
+    pub(crate) all: Vec<Player>,
+    /// Who is tested.
+    pub(crate) under_test: Vec<Player>,
+}
+
+/// Whom the command line asks for.
+pub(crate) fn asked_for(common: &Common) -> Result<Players, Failure> {
+    let mut all = all();
+    let mut under_test = match (&common.peers[..], &common.peer_commands[..]) {
+        ([], [_, ..]) => Vec::new(),
+        (names, _) => chosen(&all, names)?,
+    };
+    for command in &common.peer_commands {
+        let launch = Launch {
+            command: ["sh", "-c", command].map(OsString::from).to_vec(),
+            ..Launch::default()
+        };
+        let player = adapter(launch, &all)?;
+        all.push(Arc::clone(&player));
+        under_test.push(player);
+    }
+    Ok(Players { all, under_test })
+}
+
+/// An adapter as a player. One that says the name of somebody who is there already gets another:
+/// `str0m-process`.
+fn adapter(launch: Launch, others: &[Player]) -> Result<Player, Failure> {
+    let not_started =
+        |error: String| Failure { exit: Exit::NotStarted, message: format!("start {error}") };
+    let this = std::env::current_exe().map_err(|error| not_started(error.to_string()))?;
+    let adapter =
+        Adapter::new(launch, this.into()).map_err(|error| not_started(error.to_string()))?;
+    let name = adapter.hello().implementation;
+    let taken = |name: &str| others.iter().any(|player| player.hello().implementation == name);
+    Ok(Arc::new(if taken(&name) { adapter.named(&format!("{name}-process")) } else { adapter }))
 }
 
 /// The players of these names; all of them when there are none.

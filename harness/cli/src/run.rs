@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rtcspec_capture::pcapng::EPOCH;
 use rtcspec_capture::signalling::rtcstats;
-use rtcspec_control::{Feature, Hello};
+use rtcspec_control::{Feature, Hello, Origin};
 use rtcspec_suite::cases::ALL;
 use rtcspec_suite::expectation::{Complete, Date, Expectations, judge};
 use rtcspec_suite::plan::{Job, Player, Selection, plan};
 use rtcspec_suite::report::{Participant, Report, details, summary, table};
+use rtcspec_suite::run::Record;
 use rtcspec_suite::scenario::{Scenario, read};
 use rtcspec_suite::verdict::{RunResult, Verdict};
 
@@ -22,8 +23,7 @@ use crate::{near, output, players, pool};
 
 pub(crate) fn run(options: &RunOptions) -> Outcome {
     let common = &options.common;
-    let all = players::all();
-    let under_test = players::chosen(&all, &common.peers)?;
+    let players::Players { all, under_test } = players::asked_for(common)?;
     let scenarios = scenarios(common.scenarios.as_deref())?;
     let selection = Selection {
         filters: options.filters.clone(),
@@ -82,8 +82,15 @@ pub(crate) fn play(
         fs::create_dir_all(&captures)
             .map_err(|error| Failure::usage(format!("write {}: {error}", captures.display())))?;
     }
+    let records = common.out.join("records");
+    if jobs.iter().any(is_outside) {
+        fs::create_dir_all(&records)
+            .map_err(|error| Failure::usage(format!("write {}: {error}", records.display())))?;
+    }
     let results = pool::run_all(jobs, common.jobs, label, |job| {
-        if pcap {
+        if is_outside(job) {
+            played_outside(job, &captures, &records, pcap)
+        } else if pcap {
             let mut played = job.play_captured();
             let capture = std::mem::take(&mut played.capture);
             let signals = rtcstats(&played.session.signals, EPOCH);
@@ -109,6 +116,34 @@ pub(crate) fn play(
         all.push(result);
     }
     Ok(all)
+}
+
+/// Whether a process takes part.
+fn is_outside(job: &Job) -> bool {
+    [&job.offerer, &job.answerer].iter().any(|player| player.origin() == Origin::Outside)
+}
+
+/// A run with a process cannot be repeated: its record is always kept, so that it can be played
+/// again.
+fn played_outside(
+    job: &Job,
+    captures: &Path,
+    records: &Path,
+    pcap: bool,
+) -> (RunResult, Vec<(PathBuf, Vec<u8>)>) {
+    let mut played = if pcap { job.play_captured() } else { job.play() };
+    let record = Record::of(job, &played).map(|record| record.write());
+    let capture = std::mem::take(&mut played.capture);
+    let signals = rtcstats(&played.session.signals, EPOCH);
+    let result = job.result(played);
+    let name = output::file_name(&result.id, &result.peers, result.seed);
+    let mut files = Vec::new();
+    files.extend(record.map(|text| (records.join(format!("{name}.jsonl")), text.into_bytes())));
+    if pcap {
+        files.push((captures.join(format!("{name}.pcapng")), capture));
+        files.push((captures.join(format!("{name}.rtcstats")), signals.into_bytes()));
+    }
+    (result, files)
 }
 
 /// Compares results with the expectations; gives what is stale.

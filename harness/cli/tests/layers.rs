@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rtcspec-trace", &["rtcspec-srtp", "rtcspec-wire"]),
     ("rtcspec-audit", &["rtcspec-wire", "rtcspec-trace"]),
     ("rtcspec-capture", &["rtcspec-wire", "rtcspec-srtp", "rtcspec-trace"]),
+    ("rtcspec-lab", &["rtcspec-control"]),
     ("rtcspec-live", &["rtcspec-control", "rtcspec-wire"]),
     ("rtcspec-adapter-reference", &["rtcspec-control", "rtcspec-peer"]),
     (
@@ -54,6 +55,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "rtcspec-audit",
             "rtcspec-capture",
             "rtcspec-control",
+            "rtcspec-lab",
             "rtcspec-live",
             "rtcspec-net",
             "rtcspec-scenarios",

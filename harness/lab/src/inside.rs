@@ -1,0 +1,136 @@
+//! A host for a peer, from inside. rtcspec starts itself ([`host`]), makes namespaces, devices and
+//! surroundings, reports, starts itself once more ([`start`]) as the first process of the new
+//! process namespace and becomes the peer.
+//!
+//! The kernel ends the first process when the one that started it ends, and everything in a process
+//! namespace when its first process does: a peer and whatever it started end with rtcspec, also if
+//! that is killed.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, IoSlice, Write as _};
+use std::net::IpAddr;
+use std::os::fd::AsFd as _;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixStream};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::process::{Command, ExitCode};
+
+use nix::sched::{CloneFlags, unshare};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use rustix::process::{Signal, set_parent_process_death_signal};
+use tun_rs::SyncDevice;
+
+use crate::{interfaces, surroundings};
+
+/// The word with which rtcspec starts itself to become a peer.
+pub const START: &str = "__start";
+
+/// Exit code of a peer that cannot run.
+const CANNOT_RUN: u8 = 127;
+
+/// What a host is made from.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The abstract name of the socket that is waiting for the report.
+    pub report_to: String,
+    /// Addresses, interface by interface.
+    pub interfaces: Vec<Vec<IpAddr>>,
+    /// The peer.
+    pub command: Vec<OsString>,
+}
+
+/// Becomes a host and runs the peer on it; gives the peer's exit code.
+///
+/// # Panics
+/// Never.
+#[must_use]
+pub fn host(plan: &Plan) -> ExitCode {
+    let Ok(mut report) = SocketAddr::from_abstract_name(&plan.report_to)
+        .and_then(|address| UnixStream::connect_addr(&address))
+    else {
+        eprintln!("nobody waits for this host");
+        return CANNOT_RUN.into();
+    };
+    let made = die_with_parent().and_then(|()| make(&plan.interfaces));
+    let devices = match made.and_then(|devices| send(&report, &devices).map(|()| devices)) {
+        Ok(devices) => devices,
+        Err(error) => {
+            let _ = report.write_all(error.to_string().as_bytes());
+            return CANNOT_RUN.into();
+        }
+    };
+    drop(report);
+    let code = run(&plan.command);
+    // They stay until the peer has ended.
+    drop(devices);
+    code
+}
+
+/// Becomes the peer.
+#[must_use]
+pub fn start(command: &[OsString]) -> ExitCode {
+    let Some((program, arguments)) = command.split_first() else { return CANNOT_RUN.into() };
+    if die_with_parent().is_err() {
+        return CANNOT_RUN.into();
+    }
+    surroundings::own_processes();
+    let error = Command::new(program).args(arguments).exec();
+    eprintln!("{}: {error}", program.to_string_lossy());
+    CANNOT_RUN.into()
+}
+
+fn die_with_parent() -> io::Result<()> {
+    Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
+}
+
+fn make(addresses: &[Vec<IpAddr>]) -> io::Result<Vec<SyncDevice>> {
+    namespaces().map_err(during("make namespaces"))?;
+    surroundings::own_names().map_err(during("give the host a resolver"))?;
+    interfaces::make(addresses)
+}
+
+/// Puts what was tried before what the system says.
+pub(crate) fn during(what: &'static str) -> impl FnOnce(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{what}: {error}"))
+}
+
+fn namespaces() -> io::Result<()> {
+    let own = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID;
+    if unshare(own).is_ok() {
+        return Ok(());
+    }
+    // Not root, or root without rights: both have them in a user namespace of their own.
+    let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+    unshare(own | CloneFlags::CLONE_NEWUSER)?;
+    fs::write("/proc/self/setgroups", "deny")?;
+    fs::write("/proc/self/uid_map", format!("0 {} 1", user.as_raw()))?;
+    fs::write("/proc/self/gid_map", format!("0 {} 1", group.as_raw()))
+}
+
+fn send(report: &UnixStream, devices: &[SyncDevice]) -> io::Result<()> {
+    let descriptors: Vec<_> = devices.iter().map(|device| device.as_fd()).collect();
+    let mut space = [std::mem::MaybeUninit::uninit();
+        rustix::cmsg_space!(ScmRights(crate::host::MOST_INTERFACES))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !control.push(SendAncillaryMessage::ScmRights(&descriptors)) {
+        return Err(io::Error::other("too many interfaces"));
+    }
+    sendmsg(report, &[IoSlice::new(b"ready")], &mut control, SendFlags::empty())?;
+    Ok(())
+}
+
+fn run(command: &[OsString]) -> ExitCode {
+    let mut peer = Command::new("/proc/self/exe");
+    peer.arg(START).args(command);
+    match peer.status() {
+        Ok(status) => {
+            let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+            code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1).into()
+        }
+        Err(error) => {
+            eprintln!("start the peer: {error}");
+            CANNOT_RUN.into()
+        }
+    }
+}
