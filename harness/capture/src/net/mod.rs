@@ -10,3 +10,4 @@ pub(crate) mod tcp;
 pub use frames::{Frame, Frames, Interface, Step};
 pub use rtcspec_trace::watch::Seen;
 pub use summary::{Skipped, Summary};
+pub use tcp::HostStreams;

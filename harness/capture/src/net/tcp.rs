@@ -109,6 +109,34 @@ struct Side {
     finished: bool,
 }
 
+/// What TCP carried to and from one host, from whole IP packets as it sends and gets them. Memory is
+/// bounded as for a capture.
+#[derive(Debug, Default)]
+pub struct HostStreams(Streams);
+
+impl HostStreams {
+    /// Takes a packet and hands on what is in order now: the number of the stream, source,
+    /// destination, bytes. Packets that are not TCP give nothing.
+    pub fn packet(
+        &mut self,
+        packet: &[u8],
+        sink: &mut impl FnMut(u64, SocketAddr, SocketAddr, &[u8]),
+    ) {
+        const RAW: u16 = 101;
+        let Some(packet) = super::ip::packet(packet) else { return };
+        if packet.protocol != super::ip::TCP || packet.fragment.is_some() {
+            return;
+        }
+        let segment = Segment::parse(packet.source, packet.destination, packet.payload);
+        let Some(segment) = segment else { return };
+        self.0.add(Interface::of(0, RAW, &[]), &segment, &mut |_, piece| {
+            if let Piece::Bytes { number, source, destination, bytes, .. } = piece {
+                sink(number, source, destination, bytes);
+            }
+        });
+    }
+}
+
 impl Streams {
     /// Adds a segment and hands on what is in order now.
     pub(crate) fn add(

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use rtcspec_capture::net::HostStreams;
 use rtcspec_capture::pcapng::{Crossing as FileCrossing, EPOCH, Packet, Writer};
 use rtcspec_control::{Configuration, IceServer, Receive, Transmit, TransportPolicy};
 use rtcspec_net::fabric::{Action, ElementId, HostId};
@@ -46,6 +47,8 @@ pub(super) struct Net {
     crossed: BTreeMap<(Party, String, bool), u64>,
     /// Peers with an IP stack of their own.
     bare: BTreeSet<Party>,
+    /// What their TCP carries.
+    own_streams: [HostStreams; 2],
 }
 
 /// A packet at one side of an element.
@@ -106,6 +109,7 @@ impl Net {
             capture: None,
             crossed: BTreeMap::new(),
             bare: BTreeSet::new(),
+            own_streams: Default::default(),
         }
     }
 
@@ -368,6 +372,22 @@ impl Net {
         });
     }
 
+    /// A packet at a host whose TCP is its own: what its streams carry.
+    fn stream_packet(&mut self, at: Duration, party: Party, packet: &[u8]) {
+        let own = self.addresses(party);
+        let mut pieces = Vec::new();
+        let streams = &mut self.own_streams[super::stage::index(party)];
+        streams.packet(packet, &mut |number, source, destination, bytes| {
+            pieces.push((number, source, destination, bytes.to_vec()));
+        });
+        for (number, source, destination, bytes) in pieces {
+            let out = own.contains(&source.ip());
+            let ends = if out { (source, destination) } else { (destination, source) };
+            self.streams.insert((party, number), ends);
+            self.stream_bytes(at, party, number, out, &bytes);
+        }
+    }
+
     fn server_of(&self, address: IpAddr) -> Option<usize> {
         self.servers.iter().position(|(_, place)| place.addresses.contains(&address))
     }
@@ -402,6 +422,12 @@ impl Net {
                     self.number += 1;
                     (self.number, frame.bytes.to_vec())
                 });
+            }
+            let party = [Party::A, Party::B]
+                .into_iter()
+                .find(|party| self.bare.contains(party) && self.name(*party) == interface);
+            if let Some(party) = party {
+                self.stream_packet(frame.at.into(), party, &frame.bytes);
             }
             if let Some(capture) = &mut self.capture {
                 capture.push(Captured {

@@ -10,6 +10,9 @@ use rtcspec_control::outside::Bell;
 /// §14.2).
 pub(super) const LATE: Duration = Duration::from_millis(20);
 
+/// The requirement of a run that it was not late.
+pub(super) const ON_TIME: &str = "the network keeps its time";
+
 /// How time passes.
 #[derive(Debug, Default)]
 pub(super) enum Pace {

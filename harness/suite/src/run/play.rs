@@ -12,7 +12,7 @@ use super::actor::Actor;
 use super::hostility::{Hostility, Rulings};
 use super::judge::judge;
 use super::net::Net;
-use super::pace::{LATE, Pace};
+use super::pace::{LATE, ON_TIME, Pace};
 use super::stage::Stage;
 use super::survey::survey;
 use crate::cases::Case;
@@ -64,6 +64,14 @@ pub struct Played {
     pub capture: Vec<u8>,
     /// What passed between the run and peers outside of it.
     pub taken: Vec<(Party, Taken)>,
+}
+
+impl Played {
+    /// Whether the harness could not keep time, so that nothing is proven: worth another attempt.
+    #[must_use]
+    pub fn was_late(&self) -> bool {
+        self.findings.iter().any(|finding| finding.requirement == ON_TIME)
+    }
 }
 
 /// Features a role in a scenario takes, declared or implied.
@@ -231,7 +239,7 @@ fn lateness(pace: &Pace) -> Option<Finding> {
     let late = pace.lateness().filter(|late| *late > LATE)?;
     Some(Finding {
         verdict: Verdict::Inconclusive,
-        requirement: "the network keeps its time".to_owned(),
+        requirement: ON_TIME.to_owned(),
         expected: format!("99 of 100 events at most {} ms late", LATE.as_millis()),
         actual: format!("{} ms late", late.as_millis()),
         layer: Layer::Network,

@@ -12,8 +12,10 @@ use rtcspec_trace::Party;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::pace::ON_TIME;
 use super::play::Played;
 use crate::plan::{Job, Player};
+use crate::verdict::RunResult;
 
 /// A record, as a file: a line of JSON for the run, one for each thing that passed, and one for how
 /// it ended.
@@ -227,14 +229,18 @@ impl Record {
 }
 
 impl End {
+    /// How late the harness was is not part of what happened.
     fn of(played: &Played) -> Self {
         let text = crate::transcript::write(played).text;
-        let digest = Sha256::digest(text.as_bytes());
+        let happened = text.rsplit_once("== result").map_or(&*text, |(happened, _)| happened);
+        let digest = Sha256::digest(happened.as_bytes());
         let transcript = digest.iter().fold(String::new(), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");
             hex
         });
-        Self { verdict: played.verdict.word().to_owned(), transcript }
+        let on_time = played.findings.iter().filter(|finding| finding.requirement != ON_TIME);
+        let verdict = RunResult::worst(&on_time.cloned().collect::<Vec<_>>());
+        Self { verdict: verdict.word().to_owned(), transcript }
     }
 }
 
