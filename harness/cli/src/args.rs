@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rtcspec_suite::expectation::Date;
 
+use crate::adapter::FOLDER;
+
 /// Conformance and fuzzing toolkit for WebRTC implementations.
 ///
 /// Exit codes: 0 as expected, 1 an unexpected result or finding, 2 wrong usage, 3 a peer or the
@@ -47,7 +49,8 @@ pub(crate) enum Verb {
     /// Write a capture that may be handed out: everybody in it is somebody else, and the same rules
     /// find the same
     Export(ExportOptions),
-    /// Processes as peers: hold an adapter to the contract, serve a built-in stack as one
+    /// Processes as peers: install foreign stacks, hold adapters to the contract, serve a built-in
+    /// stack as one
     Adapter(AdapterOptions),
     /// Play a recorded run with processes again, without them, in virtual time, and compare
     Rerun(RerunOptions),
@@ -112,10 +115,34 @@ pub(crate) struct AdapterOptions {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdapterVerb {
+    /// Install a foreign implementation with its adapter, and ask it who it is
+    Setup(SetupOptions),
+    /// Which adapters there are, and where they are set up
+    List(AdaptersOptions),
     /// Hold an adapter to the contract of PEERCTL.md
     Lint(LintOptions),
     /// Be an adapter: a built-in implementation over real sockets, in lines of JSON
     Serve(ServeOptions),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SetupOptions {
+    /// An adapter this program carries (`rtcspec adapter list`), or a folder with an adapter.toml
+    #[arg(value_name = "NAME|FOLDER")]
+    pub(crate) adapter: PathBuf,
+    /// Set it up below this folder
+    #[arg(long, value_name = "DIR", default_value = FOLDER)]
+    pub(crate) into: PathBuf,
+    /// Install no Debian packages: what they bring is there in another way
+    #[arg(long)]
+    pub(crate) no_apt: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AdaptersOptions {
+    /// Look for adapters that are set up below this folder
+    #[arg(long, value_name = "DIR", default_value = FOLDER)]
+    pub(crate) from: PathBuf,
 }
 
 #[derive(Args, Debug)]
@@ -128,7 +155,10 @@ pub(crate) struct LintOptions {
         help = "The adapter connects to PEERCTL_URL instead of using its standard input and output"
     )]
     pub(crate) dials_out: bool,
-    /// A built-in implementation, or `--` and the adapter's command
+    /// Look for adapters that are set up below this folder
+    #[arg(long, value_name = "DIR", default_value = FOLDER)]
+    pub(crate) from: PathBuf,
+    /// A built-in implementation, an adapter that is set up, or `--` and the adapter's command
     #[arg(required = true, num_args = 1.., value_name = "NAME|-- COMMAND")]
     pub(crate) command: Vec<std::ffi::OsString>,
 }

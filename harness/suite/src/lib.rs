@@ -6,6 +6,7 @@ pub mod cases;
 pub mod expectation;
 pub mod infer;
 pub mod lint;
+pub mod manifest;
 pub mod matrix;
 pub mod minimise;
 pub mod plan;
