@@ -128,7 +128,12 @@ impl<'f> Stage<'f> {
             // In virtual time a run looks whether it is done when something happens; time that
             // passes by itself is too long to wait for that.
             let look = (self.is_idle() && self.pace.is_outside()).then_some(glance);
-            let Some(next) = self.await_next(limit, look) else { break };
+            let Some(next) = self.await_next(limit, look) else {
+                if self.pace.is_outside() {
+                    self.now = limit;
+                }
+                break;
+            };
             steps_without_time = if next > self.now { 0 } else { steps_without_time + 1 };
             if steps_without_time > MOST_TURNS {
                 self.spin();
