@@ -183,9 +183,13 @@ pub(crate) struct ServeOptions {
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Common {
-    /// Implementation to test; repeat for several, all built-in ones unless said otherwise
-    #[arg(long = "peer", value_name = "NAME")]
+    /// Implementation to test: a built-in one, an adapter that is set up, or `all` of both; repeat
+    /// for several, all built-in ones unless said otherwise
+    #[arg(long = "peer", alias = "peers", value_name = "NAME")]
     pub(crate) peers: Vec<String>,
+    /// Folder in which adapters are set up
+    #[arg(long, value_name = "DIR", default_value = crate::adapter::FOLDER)]
+    pub(crate) adapters: PathBuf,
     /// Command of an adapter to test, whatever speaks PEERCTL.md; it runs on hosts of its own, by
     /// the wall's clock
     #[arg(long = "peer-cmd", value_name = "COMMAND")]
@@ -235,12 +239,32 @@ pub(crate) struct MatrixOptions {
     /// Seed of every run
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Write a pcapng with keys, packet numbers and drop reasons for every cell, and its signalling
+    #[arg(long)]
+    pub(crate) pcap: bool,
     /// Only cells whose id contains this, e.g. `EIM-APDF/APDM-APDF`
     #[arg(long, value_name = "PART")]
     pub(crate) cell: Option<String>,
     /// Only the 14 x 14 grid, not the six variants of filter scope and reply binding
     #[arg(long)]
     pub(crate) no_variants: bool,
+    /// Which edges meet
+    #[arg(long, value_enum, default_value_t = Nats::All)]
+    pub(crate) nats: Nats,
+    /// Only pairs in which one side is the reference peer
+    #[arg(long)]
+    pub(crate) with_reference: bool,
+}
+
+/// Which edges a matrix has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Nats {
+    /// Fourteen: open, behind three filters, nine NATs, no UDP
+    All,
+    /// Five: open, full cone, restricted cone, port-restricted cone, symmetric
+    Classic,
+    /// One: everybody on one network, who offers to whom
+    Direct,
 }
 
 /// A capture and what belongs to it.

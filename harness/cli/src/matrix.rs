@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use rtcspec_net::oracle::Variant;
 use rtcspec_suite::expectation::Complete;
-use rtcspec_suite::matrix::{Ground, Plan, PlanError, Seen, edges, ground, nats};
+use rtcspec_suite::matrix::{
+    Ground, Plan, PlanError, Seen, classic, direct, edges, everybody, ground, nats,
+};
 use rtcspec_suite::plan::{Job, Player, REFERENCE, Selection};
-use rtcspec_suite::report::{Grid, Report, details, grids, summary};
+use rtcspec_suite::report::{Grid, Report, details, grids, markdown, summary};
 use rtcspec_suite::verdict::RunResult;
 
-use crate::args::MatrixOptions;
+use crate::args::{MatrixOptions, Nats};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::{output, players, pool, run};
 
 pub(crate) fn matrix(options: &MatrixOptions) -> Outcome {
     let common = &options.common;
-    let all = players::all();
-    let under_test = players::chosen(&all, &common.peers)?;
+    let players::Players { all, under_test } = players::asked_for(common)?;
     let plans =
         plans(&under_test, options).map_err(|error| Failure::internal(error.to_string()))?;
     let wanted = wanted(&plans, options.cell.as_deref());
@@ -34,6 +35,7 @@ pub(crate) fn matrix(options: &MatrixOptions) -> Outcome {
     let participants = run::participants(&under_test);
     let report = Report::new(Some(options.seed), participants, results, grids, stale);
     output::write(&common.out, &report)?;
+    output::save(&common.out.join("matrix.md"), &markdown(&report))?;
     tell(&report, options)?;
     Ok(run::exit(&report))
 }
@@ -41,10 +43,23 @@ pub(crate) fn matrix(options: &MatrixOptions) -> Outcome {
 /// Every ordered pair over the fourteen edges; the variants with the reference peer alone.
 fn plans(players: &[Player], options: &MatrixOptions) -> Result<Vec<Plan>, PlanError> {
     let lay = |edges, variant| ground(edges, variant, options.seed).map(Arc::new);
-    let plain: Arc<Ground> = lay(edges(), None)?;
+    let met = match options.nats {
+        Nats::All => edges(),
+        Nats::Classic => classic(),
+        Nats::Direct => direct(),
+    };
+    let plain: Arc<Ground> = lay(met, None)?;
     let mut plans = Vec::new();
+    let is_reference = |player: &Player| player.hello().implementation == REFERENCE;
     for offerer in players {
-        plans.extend(players.iter().map(|answerer| plain.plan([offerer, answerer])));
+        let wanted = |answerer: &&Player| {
+            !options.with_reference || is_reference(offerer) || is_reference(answerer)
+        };
+        let answerers = players.iter().filter(wanted);
+        plans.extend(answerers.map(|answerer| plain.plan([offerer, answerer])));
+    }
+    if options.nats != Nats::All {
+        return Ok(plans);
     }
     let reference = players.iter().find(|player| player.hello().implementation == REFERENCE);
     if let Some(reference) = reference.filter(|_| !options.no_variants) {
@@ -81,24 +96,32 @@ fn play(
 ) -> Result<(Vec<RunResult>, Vec<Grid>), Failure> {
     let jobs: Vec<&Job> = wanted.iter().flatten().collect();
     let played = pool::run_all(&jobs, options.common.jobs, "cells", |job| {
-        let played = job.play();
-        (Seen::of(&played), job.result(played))
+        let mut files = Vec::new();
+        let mut played = run::attempt(job, options.pcap);
+        run::keep(job, &mut played, &options.common.out, options.pcap, &mut files);
+        (Seen::of(&played), job.result(played), files)
     });
     let mut played = jobs.iter().zip(played);
     let mut results = Vec::new();
     let mut grids = Vec::new();
+    let mut all = Vec::new();
     for (plan, wanted) in plans.iter().zip(wanted) {
         let mut seen = Vec::new();
         for (job, outcome) in played.by_ref().take(wanted.len()) {
-            let (cell, mut result) = outcome
+            let (cell, mut result, files) = outcome
                 .map_err(|panic| Failure::internal(format!("cell {}: {}", job.id, panic.0)))?;
+            output::save_all(&files)?;
             result.repeat = repeat(job, options.seed);
             seen.push(cell);
             results.push(result);
         }
-        if seen.len() == plan.jobs.len() {
+        if seen.len() == plan.jobs.len() && options.nats != Nats::Direct {
             grids.push(plan.grid(&seen));
         }
+        all.push(seen);
+    }
+    if options.nats == Nats::Direct && wanted.iter().all(|jobs| jobs.len() == 1) {
+        grids.push(everybody(plans, &all));
     }
     Ok((results, grids))
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rtcspec_suite::report::{Report, html, json, junit};
 
@@ -50,6 +50,17 @@ pub(crate) fn file_name(id: &str, peers: &[String], seed: u64) -> String {
             .collect()
     };
     format!("{}.{}.{seed}", plain(id), plain(&peers.join("+")))
+}
+
+/// Writes files into folders that may not be there yet.
+pub(crate) fn save_all(files: &[(PathBuf, Vec<u8>)]) -> Result<(), Failure> {
+    for (path, bytes) in files {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|error| cannot(folder, &error))?;
+        }
+        fs::write(path, bytes).map_err(|error| cannot(path, &error))?;
+    }
+    Ok(())
 }
 
 /// Writes a file.

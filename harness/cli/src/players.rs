@@ -10,7 +10,7 @@ use rtcspec_suite::plan::Player;
 
 use crate::args::Common;
 use crate::exit::{Exit, Failure};
-use crate::near;
+use crate::{adapter, near};
 
 /// Every built-in implementation, the reference peer first.
 pub(crate) fn all() -> Vec<Player> {
@@ -26,6 +26,9 @@ pub(crate) fn all() -> Vec<Player> {
     players
 }
 
+/// Stands for every built-in implementation and every adapter that is set up.
+const EVERYBODY: &str = "all";
+
 /// Who is under test, and everybody there is: built-in implementations, and adapters as processes.
 pub(crate) struct Players {
     /// Everybody a scenario may name.
@@ -37,16 +40,38 @@ pub(crate) struct Players {
 /// Whom the command line asks for.
 pub(crate) fn asked_for(common: &Common) -> Result<Players, Failure> {
     let mut all = all();
-    let mut under_test = match (&common.peers[..], &common.peer_commands[..]) {
-        ([], [_, ..]) => Vec::new(),
-        (names, _) => chosen(&all, names)?,
-    };
+    let built_in = all.clone();
+    let mut names = common.peers.clone();
+    let mut under_test = Vec::new();
+    if let Some(at) = names.iter().position(|name| name == EVERYBODY) {
+        names.remove(at);
+        under_test.extend(built_in.iter().cloned());
+        let folder = adapter::everything(&common.adapters)?;
+        names.extend(folder.into_iter().map(|manifest| manifest.name));
+    } else if names.is_empty() && common.peer_commands.is_empty() {
+        under_test.extend(built_in.iter().cloned());
+    }
+    for name in &names {
+        if built_in.iter().any(|player| player.hello().implementation == *name) {
+            under_test.extend(chosen(&built_in, std::slice::from_ref(name))?);
+            continue;
+        }
+        // Neither built in nor set up: say what is, with a hint.
+        let launch = adapter::launch(name, &common.adapters);
+        let launch = launch.or_else(|not_set_up| match adapter::is_known(name) {
+            true => Err(not_set_up),
+            false => chosen(&built_in, std::slice::from_ref(name)).and(Err(not_set_up)),
+        })?;
+        let player = process(launch, &all)?;
+        all.push(Arc::clone(&player));
+        under_test.push(player);
+    }
     for command in &common.peer_commands {
         let launch = Launch {
             command: ["sh", "-c", command].map(OsString::from).to_vec(),
             ..Launch::default()
         };
-        let player = adapter(launch, &all)?;
+        let player = process(launch, &all)?;
         all.push(Arc::clone(&player));
         under_test.push(player);
     }
@@ -55,7 +80,7 @@ pub(crate) fn asked_for(common: &Common) -> Result<Players, Failure> {
 
 /// An adapter as a player. One that says the name of somebody who is there already gets another:
 /// `str0m-process`.
-fn adapter(launch: Launch, others: &[Player]) -> Result<Player, Failure> {
+fn process(launch: Launch, others: &[Player]) -> Result<Player, Failure> {
     let not_started =
         |error: String| Failure { exit: Exit::NotStarted, message: format!("start {error}") };
     let this = std::env::current_exe().map_err(|error| not_started(error.to_string()))?;

@@ -8,12 +8,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rtcspec_capture::pcapng::EPOCH;
 use rtcspec_capture::signalling::rtcstats;
-use rtcspec_control::{Feature, Hello, Origin};
+use rtcspec_control::{Feature, Hello};
 use rtcspec_suite::cases::ALL;
 use rtcspec_suite::expectation::{Complete, Date, Expectations, judge};
 use rtcspec_suite::plan::{Job, Player, Selection, plan};
 use rtcspec_suite::report::{Participant, Report, details, summary, table};
-use rtcspec_suite::run::Record;
+use rtcspec_suite::run::{Played, Record};
 use rtcspec_suite::scenario::{Scenario, read};
 use rtcspec_suite::verdict::{RunResult, Verdict};
 
@@ -77,39 +77,17 @@ pub(crate) fn play(
     label: &str,
     pcap: bool,
 ) -> Result<Vec<RunResult>, Failure> {
-    let captures = common.out.join("captures");
-    if pcap {
-        fs::create_dir_all(&captures)
-            .map_err(|error| Failure::usage(format!("write {}: {error}", captures.display())))?;
-    }
-    let records = common.out.join("records");
-    if jobs.iter().any(is_outside) {
-        fs::create_dir_all(&records)
-            .map_err(|error| Failure::usage(format!("write {}: {error}", records.display())))?;
-    }
     let results = pool::run_all(jobs, common.jobs, label, |job| {
-        if is_outside(job) {
-            played_outside(job, &captures, &records, pcap)
-        } else if pcap {
-            let mut played = job.play_captured();
-            let capture = std::mem::take(&mut played.capture);
-            let signals = rtcstats(&played.session.signals, EPOCH);
-            let result = job.result(played);
-            let name = output::file_name(&result.id, &result.peers, result.seed);
-            let file = |ending: &str| captures.join(format!("{name}.{ending}"));
-            (result, vec![(file("pcapng"), capture), (file("rtcstats"), signals.into_bytes())])
-        } else {
-            (job.run(), Vec::new())
-        }
+        let mut files = Vec::new();
+        let mut played = attempt(job, pcap);
+        keep(job, &mut played, &common.out, pcap, &mut files);
+        (job.result(played), files)
     });
     let mut all = Vec::with_capacity(results.len());
     for (job, outcome) in jobs.iter().zip(results) {
         let (mut result, files) =
             outcome.map_err(|panic| Failure::internal(format!("run {}: {}", job.id, panic.0)))?;
-        for (path, bytes) in files {
-            fs::write(&path, bytes)
-                .map_err(|error| Failure::usage(format!("write {}: {error}", path.display())))?;
-        }
+        output::save_all(&files)?;
         if let Some(folder) = &common.scenarios {
             result.repeat.push_str(&format!(" --scenarios '{}'", folder.display()));
         }
@@ -121,19 +99,8 @@ pub(crate) fn play(
 /// A busy machine may be late once; one that always is cannot judge.
 const MORE_ATTEMPTS: u32 = 2;
 
-/// Whether a process takes part.
-fn is_outside(job: &Job) -> bool {
-    [&job.offerer, &job.answerer].iter().any(|player| player.origin() == Origin::Outside)
-}
-
-/// A run with a process cannot be repeated: its record is always kept, so that it can be played
-/// again.
-fn played_outside(
-    job: &Job,
-    captures: &Path,
-    records: &Path,
-    pcap: bool,
-) -> (RunResult, Vec<(PathBuf, Vec<u8>)>) {
+/// Plays a run; again, if a process took part and the machine was too busy to keep time.
+pub(crate) fn attempt(job: &Job, pcap: bool) -> Played {
     let play = || if pcap { job.play_captured() } else { job.play() };
     let mut played = play();
     for _ in 0..MORE_ATTEMPTS {
@@ -142,18 +109,30 @@ fn played_outside(
         }
         played = play();
     }
-    let record = Record::of(job, &played).map(|record| record.write());
-    let capture = std::mem::take(&mut played.capture);
-    let signals = rtcstats(&played.session.signals, EPOCH);
-    let result = job.result(played);
-    let name = output::file_name(&result.id, &result.peers, result.seed);
-    let mut files = Vec::new();
-    files.extend(record.map(|text| (records.join(format!("{name}.jsonl")), text.into_bytes())));
+    played
+}
+
+/// Puts what is kept of a run among the files to be written: with `pcap` its capture and its
+/// signalling; a run with a process cannot be repeated, so its record is always kept and can be
+/// played again.
+pub(crate) fn keep(
+    job: &Job,
+    played: &mut Played,
+    out: &Path,
+    pcap: bool,
+    files: &mut Vec<(PathBuf, Vec<u8>)>,
+) {
+    let name = output::file_name(&job.id, &played.peers, job.seed);
+    if let Some(record) = Record::of(job, played) {
+        files.push((out.join("records").join(format!("{name}.jsonl")), record.write().into()));
+    }
     if pcap {
+        let captures = out.join("captures");
+        let capture = std::mem::take(&mut played.capture);
+        let signals = rtcstats(&played.session.signals, EPOCH);
         files.push((captures.join(format!("{name}.pcapng")), capture));
         files.push((captures.join(format!("{name}.rtcstats")), signals.into_bytes()));
     }
-    (result, files)
 }
 
 /// Compares results with the expectations; gives what is stale.

@@ -47,6 +47,30 @@ pub fn edges() -> Vec<Edge> {
     edges
 }
 
+/// The five of folklore: an open host, full cone, restricted cone, port-restricted cone, symmetric.
+#[must_use]
+pub fn classic() -> Vec<Edge> {
+    let nat = |mapping, filtering, name: &str| Edge {
+        name: name.to_owned(),
+        kind: Kind::Nat(mapping, filtering),
+    };
+    use Filtering as F;
+    use Mapping as M;
+    vec![
+        Edge { name: "open".into(), kind: Kind::Open },
+        nat(M::EndpointIndependent, F::EndpointIndependent, "full-cone"),
+        nat(M::EndpointIndependent, F::AddressDependent, "restricted-cone"),
+        nat(M::EndpointIndependent, F::AddressAndPortDependent, "port-restricted-cone"),
+        nat(M::AddressAndPortDependent, F::AddressAndPortDependent, "symmetric"),
+    ]
+}
+
+/// No NAT at all: everybody on one network.
+#[must_use]
+pub fn direct() -> Vec<Edge> {
+    vec![Edge { name: "open".into(), kind: Kind::Open }]
+}
+
 /// The nine NATs of mapping and filtering.
 #[must_use]
 pub fn nats() -> Vec<Edge> {
@@ -250,6 +274,34 @@ impl Plan {
             columns: names.clone(),
             cells: cells.chunks(names.len().max(1)).map(<[Cell]>::to_vec).collect(),
         }
+    }
+}
+
+/// One grid of plans that have one cell each: who offers to whom. `seen` are their runs, in the
+/// order of the plans.
+#[must_use]
+pub fn everybody(plans: &[Plan], seen: &[Vec<Seen>]) -> Grid {
+    let mut names: Vec<String> = Vec::new();
+    for plan in plans {
+        for name in &plan.players {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+    }
+    let cell = |offerer: &String, answerer: &String| {
+        let at = plans.iter().position(|plan| [offerer, answerer] == plan.players.each_ref());
+        let cells = at.map(|at| plans[at].grid(&seen[at]).cells);
+        cells.and_then(|rows| rows.into_iter().flatten().next()).unwrap_or_default()
+    };
+    let rows = names.iter();
+    Grid {
+        title: "who offers to whom, on one network".to_owned(),
+        offerer: "row".to_owned(),
+        answerer: "column".to_owned(),
+        rows: names.clone(),
+        columns: names.clone(),
+        cells: rows.map(|a| names.iter().map(|b| cell(a, b)).collect()).collect(),
     }
 }
 

@@ -21,7 +21,12 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::output::say;
 use crate::players;
 
-pub(crate) use installed::FOLDER;
+pub(crate) use installed::{FOLDER, everything, launch};
+
+/// Whether there is an adapter of this name to be set up.
+pub(crate) fn is_known(name: &str) -> bool {
+    source::names().contains(&name)
+}
 
 /// How long an adapter may take to begin; browsers take seconds.
 const BEGIN: Duration = Duration::from_secs(60);

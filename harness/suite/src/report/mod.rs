@@ -4,6 +4,7 @@ mod html;
 mod json;
 mod junit;
 mod ladder;
+mod markdown;
 mod table;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 pub use html::html;
 pub use json::{json, json_schema};
 pub use junit::junit;
+pub use markdown::markdown;
 pub use table::{details, grids, summary, table};
 
 use crate::verdict::{RunResult, Verdict};
@@ -50,7 +52,7 @@ pub struct Grid {
 }
 
 /// A cell of a grid.
-#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 #[schemars(deny_unknown_fields)]
 pub struct Cell {
     /// `D`, `R` or `X` as seen on the wire; `-` if the run ended otherwise.

@@ -72,7 +72,9 @@ impl Judge<'_, '_> {
             for error in &actor.log.errors {
                 // W3C addIceCandidate refuses candidates that come before the description.
                 let early = error.during == "candidate" && error.name == "InvalidStateError";
-                if !early && error.name != "Crash" {
+                // W3C webrtc §6.2.4: a channel whose other side went away may say so as an error.
+                let farewell = error.during == "event" && error.at >= self.stage.ended;
+                if !early && !farewell && error.name != "Crash" {
                     let actual = format!(
                         "{} at {}: {}: {}: {}",
                         actor.name,
