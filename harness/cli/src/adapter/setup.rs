@@ -1,5 +1,6 @@
 //! `rtcspec adapter setup`: files, packages, builds, and a first word with the adapter.
 
+use std::env;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -180,10 +181,13 @@ impl<'a> Workshop<'a> {
     }
 }
 
-/// Whether a Debian package is installed.
+/// Whether a Debian package is installed, or its program has come in another way: npm is part of
+/// some packages of Node, and they do not let Debian's beside them.
 fn is_there(package: &str) -> bool {
     let asked = Command::new("dpkg-query").args(["-W", "-f", "${Status}", package]).output();
+    let path = env::var_os("PATH").unwrap_or_default();
     asked.is_ok_and(|output| output.stdout.ends_with(b" installed"))
+        || env::split_paths(&path).any(|folder| folder.join(package).is_file())
 }
 
 fn is_root() -> bool {
@@ -233,7 +237,13 @@ fn cannot(path: &Path, error: &std::io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{is_there, quoted};
+
+    #[test]
+    fn a_package_is_there_if_its_program_is() {
+        assert!(is_there("sh"));
+        assert!(!is_there("rtcspec-no-such-package"));
+    }
 
     #[test]
     fn a_command_is_told_as_a_shell_would_take_it() {

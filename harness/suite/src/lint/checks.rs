@@ -318,18 +318,32 @@ impl Lint {
 
     fn messages(&mut self) -> Option<()> {
         let every_byte: Vec<u8> = (0..=u8::MAX).collect();
-        let large = every_byte.repeat(256);
         let text = |text: &str| Payload::Text(text.to_owned());
         let rows = [
             ("bytes", "carries every byte as it is", Payload::Binary(every_byte)),
-            ("large", "carries 64 KiB", Payload::Binary(large)),
             ("text", "carries text of one to four bytes a character", text(LABEL)),
             ("newline", "carries text with line ends and quotes", text("\r\n\"\\\u{2028}\0")),
         ];
         for (id, requirement, payload) in rows {
             self.check(id, requirement, "§3 send", |lint| lint.echo(&payload))?;
         }
-        Some(())
+        self.check("large", "carries 64 KiB, or as much as it declares", "§6", Self::large)
+    }
+
+    /// Last of the messages: what is too large can be the end of a channel.
+    fn large(&mut self) -> Found {
+        const DEFAULT: usize = 1 << 16;
+        let limit = self.hello.as_ref().and_then(|hello| hello.limits.max_message_size);
+        let size = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(DEFAULT);
+        let payload: Vec<u8> = (0..=u8::MAX).cycle().take(size.min(DEFAULT)).collect();
+        let found = self.echo(&Payload::Binary(payload))?;
+        Ok(match found {
+            Outcome::Holds if size < DEFAULT => Outcome::Note(format!(
+                "it carries the {size} bytes of its `maxMessageSize`; without \
+                 `a=max-message-size` others may send {DEFAULT} (RFC 8841 §6.1)"
+            )),
+            other => other,
+        })
     }
 
     /// Sends a message each way and compares.
