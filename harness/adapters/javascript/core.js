@@ -275,6 +275,9 @@
 
     setConfig(adapter, request) {
       const pc = adapter.connection(request);
+      if (!pc.setConfiguration) {
+        throw new Unsupported("setConfig");
+      }
       pc.setConfiguration(adapter.configuration(request.config));
     },
   };
