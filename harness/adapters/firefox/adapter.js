@@ -24,7 +24,6 @@ const preferences = {
   "network.security.ports.banned.override": "1-65535",
   "media.navigator.permission.disabled": true,
   "media.navigator.streams.fake": true,
-  "media.peerconnection.ice.loopback": Boolean(process.env.PEERCTL_LOOPBACK),
   "media.peerconnection.ice.obfuscate_host_addresses": false,
 };
 
