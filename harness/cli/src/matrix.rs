@@ -29,7 +29,8 @@ pub(crate) fn matrix(options: &MatrixOptions) -> Outcome {
         return Err(Failure { exit: Exit::Nothing, message });
     }
     let (mut results, grids) = play(&plans, &wanted, options)?;
-    let everything = options.cell.is_none() && under_test.len() == all.len();
+    let whole = options.cell.is_none() && options.nats == Nats::All && !options.with_reference;
+    let everything = whole && under_test.len() == all.len();
     let complete = if everything { Complete::Matrix } else { Complete::Nothing };
     let stale = run::standing(&mut results, &under_test, common, complete)?;
     let participants = run::participants(&under_test);
