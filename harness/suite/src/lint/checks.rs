@@ -322,12 +322,21 @@ impl Lint {
         let rows = [
             ("bytes", "carries every byte as it is", Payload::Binary(every_byte)),
             ("text", "carries text of one to four bytes a character", text(LABEL)),
-            ("newline", "carries text with line ends and quotes", text("\r\n\"\\\u{2028}\0")),
+            ("newline", "carries text with line ends and quotes", text("\r\n\"\\\u{2028}")),
         ];
         for (id, requirement, payload) in rows {
             self.check(id, requirement, "§3 send", |lint| lint.echo(&payload))?;
         }
+        self.check("nul", "carries text with U+0000", "§3 send", Self::nul)?;
         self.check("large", "carries 64 KiB, or as much as it declares", "§6", Self::large)
+    }
+
+    /// A stack whose texts are strings of C ends them there, so it is a note.
+    fn nul(&mut self) -> Found {
+        Ok(match self.echo(&Payload::Text("a\0b".to_owned()))? {
+            Outcome::Broken(why) => Outcome::Note(why),
+            other => other,
+        })
     }
 
     /// Last of the messages: what is too large can be the end of a channel.
