@@ -7,7 +7,9 @@ use super::event::Event;
 use super::peer::Peer;
 use super::secure::Agreement;
 use crate::ice::{self, Credentials, RemoteCandidate, RemoteParameters};
-use crate::jsep::{Description, Effect, IceCandidate, IceCredentials, SdpType, Transport};
+use crate::jsep::{
+    Description, Effect, IceCandidate, IceCredentials, SdpType, SignalingState, Transport,
+};
 use crate::rng::Rng;
 
 /// A description as the stack made it and as a tamper hook left it.
@@ -115,7 +117,14 @@ impl Peer {
     pub(super) fn turn_jsep(&mut self, now: Duration) -> bool {
         let Some(effect) = self.jsep.poll_effect() else { return false };
         match effect {
-            Effect::SignalingState(state) => self.events.push_back(Event::SignalingState(state)),
+            Effect::SignalingState(state) => {
+                // RFC 8445 §6.1.1: whoever offers controls. Checks may come before the answer and
+                // are to be answered in that role.
+                if state == SignalingState::HaveLocalOffer && !self.config.ice_lite {
+                    self.agent.set_role(ice::Role::Controlling);
+                }
+                self.events.push_back(Event::SignalingState(state));
+            }
             Effect::Gather(credentials) => self.gather(now, &credentials),
             Effect::Discard(_) => drop(self.agent.rollback_restart(now)),
             Effect::Use(transport) => self.use_transport(now, &transport),

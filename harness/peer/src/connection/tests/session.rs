@@ -324,3 +324,30 @@ fn key_log_has_lines_of_both_sides() {
         assert_eq!(logs[0].len(), lines);
     }
 }
+
+/// Found by Firefox 140 as answerer on a real clock: its checks overtook its answer and were refused
+/// with 487, though it was controlled and the offerer controls (RFC 8445 §6.1.1).
+#[test]
+fn a_check_that_overtakes_the_answer_meets_a_controlling_agent() {
+    let mut link = Link::new(9, configs(Versions::Only12));
+    let now = link.now;
+    link.peers[0].create_data_channel(now, ChannelInit::reliable("main")).unwrap();
+    let offer = link.peers[0].create_offer(now, false).unwrap();
+    link.peers[0].set_local_description(now, SdpType::Offer, &offer).unwrap();
+    // It has candidates when the answerer sees it.
+    link.run_for(Duration::from_millis(200));
+    let now = link.now;
+    let offer = link.peers[0].local_description(now).unwrap();
+    link.peers[1].set_remote_description(now, SdpType::Offer, &offer).unwrap();
+    let answer = link.peers[1].create_answer(now).unwrap();
+    link.peers[1].set_local_description(now, SdpType::Answer, &answer).unwrap();
+    link.run_for(Duration::from_millis(300));
+    let now = link.now;
+    link.peers[0].set_remote_description(now, SdpType::Answer, &answer).unwrap();
+    assert!(link.run_until(LIMIT, Link::is_connected));
+    let binding_error = [0x01, 0x11];
+    let early = link.log.iter().any(|(at, from, _)| *from == 1 && *at < now);
+    let refused =
+        link.log.iter().any(|(_, from, data)| *from == 0 && data.starts_with(&binding_error));
+    assert!(early && !refused);
+}
