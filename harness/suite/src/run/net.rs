@@ -427,7 +427,7 @@ impl Net {
                 .into_iter()
                 .find(|party| self.bare.contains(party) && self.name(*party) == interface);
             if let Some(party) = party {
-                self.stream_packet(frame.at.into(), party, &frame.bytes);
+                self.stream_packet(frame.at.into(), party, frame.bytes);
             }
             if let Some(capture) = &mut self.capture {
                 capture.push(Captured {
