@@ -1,7 +1,12 @@
 """peerctl/1 for GStreamer's webrtcbin: see harness/control/PEERCTL.md."""
 
 import base64
+import hashlib
 import json
+import os
+import re
+import ssl
+import subprocess
 import sys
 import threading
 from urllib.parse import quote
@@ -61,6 +66,24 @@ def write(message):
         sys.stdout.flush()
 
 
+class Certificate:
+    """A certificate with a key on P-256, which webrtcbin does not make by itself."""
+
+    def __init__(self):
+        words = ("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 "
+                 "-subj /CN=webrtcbin -keyout - -out -")
+        made = subprocess.run(words.split(), check=True, stdout=subprocess.PIPE, text=True,
+                              stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.pem = made.stdout
+        start = self.pem.index("-----BEGIN CERTIFICATE-----")
+        digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(self.pem[start:])).hexdigest().upper()
+        self.fingerprint = ":".join(digest[at:at + 2] for at in range(0, len(digest), 2))
+
+    def put_right(self, sdp):
+        # webrtcbin takes the fingerprint of all that is in `pem`, and so of the key as well.
+        return re.sub("(?<=a=fingerprint:sha-256 )[0-9A-F:]+", self.fingerprint, sdp)
+
+
 class Connection:
     """A pipeline with nothing but a webrtcbin, and its channels."""
 
@@ -71,6 +94,10 @@ class Connection:
         self.bin = Gst.ElementFactory.make("webrtcbin")
         self.bin.set_property("bundle-policy", GstWebRTC.WebRTCBundlePolicy.MAX_BUNDLE)
         self.configure(config)
+        self.certificate = None
+        if os.environ.get("CERTIFICATE") == "ecdsa":
+            self.certificate = Certificate()
+            self.bin.connect("deep-element-added", self.on_element)
         for which, prop in STATES.items():
             self.bin.connect("notify::" + prop, self.on_state, which, prop)
         self.bin.connect("on-ice-candidate", self.on_candidate)
@@ -105,6 +132,11 @@ class Connection:
                 else:
                     # One STUN server is all that webrtcbin keeps.
                     raise Unsupported("iceServers")
+
+    def on_element(self, _bin, _inner, element):
+        # webrtcbin has no option for it, but its inner elements do.
+        if element.get_factory().get_name() == "dtlsdec":
+            element.set_property("pem", self.certificate.pem)
 
     def on_state(self, _bin, _spec, which, prop):
         value = self.state(prop)
@@ -170,7 +202,12 @@ class Connection:
         if answer and answer.has_field("error"):
             raise Refused("OperationError: " + answer.get_value("error").message)
         # The answer lives as long as the promise does, and what is in it no longer.
-        return text(answer.get_value(wanted)) if wanted else None
+        return self.text(answer.get_value(wanted)) if wanted else None
+
+    def text(self, described):
+        # `sdp` is part of it and does not keep it alive: no temporary will do.
+        sdp = described.sdp.as_text()
+        return self.certificate.put_right(sdp) if self.certificate else sdp
 
     def close(self):
         self.pipeline.set_state(Gst.State.NULL)
@@ -220,7 +257,7 @@ class Adapter:
     def op_local(self, request):
         connection = self.connection(request)
         connection.promised("set-local-description", description(request))
-        return {"sdp": text(connection.bin.get_property("local-description"))}
+        return {"sdp": connection.text(connection.bin.get_property("local-description"))}
 
     def op_remote(self, request):
         self.connection(request).promised("set-remote-description", description(request))
@@ -277,11 +314,6 @@ def description(request):
     if result != GstSdp.SDPResult.OK:
         raise Refused("SyntaxError: " + str(result))
     return GstWebRTC.WebRTCSessionDescription.new(TYPES[desc["type"]], message)
-
-
-def text(described):
-    # `sdp` is part of it and does not keep it alive: no temporary will do.
-    return described.sdp.as_text()
 
 
 def section(connection, mid):
