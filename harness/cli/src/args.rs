@@ -75,6 +75,9 @@ pub(crate) struct RerunOptions {
     /// Print the transcript
     #[arg(long)]
     pub(crate) transcript: bool,
+    /// Only the number of records that agree, and those that do not
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Args, Debug)]

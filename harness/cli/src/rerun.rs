@@ -17,6 +17,7 @@ use crate::{output, players, run};
 pub(crate) fn rerun(options: &RerunOptions) -> Outcome {
     let scenarios = run::scenarios(options.scenarios.as_deref())?;
     let mut exit = Exit::AsExpected;
+    let mut equal = 0;
     for path in &options.files {
         let record = read(path)?;
         let job = job(path, &record, &scenarios)?;
@@ -26,7 +27,10 @@ pub(crate) fn rerun(options: &RerunOptions) -> Outcome {
         match record.agrees(&played) {
             Ok(()) => {
                 let verdict = played.verdict;
-                output::say(&format!("{place}: {verdict} again, {size} records equal\n"))?;
+                equal += 1;
+                if !options.quiet {
+                    output::say(&format!("{place}: {verdict} again, {size} records equal\n"))?;
+                }
             }
             Err(difference) => {
                 output::say(&format!("{place}: differs: {difference}\n"))?;
@@ -37,6 +41,7 @@ pub(crate) fn rerun(options: &RerunOptions) -> Outcome {
             output::say(&job.result(played).transcript)?;
         }
     }
+    output::say(&format!("{equal} of {} recorded runs play again alike\n", options.files.len()))?;
     Ok(exit)
 }
 

@@ -10,7 +10,7 @@
 //! Nothing is left behind: devices and namespaces end with the processes in them, and the processes
 //! end with rtcspec, however that ends ([`inside`]).
 //!
-//! [`Adapter`] makes such a peer of any program that speaks peerctl/1.
+//! `README.md` beside this crate has the picture. [`Adapter`] makes such a peer of any program that speaks peerctl/1.
 
 mod adapter;
 pub mod host;
