@@ -75,7 +75,10 @@ fn job(path: &Path, record: &Record, scenarios: &[Arc<Scenario>]) -> Result<Job,
     };
     let jobs = plan(scenarios, ALL, &all, std::slice::from_ref(tested), &selection)
         .map_err(|error| Failure::usage(error.to_string()))?;
-    let found = jobs.into_iter().find(|job| job.id == head.run && job.under_test == under_test);
+    let is_it = |job: &Job| {
+        job.id == head.run && job.case.is_some() == head.case && job.under_test == under_test
+    };
+    let found = jobs.into_iter().find(is_it);
     let Some(job) = found else {
         let message = format!("{}: there is no run `{}` any more", path.display(), head.run);
         return Err(Failure { exit: Exit::Nothing, message });

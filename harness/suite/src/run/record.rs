@@ -35,6 +35,8 @@ pub struct Head {
     pub rtcspec: String,
     /// Id of the run.
     pub run: String,
+    /// Whether it was a case; a scenario may have the same id.
+    pub case: bool,
     /// Its seed.
     pub seed: u64,
     /// Which peer was under test.
@@ -125,6 +127,7 @@ impl Record {
             head: Head {
                 rtcspec: env!("CARGO_PKG_VERSION").to_owned(),
                 run: job.id.clone(),
+                case: job.case.is_some(),
                 seed: job.seed,
                 under_test: Role::of(job.under_test),
                 offerer,
