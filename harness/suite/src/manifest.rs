@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
         for (addition, words) in [
-            ("[install]\nnmp = [\"werift\"]", "line 7, column 1"),
+            ("[install]\nnmp = [\"werift\"]", "line 8, column 1"),
             ("[install]\nnmp = [\"werift\"]", "unknown field `nmp`"),
             ("colour = 1", "unknown field `colour`"),
             ("[install]\nrun = [[]]", "a command has no words"),
