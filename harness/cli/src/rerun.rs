@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rtcspec_suite::cases::ALL;
+use rtcspec_suite::matrix::{classic, direct, edges, ground};
 use rtcspec_suite::plan::{Job, Player, Selection, plan};
 use rtcspec_suite::run::Record;
 use rtcspec_suite::scenario::Scenario;
@@ -12,37 +13,42 @@ use rtcspec_trace::Party;
 
 use crate::args::RerunOptions;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::{output, players, run};
+use crate::{output, players, pool, run};
 
 pub(crate) fn rerun(options: &RerunOptions) -> Outcome {
     let scenarios = run::scenarios(options.scenarios.as_deref())?;
-    let mut exit = Exit::AsExpected;
-    let mut equal = 0;
+    let mut runs = Vec::new();
     for path in &options.files {
         let record = read(path)?;
         let job = job(path, &record, &scenarios)?;
+        runs.push((path, record, job));
+    }
+    let outcomes = pool::run_all(&runs, None, "records", |(_, record, job)| {
         let played = job.play();
+        let (agrees, verdict) = (record.agrees(&played), played.verdict);
+        (agrees, verdict, job.result(played).transcript)
+    });
+    let mut equal = 0;
+    for ((path, record, _), outcome) in runs.iter().zip(outcomes) {
         let place = path.display();
-        let size = record.len();
-        match record.agrees(&played) {
+        let (agrees, verdict, transcript) =
+            outcome.map_err(|panic| Failure::internal(format!("{place}: {}", panic.0)))?;
+        match agrees {
             Ok(()) => {
-                let verdict = played.verdict;
                 equal += 1;
                 if !options.quiet {
+                    let size = record.len();
                     output::say(&format!("{place}: {verdict} again, {size} records equal\n"))?;
                 }
             }
-            Err(difference) => {
-                output::say(&format!("{place}: differs: {difference}\n"))?;
-                exit = Exit::Unexpected;
-            }
+            Err(difference) => output::say(&format!("{place}: differs: {difference}\n"))?,
         }
         if options.transcript {
-            output::say(&job.result(played).transcript)?;
+            output::say(&transcript)?;
         }
     }
-    output::say(&format!("{equal} of {} recorded runs play again alike\n", options.files.len()))?;
-    Ok(exit)
+    output::say(&format!("{equal} of {} recorded runs play again alike\n", runs.len()))?;
+    Ok(if equal == runs.len() { Exit::AsExpected } else { Exit::Unexpected })
 }
 
 fn read(path: &Path) -> Result<Record, Failure> {
@@ -78,10 +84,17 @@ fn job(path: &Path, record: &Record, scenarios: &[Arc<Scenario>]) -> Result<Job,
     let is_it = |job: &Job| {
         job.id == head.run && job.case.is_some() == head.case && job.under_test == under_test
     };
-    let found = jobs.into_iter().find(is_it);
+    let found = jobs.into_iter().chain(cells(head.seed, [&offerer, &answerer])).find(is_it);
     let Some(job) = found else {
         let message = format!("{}: there is no run `{}` any more", path.display(), head.run);
         return Err(Failure { exit: Exit::Nothing, message });
     };
     Ok(Job { offerer, answerer, ..job })
+}
+
+/// The cells of every matrix, cast with these; their scenarios are made, not read.
+fn cells(seed: u64, players: [&Player; 2]) -> Vec<Job> {
+    let grounds = [direct(), classic(), edges()].map(|edges| ground(edges, None, seed));
+    let plans = grounds.into_iter().flatten().map(|ground| Arc::new(ground).plan(players));
+    plans.flat_map(|plan| plan.jobs).collect()
 }
