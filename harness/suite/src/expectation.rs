@@ -184,6 +184,16 @@ impl Expectations {
     }
 }
 
+/// Whether a glob of cells names an answerer, as in `matrix/*@rtc-werift`, that takes no part: one
+/// that is not installed everywhere.
+fn is_of_somebody_absent(case: &str, known: &BTreeMap<String, Expectations>) -> bool {
+    let Some((_, pair)) = case.strip_prefix("matrix").and_then(|rest| rest.split_once('@')) else {
+        return false;
+    };
+    let answers = |name: &String| pair.ends_with(&format!("-{name}"));
+    !pair.ends_with('*') && !known.keys().any(answers)
+}
+
 /// An entry that no longer says anything true.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stale {
@@ -287,7 +297,10 @@ pub fn judge(
             let (implementation, case) = (name.clone(), entry.case.clone());
             if let Some(on) = entry.expires.filter(|day| *day < today) {
                 stale.push(Stale::Expired { implementation, case, on });
-            } else if complete.covers(&entry.case) && !used.contains_key(&(name.as_str(), index)) {
+            } else if complete.covers(&entry.case)
+                && !is_of_somebody_absent(&entry.case, known)
+                && !used.contains_key(&(name.as_str(), index))
+            {
                 stale.push(Stale::Unmatched { implementation, case });
             }
         }
