@@ -2,7 +2,8 @@
 //!
 //! The clock jumps from event to event. A host either has an [`Application`] of its own (a service),
 //! which is driven here, or none (a peer under test), and then whoever runs the world reads and
-//! writes its sockets.
+//! writes its sockets. A bare host has not even sockets: its IP stack is elsewhere, and whole packets
+//! go in and out ([`World::bare`]).
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};

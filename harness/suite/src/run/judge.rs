@@ -72,7 +72,7 @@ impl Judge<'_, '_> {
             for error in &actor.log.errors {
                 // W3C addIceCandidate refuses candidates that come before the description.
                 let early = error.during == "candidate" && error.name == "InvalidStateError";
-                // W3C webrtc §6.2.4: a channel whose other side went away may say so as an error.
+                // At the end a channel may tell as an error that its other side went away: Chromium does.
                 let farewell = error.during == "event" && error.at >= self.stage.ended;
                 if !early && !farewell && error.name != "Crash" {
                     let actual = format!(
