@@ -149,8 +149,8 @@ pub trait Source {
     const ORIGIN: Origin;
     /// When the first thing arrived that was not taken in yet.
     fn first(&self) -> Option<Duration>;
-    /// Takes in what has arrived, at `now`.
-    fn take(&mut self, now: Duration) -> Vec<Passed>;
+    /// Takes in what has arrived.
+    fn take(&mut self) -> Vec<Passed>;
     /// Gives it a request.
     fn ask(&mut self, line: &str);
     /// Gives it an IP packet.
@@ -252,7 +252,7 @@ impl<S: Source> VirtualEndpoint for OutsideEndpoint<S> {
 
     fn advance(&mut self, now: Duration) {
         self.keep(now, Passed::Look(()));
-        for what in self.source.take(now) {
+        for what in self.source.take() {
             self.take_in(&what);
             self.keep(now, what);
         }

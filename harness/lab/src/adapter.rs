@@ -144,7 +144,7 @@ impl Source for Live {
         self.arrivals.first()
     }
 
-    fn take(&mut self, _now: Duration) -> Vec<Passed> {
+    fn take(&mut self) -> Vec<Passed> {
         self.arrivals.clear();
         let mut found = Vec::new();
         // Keys come before what was done with them, or an observer could not read it.

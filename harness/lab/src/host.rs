@@ -7,9 +7,9 @@ use std::net::IpAddr;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -145,7 +145,7 @@ fn report(stream: &UnixStream) -> Result<Vec<OwnedFd>, HostError> {
 #[derive(Debug)]
 pub struct Wires {
     devices: Vec<(Vec<IpAddr>, Arc<File>)>,
-    packets: Mutex<Receiver<Vec<u8>>>,
+    packets: Receiver<Vec<u8>>,
     wanted: Arc<AtomicBool>,
 }
 
@@ -169,13 +169,12 @@ impl Wires {
             let (arrivals, wanted) = (Arc::clone(arrivals), Arc::clone(&wanted));
             thread::spawn(move || read(&device, &sender, &arrivals, &wanted));
         }
-        Self { devices, packets: Mutex::new(packets), wanted }
+        Self { devices, packets, wanted }
     }
 
     /// The packets that have arrived.
     pub fn packets(&self) -> Vec<Vec<u8>> {
-        let packets = self.packets.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        packets.try_iter().collect()
+        self.packets.try_iter().collect()
     }
 
     /// Gives the host a packet, by the interface it is addressed to.

@@ -290,7 +290,7 @@ impl Source for Tape {
     }
 
     /// One look, and what was found at it.
-    fn take(&mut self, _now: Duration) -> Vec<Passed> {
+    fn take(&mut self) -> Vec<Passed> {
         let mut found = Vec::new();
         self.0.pop_front();
         while let Some(taken) = self.0.front()
