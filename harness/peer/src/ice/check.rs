@@ -39,6 +39,14 @@ pub(super) struct Check {
     cancelled: bool,
 }
 
+impl Check {
+    /// RFC 8445 §7.3.1.4, §8.1.2: it is sent no more, and its silence is no failure.
+    pub(super) fn cancel(&mut self) {
+        self.timer.cancel();
+        self.cancelled = true;
+    }
+}
+
 impl Session {
     /// RFC 8445 §6.1.4.2 step 1. False if no triggered check can be sent.
     pub(super) fn send_triggered(&mut self, cx: &mut Context, now: Duration) -> bool {
@@ -163,12 +171,11 @@ impl Session {
         }
     }
 
-    /// RFC 8445 §7.3.1.4, §8.1.2: no more retransmissions of the checks of a pair, or of all.
+    /// [Cancels](Check::cancel) the checks of a pair, or all.
     pub(super) fn cancel_checks(&mut self, pair: Option<PairId>) {
         for check in self.checks.values_mut() {
             if pair.is_none_or(|id| check.pair == id) {
-                check.timer.cancel();
-                check.cancelled = true;
+                check.cancel();
             }
         }
     }

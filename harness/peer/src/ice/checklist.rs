@@ -116,11 +116,13 @@ impl Checklist {
         self.triggered.retain(|id| pairs.contains_key(id));
     }
 
-    /// RFC 8445 §8.1.2: a pair was nominated; all others leave list and queue.
-    pub(super) fn complete(&mut self) {
+    /// RFC 8445 §8.1.2: a pair of this priority was nominated; the others leave list and queue,
+    /// but for those that may still [`replace`](Pair::may_replace) it.
+    pub(super) fn complete(&mut self, priority: u64) {
         self.state = ChecklistState::Completed;
-        self.triggered.clear();
-        self.pairs.retain(|_, pair| pair.state == PairState::Succeeded);
+        let pairs = &mut self.pairs;
+        pairs.retain(|_, pair| pair.state == PairState::Succeeded || pair.may_replace(priority));
+        self.triggered.retain(|id| pairs.get(id).is_some_and(|pair| pair.may_replace(priority)));
     }
 
     /// RFC 8445 §7.3.1.1: priorities are a function of the role.

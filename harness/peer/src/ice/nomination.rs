@@ -112,8 +112,7 @@ impl Session {
         if self.selected.is_some_and(|selected| selected.priority >= valid.priority) {
             return;
         }
-        self.cancel_checks(None);
-        self.checklist.complete();
+        self.conclude(valid.priority);
         let ValidPair { base, address, priority, .. } = valid;
         self.select(cx, now, Selected { base, address, priority });
         let candidates = (self.locals.get(valid.local), self.remotes.get(valid.remote));
@@ -122,6 +121,17 @@ impl Session {
             cx.event(Event::Selected(pair));
         }
         cx.enter(State::Connected);
+    }
+
+    /// A pair of this priority is selected: what cannot replace it is checked no more
+    /// (RFC 8445 §8.1.2).
+    fn conclude(&mut self, priority: u64) {
+        self.checklist.complete(priority);
+        let checklist = &self.checklist;
+        let open = |id| checklist.get(id).is_some_and(|pair| pair.may_replace(priority));
+        for check in self.checks.values_mut().filter(|check| !open(check.pair)) {
+            check.cancel();
+        }
     }
 
     /// Data goes there from now on.
@@ -150,7 +160,7 @@ impl Session {
         let priority = pair_priority(cx.role, ours.priority.number(), theirs.priority);
         let better = |old: Selected| old.priority < priority;
         if self.selected.is_none_or(better) {
-            self.checklist.complete();
+            self.conclude(priority);
             self.select(cx, now, Selected { base, address, priority });
             cx.event(Event::Selected(pair));
             cx.enter(State::Connected);

@@ -65,6 +65,14 @@ impl Pair {
     pub(super) fn may_be_checked(&self, gatherer: &Gatherer) -> bool {
         gatherer.permission(self.base, self.address.ip()) == Some(PermissionState::Granted)
     }
+
+    /// True if this pair may still be selected although one of that priority is: the peer has
+    /// nominated both (RFC 5245 §8.1.1.2), and the better one counts once its check succeeds
+    /// (RFC 8445 §8.1.1). RFC 5245 §8.1.2 keeps checks of better pairs in progress; that a check
+    /// still has to wait for its turn is no difference, a peer nominates but once.
+    pub(super) const fn may_replace(&self, selected: u64) -> bool {
+        self.nominated_by_peer && self.state.is_open() && self.priority > selected
+    }
 }
 
 /// RFC 8445 §6.1.2.3: the priority of a pair as the agent in `role` sees it.

@@ -79,6 +79,64 @@ fn of_several_aggressive_nominations_the_highest_priority_wins() {
     }
 }
 
+/// A controlled agent with a better and a worse pair, both nominated.
+fn nominated_twice() -> Scripted {
+    let mut scripted = Scripted::introduced(Role::Controlled);
+    scripted.trickle(OTHER, 2000);
+    scripted.trickle(PEER, 1000);
+    scripted.pass(millis(110));
+    for from in [PEER, OTHER] {
+        let nomination = scripted.check(Role::Controlling).with(Attribute::UseCandidate);
+        scripted.ask(from, &nomination).unwrap();
+    }
+    scripted
+}
+
+#[test]
+fn nominated_pair_whose_check_is_queued_outlives_the_selection_of_a_worse_one() {
+    // Firefox 140 as offerer, matrix/symmetric/restricted-cone: the relayed pair was answered
+    // while the check of the direct one waited for its turn.
+    let mut scripted = nominated_twice();
+    let sent = scripted.checks().len();
+    scripted.succeed(PEER);
+    assert_eq!(scripted.agent.selected(), Some((scripted.base(), addr(PEER))));
+    assert_eq!(scripted.checks().len(), sent, "the better pair is queued");
+    scripted.pass(millis(60));
+    assert_eq!(scripted.checks().len(), sent + 1);
+    scripted.succeed(OTHER);
+    assert_eq!(scripted.agent.selected(), Some((scripted.base(), addr(OTHER))));
+    assert_eq!(scripted.agent.state(), State::Connected);
+}
+
+#[test]
+fn check_of_a_better_nominated_pair_is_repeated_after_the_selection_of_a_worse_one() {
+    let mut scripted = nominated_twice();
+    scripted.pass(millis(110));
+    scripted.succeed(PEER);
+    let sent = scripted.checks().len();
+    scripted.pass(millis(600));
+    assert_eq!(scripted.checks().len(), sent + 1, "its check was lost");
+    scripted.succeed(OTHER);
+    assert_eq!(scripted.agent.selected(), Some((scripted.base(), addr(OTHER))));
+}
+
+#[test]
+fn worse_nominated_pair_is_given_up_and_a_better_one_that_fails_changes_nothing() {
+    let mut scripted = nominated_twice();
+    scripted.succeed(OTHER);
+    let sent = scripted.checks().len();
+    scripted.pass(millis(3900));
+    assert_eq!(scripted.checks().len(), sent, "nothing better is left");
+
+    let mut scripted = nominated_twice();
+    scripted.succeed(PEER);
+    scripted.pass(Duration::from_secs(2));
+    let refusal = scripted.error(&scripted.last_check(OTHER).unwrap(), 400);
+    scripted.deliver(OTHER, refusal);
+    assert_eq!(scripted.agent.selected(), Some((scripted.base(), addr(PEER))));
+    assert_eq!(scripted.agent.state(), State::Connected);
+}
+
 #[test]
 fn use_candidate_from_a_controlled_peer_means_nothing() {
     let mut scripted = Scripted::introduced(Role::Controlling);
