@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rtcspec_suite::expectation::Date;
 
 use crate::adapter::FOLDER;
+use crate::fuzz::FuzzOptions;
 
 /// Conformance and fuzzing toolkit for WebRTC implementations.
 ///
@@ -52,6 +53,8 @@ pub(crate) enum Verb {
     /// Processes as peers: install foreign stacks, hold adapters to the contract, serve a built-in
     /// stack as one
     Adapter(AdapterOptions),
+    /// Fuzz parsers, state machines and whole sessions, and test the fuzzers themselves
+    Fuzz(FuzzOptions),
     /// Play a recorded run with processes again, without them, in virtual time, and compare
     Rerun(RerunOptions),
     /// Print a JSON Schema

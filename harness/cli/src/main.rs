@@ -8,6 +8,7 @@ mod diff;
 mod exit;
 mod explain;
 mod export;
+mod fuzz;
 mod list;
 mod matrix;
 mod minimise;
@@ -82,6 +83,7 @@ fn carry_out(verb: Verb) -> exit::Outcome {
         Verb::Minimise(options) => minimise::minimise_capture(&options),
         Verb::NatInfer(options) => nat_infer::nat_infer(&options),
         Verb::Adapter(options) => adapter::adapter(&options.verb),
+        Verb::Fuzz(options) => fuzz::fuzz(&options),
         Verb::Rerun(options) => rerun::rerun(&options),
         Verb::Schema(options) => list::schema(&options),
         Verb::Host(_) | Verb::Start(_) => {

@@ -1,0 +1,118 @@
+//! The command line of `rtcspec fuzz`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+#[derive(Args, Debug)]
+pub(crate) struct FuzzOptions {
+    #[command(subcommand)]
+    pub(crate) verb: FuzzVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FuzzVerb {
+    /// List the targets: what each holds, its corpus, its planted bugs
+    List(CorpusOptions),
+    /// Run campaigns with the engine that is built in; findings are minimised and written down
+    Run(CampaignOptions),
+    /// Run the corpus, or single files, once through the oracles
+    Replay(ReplayOptions),
+    /// Make an input smaller that breaks an oracle
+    Min(MinOptions),
+    /// Test the fuzzers: executions to find each planted bug
+    Score(ScoreOptions),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CorpusOptions {
+    /// Folder with `seeds`, `grown` and `crashes`
+    #[arg(long, value_name = "DIR", default_value = "corpus")]
+    pub(crate) corpus: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CampaignOptions {
+    /// Targets, one after the other; all unless named
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    /// Time for each target, like 30s, 10m or 2h; 60s unless `--executions` is given
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_time)]
+    pub(crate) time: Option<Duration>,
+    /// Executions for each target
+    #[arg(long, value_name = "N")]
+    pub(crate) executions: Option<u64>,
+    /// Another number, other inputs
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Stop a target at its first finding
+    #[arg(long)]
+    pub(crate) first: bool,
+    /// Add inputs that showed something new to the corpus (`grown/TARGET.zip`)
+    #[arg(long)]
+    pub(crate) grow: bool,
+    /// Folder for what is found
+    #[arg(long, value_name = "DIR", default_value = "target/rtcspec/fuzz")]
+    pub(crate) findings: PathBuf,
+    #[command(flatten)]
+    pub(crate) corpus: CorpusOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReplayOptions {
+    /// Target; all unless named
+    #[arg(value_name = "TARGET")]
+    pub(crate) target: Option<String>,
+    /// Inputs instead of the corpus
+    #[arg(value_name = "FILE", requires = "target")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) corpus: CorpusOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct MinOptions {
+    /// Target
+    pub(crate) target: String,
+    /// Input that breaks an oracle
+    pub(crate) file: PathBuf,
+    /// File to write; `FILE.min` unless said otherwise
+    #[arg(long, value_name = "FILE")]
+    pub(crate) into: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ScoreOptions {
+    /// Targets; all unless named
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    /// Runs for each planted bug, each with a seed of its own
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) seeds: u64,
+    /// Executions until a run gives up
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub(crate) executions: u64,
+    /// Time until a run gives up
+    #[arg(long = "for", value_name = "TIME", default_value = "5m", value_parser = parse_time)]
+    pub(crate) time: Duration,
+    /// Print a table for a document
+    #[arg(long)]
+    pub(crate) markdown: bool,
+    #[command(flatten)]
+    pub(crate) corpus: CorpusOptions,
+}
+
+fn parse_time(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|char: char| char.is_ascii_alphabetic());
+    let seconds = match &text[digits.len()..] {
+        "s" | "" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => 0,
+    };
+    match digits.parse::<u32>() {
+        Ok(number) if seconds > 0 => Ok(Duration::from_secs(u64::from(number) * seconds)),
+        _ => Err("write it like 30s, 10m or 2h".to_owned()),
+    }
+}

@@ -1,0 +1,73 @@
+//! `rtcspec fuzz`.
+
+mod args;
+mod campaign;
+mod replay;
+mod score;
+
+use std::path::Path;
+
+use rtcspec_fuzz::corpus;
+use rtcspec_fuzz::target::{self, Target};
+
+pub(crate) use args::FuzzOptions;
+use args::{CorpusOptions, FuzzVerb};
+
+use crate::exit::{Exit, Failure, Outcome};
+use crate::near;
+
+pub(crate) fn fuzz(options: &FuzzOptions) -> Outcome {
+    match &options.verb {
+        FuzzVerb::List(options) => list(options),
+        FuzzVerb::Run(options) => campaign::run(options),
+        FuzzVerb::Replay(options) => replay::replay(options),
+        FuzzVerb::Min(options) => replay::minimise(options),
+        FuzzVerb::Score(options) => score::score(options),
+    }
+}
+
+fn list(options: &CorpusOptions) -> Outcome {
+    for target in target::ALL {
+        let (inputs, plants) = (inputs(target, &options.corpus)?.len(), target.plants.len());
+        println!(
+            "{:<16} {inputs:>5} inputs {plants:>3} planted bugs  {}",
+            target.name, target.about
+        );
+    }
+    Ok(Exit::AsExpected)
+}
+
+/// The targets of these names, or all.
+fn chosen(names: &[String]) -> Result<Vec<&'static Target>, Failure> {
+    if names.is_empty() {
+        return Ok(target::ALL.iter().collect());
+    }
+    names.iter().map(|name| named(name)).collect()
+}
+
+fn named(name: &str) -> Result<&'static Target, Failure> {
+    target::by_name(name).ok_or_else(|| {
+        let known: Vec<&str> = target::ALL.iter().map(|target| target.name).collect();
+        let hint = near::hint(name, &known);
+        Failure::usage(format!(
+            "no fuzz target is called {name}{hint}; `rtcspec fuzz list` has all"
+        ))
+    })
+}
+
+/// A target's corpus.
+fn inputs(target: &Target, folder: &Path) -> Result<Vec<corpus::Entry>, Failure> {
+    let entries = corpus::of(target, folder);
+    entries.map_err(|error| {
+        Failure::usage(format!(
+            "read the corpus of {} in {}: {error}",
+            target.name,
+            folder.display()
+        ))
+    })
+}
+
+/// Its bytes alone.
+fn bytes(target: &Target, folder: &Path) -> Result<Vec<Vec<u8>>, Failure> {
+    Ok(inputs(target, folder)?.into_iter().map(|entry| entry.bytes).collect())
+}

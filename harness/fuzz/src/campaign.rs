@@ -1,0 +1,195 @@
+//! The engine that is built in: no compiler support, no coverage, any toolchain, same seed same
+//! executions.
+//!
+//! An input that shows a feature nobody showed before ([`Case::see`]) is kept and changed further.
+//! libFuzzer sees more; this engine runs everywhere, in tests too, and says how many executions a
+//! bug takes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::case::{self, Case};
+use crate::finding::{Finding, Verdict};
+use crate::mutate::{Rng, Source};
+use crate::target::{Body, Target};
+
+/// An input that broke an oracle.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The input, as the engine came upon it.
+    pub input: Vec<u8>,
+    /// The first finding of its class.
+    pub finding: Finding,
+    /// At which execution.
+    pub at: u64,
+    /// Executions that ended so.
+    pub times: u64,
+}
+
+/// A campaign of one target.
+#[derive(Debug)]
+pub struct Campaign {
+    target: &'static Target,
+    body: Body,
+    corpus: Vec<Vec<u8>>,
+    dictionary: Vec<Vec<u8>>,
+    rng: Rng,
+    features: BTreeSet<u64>,
+    reached: BTreeSet<&'static str>,
+    findings: BTreeMap<String, Found>,
+    executions: u64,
+    grown: usize,
+}
+
+/// Longest input of a campaign.
+const MOST: usize = 4096;
+/// Classes of findings kept.
+const CLASSES: usize = 200;
+
+impl Campaign {
+    /// A campaign that begins with these inputs, in their order.
+    #[must_use]
+    pub fn new(target: &'static Target, seeds: Vec<Vec<u8>>, seed: u64) -> Self {
+        Self::with_body(target, target.body, seeds, seed)
+    }
+
+    /// The same with another body: a bug planted in it.
+    #[must_use]
+    pub fn with_body(target: &'static Target, body: Body, seeds: Vec<Vec<u8>>, seed: u64) -> Self {
+        let mut campaign = Self {
+            target,
+            body,
+            corpus: Vec::new(),
+            dictionary: (target.dictionary)(),
+            rng: Rng::with_seed(seed),
+            features: BTreeSet::new(),
+            reached: BTreeSet::new(),
+            findings: BTreeMap::new(),
+            executions: 0,
+            grown: 0,
+        };
+        for input in seeds {
+            campaign.execute(&input);
+            campaign.corpus.push(input);
+        }
+        if campaign.corpus.is_empty() {
+            campaign.corpus.push(Vec::new());
+        }
+        campaign
+    }
+
+    /// Makes one new input and runs it. Says whether it broke an oracle.
+    pub fn step(&mut self) -> bool {
+        let mut input = self.corpus[self.rng.usize(..self.corpus.len())].clone();
+        let donor = &self.corpus[self.rng.usize(..self.corpus.len())];
+        let rng = self.rng.fork();
+        let mut source = Source { rng, donor, dictionary: &self.dictionary, most: MOST };
+        (self.target.mutate)(&mut input, &mut source);
+        let (new, broke) = self.execute(&input);
+        if new && !broke {
+            self.corpus.push(input);
+            self.grown += 1;
+        }
+        broke
+    }
+
+    /// Runs an input. Says whether it showed something new and whether it broke an oracle.
+    fn execute(&mut self, input: &[u8]) -> (bool, bool) {
+        let mut case = Case::new(input);
+        let verdict = case::run(self.body, &mut case);
+        self.executions += 1;
+        let mut new = false;
+        for feature in case.features() {
+            new |= self.features.insert(*feature);
+        }
+        for situation in case.reached() {
+            new |= self.reached.insert(situation);
+        }
+        let broke = verdict.is_err();
+        self.record(input, verdict);
+        (new, broke)
+    }
+
+    fn record(&mut self, input: &[u8], verdict: Verdict) {
+        let Err(finding) = verdict else { return };
+        let class = finding.class();
+        if let Some(known) = self.findings.get_mut(&class) {
+            known.times += 1;
+            // The shortest is the easiest to read.
+            if input.len() < known.input.len() {
+                known.input = input.to_vec();
+                known.finding = finding;
+            }
+        } else if self.findings.len() < CLASSES {
+            let at = self.executions;
+            self.findings.insert(class, Found { input: input.to_vec(), finding, at, times: 1 });
+        }
+    }
+
+    /// Executions so far, those of the seeds included.
+    #[must_use]
+    pub const fn executions(&self) -> u64 {
+        self.executions
+    }
+
+    /// Inputs kept beyond the seeds, because they showed something new.
+    #[must_use]
+    pub fn grown(&self) -> &[Vec<u8>] {
+        &self.corpus[self.corpus.len() - self.grown..]
+    }
+
+    /// Different things seen.
+    #[must_use]
+    pub fn features(&self) -> usize {
+        self.features.len()
+    }
+
+    /// Situations reached.
+    #[must_use]
+    pub const fn reached(&self) -> &BTreeSet<&'static str> {
+        &self.reached
+    }
+
+    /// What was found, by class.
+    #[must_use]
+    pub const fn findings(&self) -> &BTreeMap<String, Found> {
+        &self.findings
+    }
+}
+
+/// Makes an input smaller as long as it breaks an oracle in the same class.
+///
+/// Takes away ever smaller pieces, then makes what is left zero; at most `most` executions.
+#[must_use]
+pub fn minimise(body: Body, input: &[u8], class: &str, most: usize) -> Vec<u8> {
+    let mut left = most;
+    let mut same = |candidate: &[u8]| {
+        if left == 0 {
+            return false;
+        }
+        left -= 1;
+        let verdict = case::run(body, &mut Case::new(candidate));
+        verdict.is_err_and(|finding| finding.class() == class)
+    };
+    let mut best = input.to_vec();
+    let mut piece = best.len().next_power_of_two() / 2;
+    while piece > 0 {
+        let mut at = 0;
+        while at < best.len() {
+            let mut shorter = best.clone();
+            shorter.drain(at..(at + piece).min(best.len()));
+            if same(&shorter) {
+                best = shorter;
+            } else {
+                at += piece;
+            }
+        }
+        piece /= 2;
+    }
+    for at in 0..best.len() {
+        let byte = std::mem::take(&mut best[at]);
+        if byte != 0 && !same(&best) {
+            best[at] = byte;
+        }
+    }
+    best
+}

@@ -1,0 +1,235 @@
+//! One execution: an input, the code under test within its budgets, and what was reached.
+
+use std::cell::RefCell;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+use std::time::Duration;
+
+use rtcspec_control::wall;
+
+use crate::finding::{Finding, Oracle, Verdict};
+
+/// What code may use on one input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Bytes allocated in all, for any input.
+    pub bytes: u64,
+    /// Bytes allocated in all, for each byte of input.
+    pub bytes_each: u64,
+    /// Time for any input.
+    pub time: Duration,
+    /// Time for each byte of input.
+    pub time_each: Duration,
+}
+
+impl Budget {
+    /// For readers of datagrams.
+    pub const DATAGRAM: Self = Self {
+        bytes: 64 << 10,
+        bytes_each: 32,
+        time: Duration::from_millis(1),
+        time_each: Duration::from_nanos(200),
+    };
+    /// For readers of text, whose lines become values.
+    pub const TEXT: Self =
+        Self { bytes_each: 256, time_each: Duration::from_micros(2), ..Self::DATAGRAM };
+
+    fn bytes_for(&self, len: usize) -> u64 {
+        self.bytes + self.bytes_each * len as u64
+    }
+
+    fn time_for(&self, len: usize) -> Duration {
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
+        // An unoptimised build, and a sanitised one, which has them too, is slower.
+        let slow = if cfg!(debug_assertions) { 20 } else { 1 };
+        (self.time + self.time_each * len) * slow
+    }
+}
+
+/// One execution of a target's body.
+#[derive(Debug)]
+pub struct Case<'a> {
+    /// The input.
+    pub input: &'a [u8],
+    /// Situations this execution came to, in order.
+    reached: Vec<&'static str>,
+    /// Hashes of what was seen, for an engine that has no coverage to go by.
+    features: Vec<u64>,
+}
+
+impl<'a> Case<'a> {
+    /// An execution that has not begun.
+    #[must_use]
+    pub const fn new(input: &'a [u8]) -> Self {
+        Self { input, reached: Vec::new(), features: Vec::new() }
+    }
+
+    /// Notes a situation that the target is there for. Each that a target declares must be reached
+    /// by its corpus, or the target tests less than it says.
+    pub fn reach(&mut self, situation: &'static str) {
+        if !self.reached.contains(&situation) {
+            self.reached.push(situation);
+            self.see(&situation);
+        }
+    }
+
+    /// Notes something seen, so that an input with something new is kept.
+    pub fn see(&mut self, feature: &impl Hash) {
+        let mut hasher = DefaultHasher::new();
+        feature.hash(&mut hasher);
+        self.features.push(hasher.finish());
+    }
+
+    /// The situations come to.
+    #[must_use]
+    pub fn reached(&self) -> &[&'static str] {
+        &self.reached
+    }
+
+    /// The hashes of what was seen.
+    #[must_use]
+    pub fn features(&self) -> &[u64] {
+        &self.features
+    }
+
+    /// Runs code under test on `len` bytes of input within a budget.
+    ///
+    /// # Errors
+    /// It panicked, allocated too much, or was too slow each of five times.
+    pub fn within<T>(
+        &self,
+        budget: Budget,
+        len: usize,
+        mut code: impl FnMut() -> T,
+    ) -> Result<T, Finding> {
+        let (value, taken) = once(budget, len, &mut code)?;
+        let allowed = budget.time_for(len);
+        if taken > allowed {
+            // The machine may have been doing something else: the fastest counts.
+            let mut fastest = taken;
+            for _ in 0..4 {
+                fastest = fastest.min(once(budget, len, &mut code)?.1);
+            }
+            let what = format!("{fastest:?} for {len} bytes, {allowed:?} allowed");
+            crate::finding::hold(Oracle::Time, fastest <= allowed, || what)?;
+        }
+        Ok(value)
+    }
+}
+
+/// One measured call.
+fn once<T>(
+    budget: Budget,
+    len: usize,
+    code: &mut impl FnMut() -> T,
+) -> Result<(T, Duration), Finding> {
+    let mut outcome = None;
+    let begun = wall::now();
+    let used = allocation_counter::measure(|| outcome = Some(guarded(code)));
+    let taken = begun.elapsed();
+    let value = outcome.expect("the closure ran")?;
+    let (bytes, allowed) = (used.bytes_total, budget.bytes_for(len));
+    if bytes > allowed {
+        let what = format!("{bytes} bytes allocated for {len} bytes, {allowed} allowed");
+        return Err(Finding::new(Oracle::Allocation, what));
+    }
+    Ok((value, taken))
+}
+
+thread_local! {
+    /// What the last panic of this thread said, while it is being caught.
+    static SAID: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// Catches this thread is in.
+    static CATCHING: RefCell<u32> = const { RefCell::new(0) };
+}
+
+/// Turns a panic of `code` into a finding that names its place. Others' panics are told as before.
+///
+/// # Errors
+/// `code` panicked.
+pub fn guarded<T>(code: impl FnOnce() -> T) -> Result<T, Finding> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if CATCHING.with_borrow(|depth| *depth == 0) {
+                return before(info);
+            }
+            let place = info.location().map(ToString::to_string).unwrap_or_default();
+            let payload = info.payload_as_str().unwrap_or("a panic without words");
+            SAID.set(Some(format!("{payload}, {}", shortened(&place))));
+        }));
+    });
+    CATCHING.with_borrow_mut(|depth| *depth += 1);
+    let outcome = catch_unwind(AssertUnwindSafe(code));
+    CATCHING.with_borrow_mut(|depth| *depth -= 1);
+    outcome.map_err(|_| {
+        let what = SAID.take().unwrap_or_else(|| "a panic without place".to_owned());
+        Finding::new(Oracle::Panic, what)
+    })
+}
+
+/// A place without the folder that crates lie in here: the same on every machine.
+fn shortened(place: &str) -> &str {
+    let after = |mark: &str| place.rfind(mark).map(|at| &place[at + mark.len()..]);
+    after("/registry/src/")
+        .and_then(|rest| rest.split_once('/').map(|(_, rest)| rest))
+        .or_else(|| place.find("harness/").map(|at| &place[at..]))
+        .or_else(|| place.find("library/").map(|at| &place[at..]))
+        .unwrap_or(place)
+}
+
+/// Runs a whole body, with panics of oracles themselves caught too.
+///
+/// # Errors
+/// An oracle was broken.
+pub fn run(body: crate::target::Body, case: &mut Case<'_>) -> Verdict {
+    guarded(|| body(case)).and_then(|verdict| verdict)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trial<T>(code: impl FnMut() -> T) -> Result<T, Finding> {
+        Case::new(b"1234").within(Budget::DATAGRAM, 4, code)
+    }
+
+    #[test]
+    fn code_that_keeps_to_its_budget_gives_its_value() {
+        assert_eq!(trial(|| vec![1u8; 100].len()), Ok(100));
+    }
+
+    #[test]
+    fn a_panic_is_a_finding_with_its_place() {
+        let none: &[u8] = &[];
+        let finding = trial(|| none[1]).expect_err("it panics");
+        assert_eq!(finding.oracle, Oracle::Panic);
+        assert!(finding.what.contains("harness/fuzz/src/case.rs:"), "{finding}");
+        // And again: nothing is left behind.
+        for _ in 0..100 {
+            assert!(trial(|| none[1]).is_err());
+        }
+    }
+
+    #[test]
+    fn too_much_memory_is_a_finding_even_when_it_is_given_back() {
+        let finding = trial(|| Vec::<u8>::with_capacity(70_000).capacity()).expect_err("too much");
+        assert_eq!(finding.oracle, Oracle::Allocation);
+        assert_eq!(finding.what, "70000 bytes allocated for 4 bytes, 65664 allowed");
+    }
+
+    #[test]
+    fn being_slow_each_time_is_a_finding_and_being_slow_once_is_not() {
+        let finding = trial(|| std::thread::sleep(Duration::from_millis(30))).expect_err("slow");
+        assert_eq!(finding.oracle, Oracle::Time);
+        let mut first = true;
+        let late = || {
+            if std::mem::take(&mut first) {
+                std::thread::sleep(Duration::from_millis(30));
+            }
+        };
+        assert_eq!(trial(late), Ok(()));
+    }
+}

@@ -1,0 +1,85 @@
+//! Changing inputs: by their structure, then repaired where a check would stop them at the door.
+//!
+//! A mutator changes a message in place. One change in ten is of plain bytes, without repair, so that
+//! what no structure foresees happens too.
+
+pub mod bytes;
+pub mod elements;
+pub mod stun;
+
+pub use fastrand::Rng;
+
+/// What a mutator may draw from.
+#[derive(Debug)]
+pub struct Source<'a> {
+    /// Where chance comes from.
+    pub rng: Rng,
+    /// Another input of the same target, to take parts from.
+    pub donor: &'a [u8],
+    /// Tokens of the format.
+    pub dictionary: &'a [Vec<u8>],
+    /// Longest input wanted.
+    pub most: usize,
+}
+
+/// Changes an input.
+pub type Mutate = fn(&mut Vec<u8>, &mut Source<'_>);
+
+impl Source<'_> {
+    /// True once in `n`.
+    pub fn one_in(&mut self, n: u32) -> bool {
+        self.rng.u32(..n) == 0
+    }
+
+    /// An index below `len`; 0 for none.
+    pub fn below(&mut self, len: usize) -> usize {
+        if len == 0 { 0 } else { self.rng.usize(..len) }
+    }
+
+    /// One of these.
+    pub fn pick<T: Copy>(&mut self, these: &[T]) -> T {
+        these[self.rng.usize(..these.len())]
+    }
+
+    /// A number as counters and lengths go wrong: at an edge, near another, or any.
+    pub fn number(&mut self, near: u64) -> u64 {
+        const EDGES: [u64; 18] = [
+            0,
+            1,
+            2,
+            3,
+            4,
+            5,
+            7,
+            8,
+            0x7f,
+            0x80,
+            0xff,
+            0x100,
+            0x7fff,
+            0x8000,
+            0xffff,
+            0x1_0000,
+            0x7fff_ffff,
+            0xffff_ffff,
+        ];
+        match self.rng.u8(..4) {
+            0 => self.pick(&EDGES),
+            1 => near.wrapping_add(u64::from(self.rng.u8(1..=8))),
+            2 => near.wrapping_sub(u64::from(self.rng.u8(1..=8))),
+            _ => self.rng.u64(..),
+        }
+    }
+}
+
+/// One change of `structured` kind, or in one of ten cases of plain bytes.
+pub fn mostly(data: &mut Vec<u8>, source: &mut Source<'_>, structured: Mutate) {
+    if source.one_in(10) {
+        bytes::mutate(data, source);
+    } else {
+        for _ in 0..=source.pick(&[0, 0, 0, 1, 2, 5]) {
+            structured(data, source);
+        }
+    }
+    data.truncate(source.most);
+}
