@@ -31,13 +31,16 @@ pub struct Entry {
 /// # Errors
 /// A folder or pack that is there cannot be read.
 pub fn of(target: &Target, corpus: &Path) -> io::Result<Vec<Entry>> {
-    let mut entries = written(target, corpus)?;
+    let mut entries = seeds(target, corpus)?;
     entries.extend(packed(&pack(target, corpus))?);
     Ok(entries)
 }
 
-/// The part of a target's corpus that has a file for each input.
-fn written(target: &Target, corpus: &Path) -> io::Result<Vec<Entry>> {
+/// The part of a target's corpus that no campaign made: seeds and what once broke it.
+///
+/// # Errors
+/// A folder that is there cannot be read.
+pub fn seeds(target: &Target, corpus: &Path) -> io::Result<Vec<Entry>> {
     let seeds = target.seeds.iter().map(|folder| corpus.join("seeds").join(folder));
     let mut entries = Vec::new();
     for folder in seeds.chain([corpus.join("crashes").join(target.name)]) {
@@ -86,7 +89,7 @@ fn packed(pack: &Path) -> io::Result<Vec<Entry>> {
 /// A file cannot be read or written.
 pub fn grow(target: &Target, corpus: &Path, new: &[Vec<u8>]) -> io::Result<usize> {
     let mut shown = BTreeSet::new();
-    for entry in written(target, corpus)? {
+    for entry in seeds(target, corpus)? {
         shows_more(target, &entry.bytes, &mut shown);
     }
     let path = pack(target, corpus);

@@ -15,7 +15,7 @@ fn every_target_finds_its_planted_bugs() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../corpus");
     let mut missed = Vec::new();
     for target in target::ALL {
-        let entries = corpus::of(target, &folder).expect("the corpus can be read");
+        let entries = corpus::seeds(target, &folder).expect("the corpus can be read");
         let inputs: Vec<Vec<u8>> = entries.into_iter().map(|entry| entry.bytes).collect();
         for plant in target.plants {
             let score = score(target, plant, &inputs, 1, PATIENCE);

@@ -57,17 +57,21 @@ fn named(name: &str) -> Result<&'static Target, Failure> {
 
 /// A target's corpus.
 fn inputs(target: &Target, folder: &Path) -> Result<Vec<corpus::Entry>, Failure> {
-    let entries = corpus::of(target, folder);
-    entries.map_err(|error| {
-        Failure::usage(format!(
-            "read the corpus of {} in {}: {error}",
-            target.name,
-            folder.display()
-        ))
-    })
+    corpus::of(target, folder).map_err(|error| unreadable(target, folder, &error))
 }
 
 /// Its bytes alone.
 fn bytes(target: &Target, folder: &Path) -> Result<Vec<Vec<u8>>, Failure> {
     Ok(inputs(target, folder)?.into_iter().map(|entry| entry.bytes).collect())
+}
+
+/// The bytes of the inputs that no campaign made.
+fn seeds(target: &Target, folder: &Path) -> Result<Vec<Vec<u8>>, Failure> {
+    let entries =
+        corpus::seeds(target, folder).map_err(|error| unreadable(target, folder, &error))?;
+    Ok(entries.into_iter().map(|entry| entry.bytes).collect())
+}
+
+fn unreadable(target: &Target, folder: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(format!("read the corpus of {} in {}: {error}", target.name, folder.display()))
 }

@@ -17,7 +17,8 @@ pub(super) fn score(options: &ScoreOptions) -> Outcome {
         println!("|---|---|---|---|---|---|");
     }
     for target in super::chosen(&options.targets)? {
-        let inputs = super::bytes(target, &options.corpus.corpus)?;
+        // What campaigns made may hold the bug's trigger already.
+        let inputs = super::seeds(target, &options.corpus.corpus)?;
         for plant in target.plants {
             let score = search(target, plant, &inputs, options.seeds, patience);
             all += 1;

@@ -4,7 +4,9 @@
 //! what no structure foresees happens too.
 
 pub mod bytes;
+pub mod dtls;
 pub mod elements;
+pub mod sctp;
 pub mod stun;
 
 pub use fastrand::Rng;

@@ -4,6 +4,9 @@ use crate::case::Case;
 use crate::finding::Verdict;
 use crate::mutate::Mutate;
 
+pub mod dcep;
+pub mod dtls;
+pub mod sctp;
 pub mod stun;
 pub mod turn;
 
@@ -44,7 +47,15 @@ pub struct Plant {
 }
 
 /// All targets, in the order of the layers.
-pub const ALL: &[Target] = &[stun::PARSE, stun::AUTH, turn::FRAMING];
+pub const ALL: &[Target] = &[
+    stun::PARSE,
+    stun::AUTH,
+    turn::FRAMING,
+    dtls::RECORD,
+    dtls::HANDSHAKE,
+    sctp::PARSE,
+    dcep::PARSE,
+];
 
 /// The target of a name.
 #[must_use]
