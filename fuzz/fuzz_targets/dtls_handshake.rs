@@ -1,7 +1,7 @@
 #![no_main]
 use libfuzzer_sys::{fuzz_crossover, fuzz_mutator, fuzz_target};
-use rtcspec_fuzz::shell;
+use rtcspec_fuzz::shell::{cross, execute, mutate};
 
-fuzz_target!(|data: &[u8]| shell::execute("dtls_handshake", data));
-fuzz_mutator!(|data: &mut [u8], size: usize, max: usize, seed: u32| shell::mutate("dtls_handshake", data, size, max, seed));
-fuzz_crossover!(|a: &[u8], b: &[u8], out: &mut [u8], seed: u32| shell::cross("dtls_handshake", a, b, out, seed));
+fuzz_target!(|data: &[u8]| execute("dtls_handshake", data));
+fuzz_mutator!(|data: &mut [u8], size: usize, max: usize, seed: u32| { mutate("dtls_handshake", data, size, max, seed) });
+fuzz_crossover!(|a: &[u8], b: &[u8], out: &mut [u8], seed: u32| { cross("dtls_handshake", a, b, out, seed) });

@@ -1,7 +1,7 @@
 #![no_main]
 use libfuzzer_sys::{fuzz_crossover, fuzz_mutator, fuzz_target};
-use rtcspec_fuzz::shell;
+use rtcspec_fuzz::shell::{cross, execute, mutate};
 
-fuzz_target!(|data: &[u8]| shell::execute("turn_framing", data));
-fuzz_mutator!(|data: &mut [u8], size: usize, max: usize, seed: u32| shell::mutate("turn_framing", data, size, max, seed));
-fuzz_crossover!(|a: &[u8], b: &[u8], out: &mut [u8], seed: u32| shell::cross("turn_framing", a, b, out, seed));
+fuzz_target!(|data: &[u8]| execute("turn_framing", data));
+fuzz_mutator!(|data: &mut [u8], size: usize, max: usize, seed: u32| { mutate("turn_framing", data, size, max, seed) });
+fuzz_crossover!(|a: &[u8], b: &[u8], out: &mut [u8], seed: u32| { cross("turn_framing", a, b, out, seed) });

@@ -9,6 +9,7 @@ pub mod elements;
 pub mod sctp;
 pub mod stun;
 
+use elements::{Shape, opaque};
 pub use fastrand::Rng;
 
 /// What a mutator may draw from.
@@ -72,6 +73,12 @@ impl Source<'_> {
             _ => self.rng.u64(..),
         }
     }
+}
+
+/// One change of a program: a row of steps, each a byte that says what to do, a byte that says how
+/// long its argument is, and the argument.
+pub fn program(data: &mut Vec<u8>, source: &mut Source<'_>) {
+    mostly(data, source, |data, source| Shape::STEP.mutate(data, source, opaque));
 }
 
 /// One change of `structured` kind, or in one of ten cases of plain bytes.

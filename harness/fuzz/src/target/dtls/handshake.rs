@@ -6,21 +6,16 @@ use rtcspec_wire::dtls::{HandshakeFragment, HandshakeType, Message, Reassembler,
 
 use crate::case::{Budget, Case};
 use crate::finding::{Finding, Oracle, Verdict, hold};
-use crate::mutate::{
-    self,
-    elements::{Shape, opaque},
-};
+use crate::mutate::{self, elements::Shape};
 use crate::target::{Plant, Target};
 
-/// Holds reassembly. An input is a row of steps, see [`fragments`].
+/// Holds reassembly. An input is a row of steps, see `fragments`.
 pub const HANDSHAKE: Target = Target {
     name: "dtls_handshake",
     about: "DTLS handshake fragments: any split and order gives the message, contradictions are refused",
     seeds: &["dtls_handshake"],
     dictionary: || vec![vec![WHOLE], vec![PIECE], vec![RAW], vec![FLOOD]],
-    mutate: |data, source| {
-        mutate::mostly(data, source, |data, source| Shape::STEP.mutate(data, source, opaque))
-    },
+    mutate: mutate::program,
     body: |case| body(case, reassemble),
     situations: &["complete", "in pieces", "contradiction", "limit", "empty fragment", "again"],
     plants: &[
@@ -52,7 +47,7 @@ pub const HANDSHAKE: Target = Target {
     ],
 };
 
-/// A message begins: type, message_seq, body.
+/// A message begins: type, `message_seq`, body.
 const WHOLE: u8 = 1;
 /// A piece of the last message: offset, length, and a byte to change in it.
 const PIECE: u8 = 2;

@@ -1,7 +1,7 @@
 //! `sctp_parse`: any bytes, as a packet.
 
 use rtcspec_wire::sctp::{
-    Body, Checksum, Chunk, EncodeError, Error, HEADER_LENGTH, Packet, PacketView,
+    Body, Checksum, ChecksumState, Chunk, EncodeError, Error, HEADER_LENGTH, Packet, PacketView,
 };
 
 use super::plants;
@@ -141,7 +141,7 @@ fn note(case: &mut Case<'_>, seen: &Seen) {
     }
 }
 
-/// RFC 9260 §6.8: CRC32c notices any single bit.
+/// RFC 9260 §6.8: the checksum notices any single bit.
 fn checksum(case: &mut Case<'_>) -> Verdict {
     let Ok(view) = PacketView::new(case.input) else { return Ok(()) };
     if !view.checksum_state().is_correct() {
@@ -152,7 +152,7 @@ fn checksum(case: &mut Case<'_>) -> Verdict {
     let bit = view.checksum() as usize % (changed.len() * 8);
     changed[bit / 8] ^= 1 << (bit % 8);
     let state = PacketView::new(&changed).map(|view| view.checksum_state());
-    hold(Oracle::Metamorphic, !state.is_ok_and(|state| state.is_correct()), || {
+    hold(Oracle::Metamorphic, !state.is_ok_and(ChecksumState::is_correct), || {
         format!("the checksum is right with bit {bit} changed")
     })
 }

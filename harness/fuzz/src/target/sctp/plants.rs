@@ -63,7 +63,7 @@ pub(super) const PARSE: &[Plant] = &[
     },
 ];
 
-fn chunks<'a>(bytes: &'a [u8]) -> impl Iterator<Item = (ChunkType, &'a [u8])> {
+fn chunks(bytes: &[u8]) -> impl Iterator<Item = (ChunkType, &[u8])> {
     let view = PacketView::new(bytes).ok();
     let chunks = view.into_iter().flat_map(|view| view.chunks());
     chunks
@@ -115,7 +115,7 @@ fn last_parameter(bytes: &[u8]) -> Result<Packet, Error> {
 }
 
 fn empty_cookie(bytes: &[u8]) -> Result<Packet, Error> {
-    if let Some(view) = PacketView::new(bytes).ok() {
+    if let Ok(view) = PacketView::new(bytes) {
         for chunk in view.chunks() {
             if let Ok(Body::InitAck(init)) = chunk.body() {
                 let cookie = init.parameter(ParameterType::STATE_COOKIE);
