@@ -253,13 +253,18 @@ impl Fabric {
     fn next_port(&self, packet: &Packet, id: SegmentId, from: PortId) -> Result<PortId, Drop> {
         let segment = &self.segments[id.index()];
         let destination = ip(packet.head.dst);
+        let elsewhere = segment.elsewhere.filter(|&port| port != from);
+        // Somebody elsewhere may be on the machine that a host's addresses are taken from.
+        let itself = |port: &PortId| elsewhere.is_some() && *port == from;
         let neighbour = segment.on_link.get(&on_link_key(destination)).copied();
+        let neighbour = neighbour.filter(|port| !itself(port));
         let routed =
             || segment.routes.iter().find(|(p, _)| p.contains(destination)).map(|(_, port)| *port);
         let on_link = || {
             segment.params.v4.into_iter().chain(segment.params.v6).any(|p| p.contains(destination))
         };
-        let port = match neighbour.or_else(|| packet.head.v6.then(routed).flatten()) {
+        let known = neighbour.or_else(|| packet.head.v6.then(routed).flatten());
+        let port = match known.or(elsewhere) {
             Some(port) => port,
             None if on_link() => return Err(Drop::NoSuchHost),
             None => segment.gateway.filter(|&port| port != from).ok_or(Drop::NoRoute)?,
@@ -292,7 +297,9 @@ impl Fabric {
 
     /// Whether a host's IP layer takes a packet.
     fn accept(&self, _host: HostId, packet: &Packet, port: PortId) -> Result<(), Drop> {
-        let mine = self.ports[port.index()].addresses.contains(&ip(packet.head.dst));
+        let at = &self.ports[port.index()];
+        let elsewhere = at.segment.and_then(|id| self.segments[id.index()].elsewhere);
+        let mine = at.addresses.contains(&ip(packet.head.dst)) || elsewhere == Some(port);
         if packet.suspect {
             Head::parse(&packet.bytes).map_err(Drop::Malformed)?;
         }

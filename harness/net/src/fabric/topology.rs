@@ -53,6 +53,12 @@ pub enum TopologyError {
         /// The segment.
         segment: String,
     },
+    /// A segment has two hosts that stand for everybody else.
+    #[error("join {segment} for everybody elsewhere: another host does")]
+    SecondElsewhere {
+        /// The segment.
+        segment: String,
+    },
     /// A NAT's inside and outside are the same segment.
     #[error("add {name}: inside and outside are one segment")]
     SameSegment {
@@ -86,6 +92,8 @@ pub(super) struct Segment {
     pub(super) routes: Vec<(Prefix, PortId)>,
     /// Ports a partition cuts off from the others.
     pub(super) apart: Vec<PortId>,
+    /// Who has all addresses that nobody else here has.
+    pub(super) elsewhere: Option<PortId>,
 }
 
 #[derive(Debug)]
@@ -172,6 +180,7 @@ impl Fabric {
             gateway: None,
             routes: Vec::new(),
             apart: Vec::new(),
+            elsewhere: None,
         });
         Ok(id)
     }
@@ -290,6 +299,22 @@ impl Fabric {
         let port = self.port(Owner::Host(host), segment, addresses)?;
         self.hosts[host.index()].push(port);
         self.teach_gateway(segment, port);
+        Ok(port)
+    }
+
+    /// Joins a host to a segment that stands for everybody elsewhere: it has no address of its own,
+    /// and what goes to an address that nobody else there has goes to it.
+    ///
+    /// # Errors
+    /// [`TopologyError::SecondElsewhere`] if somebody stands for everybody already.
+    pub fn elsewhere(&mut self, host: HostId, segment: SegmentId) -> Result<PortId, TopologyError> {
+        if self.segments[segment.index()].elsewhere.is_some() {
+            let segment = self.elements[segment.element.index()].name.clone();
+            return Err(TopologyError::SecondElsewhere { segment });
+        }
+        let port = self.port(Owner::Host(host), segment, Vec::new())?;
+        self.hosts[host.index()].push(port);
+        self.segments[segment.index()].elsewhere = Some(port);
         Ok(port)
     }
 

@@ -142,6 +142,18 @@ pub(crate) fn unreachable_error(
     finish(packet, protocol, 2);
 }
 
+/// Writes the error with which a host answers a packet that it cannot pass on (RFC 792, code 1;
+/// RFC 4443 §3.1, code 3); false if `offender` is no whole packet, or an error itself.
+pub fn host_unreachable(packet: &mut Vec<u8>, from: IpAddr, offender: &[u8]) -> bool {
+    match Head::parse(offender) {
+        Ok((head, _)) if !head.is_icmp() => {
+            unreachable_error(packet, from, (offender, &head), Unreachable::Host);
+            true
+        }
+        _ => false,
+    }
+}
+
 /// Writes the reset that refuses the TCP segment `offender` (RFC 9293 §3.5.2, group 1).
 /// False if that segment is a reset itself.
 pub(crate) fn tcp_reset(packet: &mut Vec<u8>, offender: (&[u8], &Head)) -> bool {

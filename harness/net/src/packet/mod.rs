@@ -6,7 +6,7 @@ mod head;
 mod quote;
 mod rewrite;
 
-pub use build::{UdpTooLong, udp, udp_payload};
+pub use build::{UdpTooLong, host_unreachable, udp, udp_payload};
 pub(crate) use build::{Unreachable, tcp_reset, unreachable_error};
 pub(crate) use checksum::{sum, transport_checksum_is_right};
 pub use head::{Head, Malformed};

@@ -5,6 +5,7 @@
 mod actions;
 mod classify;
 mod determinism;
+mod elsewhere;
 mod firewall;
 mod hostile;
 mod lab;
