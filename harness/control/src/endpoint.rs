@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::capability::Hello;
 use crate::command::{Command, Reply, RequestId};
 use crate::event::Event;
@@ -134,6 +136,26 @@ pub enum Origin {
     Record,
 }
 
+/// Where the host of a peer is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Site {
+    /// In the network the scenario describes.
+    #[default]
+    Scripted,
+    /// On a real network, at addresses that nobody told us; this machine is reached from there at
+    /// these.
+    Elsewhere(Vec<IpAddr>),
+}
+
+impl Site {
+    /// Whether it is the one that needs no mention.
+    #[must_use]
+    pub fn is_scripted(&self) -> bool {
+        *self == Self::Scripted
+    }
+}
+
 /// A peer that lives in virtual time: control plane and data plane.
 ///
 /// After each call that takes `now`, the harness drains [`Endpoint::poll`] and
@@ -156,6 +178,10 @@ pub trait VirtualEndpoint: Endpoint {
     /// What has passed between the run and the peer since the last call, if it lives outside.
     fn taken(&mut self) -> Vec<Taken> {
         Vec::new()
+    }
+    /// What this machine refused, so that the run proves nothing.
+    fn trouble(&self) -> Option<&str> {
+        None
     }
 }
 
@@ -197,6 +223,10 @@ pub trait Implementation: Send + Sync + fmt::Debug {
     /// Whose time its peers live in.
     fn origin(&self) -> Origin {
         Origin::Inside
+    }
+    /// Where the hosts of its peers are.
+    fn site(&self) -> Site {
+        Site::Scripted
     }
     /// Makes a peer that lives in its own time, on a host with these interfaces; what comes from it
     /// rings the bell.

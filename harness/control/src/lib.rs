@@ -36,7 +36,7 @@ pub use command::{
 };
 pub use config::{Configuration, IceServer, TransportPolicy};
 pub use endpoint::{
-    ConnId, Endpoint, Implementation, Message, Origin, Receive, SpawnContext, SpawnError, Transmit,
-    VirtualEndpoint,
+    ConnId, Endpoint, Implementation, Message, Origin, Receive, Site, SpawnContext, SpawnError,
+    Transmit, VirtualEndpoint,
 };
 pub use event::{Event, StateKind};

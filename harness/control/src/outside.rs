@@ -129,6 +129,8 @@ pub enum Passed {
     Sent(String),
     /// Inwards: a line of the peer's key log.
     Secret(String),
+    /// Inwards: this machine refused something, so that the run proves nothing.
+    Trouble(String),
     /// Outwards: a request, as a line of peerctl/1.
     Asked(String),
     /// Outwards: an IP packet, in base64.
@@ -166,6 +168,7 @@ pub struct OutsideEndpoint<S> {
     messages: VecDeque<Message>,
     packets: VecDeque<Vec<u8>>,
     secrets: Vec<String>,
+    trouble: Option<String>,
     taken: Vec<Taken>,
 }
 
@@ -179,6 +182,7 @@ impl<S: Source> OutsideEndpoint<S> {
             messages: VecDeque::new(),
             packets: VecDeque::new(),
             secrets: Vec::new(),
+            trouble: None,
             taken: Vec::new(),
         }
     }
@@ -194,6 +198,7 @@ impl<S: Source> OutsideEndpoint<S> {
             // What a record has that is no base64 is no packet either.
             Passed::Sent(packet) => self.packets.extend(BASE64.decode(packet)),
             Passed::Secret(line) => self.secrets.push(line.clone()),
+            Passed::Trouble(what) => _ = self.trouble.get_or_insert_with(|| what.clone()),
             Passed::Look(()) | Passed::Asked(_) | Passed::Received(_) => {}
         }
     }
@@ -268,6 +273,10 @@ impl<S: Source> VirtualEndpoint for OutsideEndpoint<S> {
 
     fn taken(&mut self) -> Vec<Taken> {
         std::mem::take(&mut self.taken)
+    }
+
+    fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
     }
 }
 

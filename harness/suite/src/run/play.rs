@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rtcspec_control::outside::{Bell, Taken};
-use rtcspec_control::{Feature, Implementation, Origin, SpawnContext};
+use rtcspec_control::{Feature, Implementation, Origin, Site, SpawnContext};
 use rtcspec_trace::{Nat, Party, Peer, Profile, Server, Session};
 
 use super::actor::Actor;
@@ -19,7 +19,7 @@ use crate::cases::Case;
 use crate::scenario::{
     CandidateType, Family, File, Role, ServerKind, Transport, Variant, server_reference,
 };
-use crate::topology::build;
+use crate::topology::{Elsewhere, build};
 use crate::verdict::{Finding, Layer, RunResult, Verdict};
 
 /// Who plays whom: first the offerer.
@@ -179,7 +179,11 @@ fn perform(
             return ended(vec![finding]);
         }
     }
-    let mut net = match build(file, seed) {
+    let elsewhere = match elsewhere(file, cast, hostility) {
+        Ok(elsewhere) => elsewhere,
+        Err(finding) => return ended(vec![finding]),
+    };
+    let mut net = match build(file, elsewhere.as_ref().map(|(_, elsewhere)| elsewhere), seed) {
         Ok(built) => Net::new(file, built, seed),
         Err(error) => return ended(vec![inconclusive(error.to_string())]),
     };
@@ -212,6 +216,7 @@ fn perform(
     };
     let mut stage = Stage::new(file, actors, net);
     stage.hostile = hostility.map(|hostility| hostility.party);
+    stage.elsewhere = elsewhere.map(|(party, _)| party);
     stage.pace = pace(&stage.actors, bell);
     stage.play(|stage| match hostility {
         None => met_so_far(stage, variant),
@@ -220,6 +225,41 @@ fn perform(
     let rulings = hostility.map(|hostility| hostility.rule(&stage));
     stage.curtain();
     finish(title, stage, variant, rulings, seed, peers)
+}
+
+/// Who of the two is on a real network, if one is and the scenario can be played there.
+fn elsewhere(
+    file: &File,
+    cast: &Cast<'_>,
+    hostility: Option<&Hostility>,
+) -> Result<Option<(Party, Elsewhere)>, Finding> {
+    let (offerer, answerer) = roles(file);
+    let names = [(Party::A, offerer), (Party::B, answerer)];
+    let played = |party| hostility.is_none_or(|hostility| hostility.party != party);
+    for (party, name) in names {
+        let Site::Elsewhere(local) = cast.of(party).site() else { continue };
+        if !played(party) {
+            continue;
+        }
+        let elsewhere = Elsewhere { peer: name.to_owned(), local };
+        let mut missing = elsewhere.missing(file);
+        let other = party.other();
+        if played(other) && cast.of(other).origin() != Origin::Inside {
+            missing.push("another peer that lives in the time of the run".to_owned());
+        }
+        if missing.is_empty() {
+            return Ok(Some((party, elsewhere)));
+        }
+        return Err(Finding {
+            verdict: Verdict::Unsupported,
+            requirement: "the network of the scenario can be had where the peer is".to_owned(),
+            expected: missing.join(", "),
+            actual: "a real network, without what rtcspec could script".to_owned(),
+            layer: Layer::Network,
+            lines: Vec::new(),
+        });
+    }
+    Ok(None)
 }
 
 /// The pace of the peer that can be hurried least.
@@ -274,6 +314,8 @@ fn finish(
     };
     findings.extend(survey.findings);
     findings.extend(lateness(&stage.pace));
+    let trouble = stage.actors.iter().filter_map(|actor| actor.endpoint.trouble());
+    findings.extend(trouble.map(|what| inconclusive(what.to_owned())));
     let session = session(title, &mut stage, seed);
     let path = path(&stage);
     let capture = stage.net.pcapng(&session.secrets);

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rtcspec_control::outside::{OutsideEndpoint, Passed, Source, Taken};
-use rtcspec_control::{Hello, Implementation, Origin, SpawnContext, SpawnError, VirtualEndpoint};
+use rtcspec_control::{
+    Hello, Implementation, Origin, Site, SpawnContext, SpawnError, VirtualEndpoint,
+};
 use rtcspec_trace::Party;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -54,6 +56,9 @@ pub struct Who {
     pub hello: Hello,
     /// Whether it lived outside of the run's time, so that the record stands for it.
     pub outside: bool,
+    /// Where its host was.
+    #[serde(default, skip_serializing_if = "Site::is_scripted")]
+    pub site: Site,
 }
 
 /// The part a peer had.
@@ -121,6 +126,7 @@ impl Record {
         let who = |player: &Player| Who {
             hello: player.hello(),
             outside: player.origin() != Origin::Inside,
+            site: player.site(),
         };
         let (offerer, answerer) = (who(&job.offerer), who(&job.answerer));
         (offerer.outside || answerer.outside).then(|| Self {
@@ -181,6 +187,7 @@ impl Record {
         who.outside.then(|| {
             Arc::new(Recorded {
                 hello: who.hello.clone(),
+                site: who.site.clone(),
                 taken: mine.map(|line| line.taken.clone()).collect(),
             }) as Player
         })
@@ -260,6 +267,7 @@ fn parse<'a, T: Deserialize<'a>>((line, text): (usize, &'a str)) -> Result<T, Re
 #[derive(Debug)]
 struct Recorded {
     hello: Hello,
+    site: Site,
     taken: Vec<Taken>,
 }
 
@@ -275,6 +283,10 @@ impl Implementation for Recorded {
 
     fn origin(&self) -> Origin {
         Origin::Record
+    }
+
+    fn site(&self) -> Site {
+        self.site.clone()
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rtcspec_control::outside::Taken;
 use rtcspec_control::{Command, Origin, StateKind};
-use rtcspec_trace::{Action, Party};
+use rtcspec_trace::{Action, Party, Place};
 
 use super::actor::{Actor, Cue, Then};
 use super::net::Net;
@@ -65,6 +65,8 @@ pub(super) struct Stage<'f> {
     pub(super) spinning: Option<String>,
     /// Who misbehaves on purpose, in a case.
     pub(super) hostile: Option<Party>,
+    /// Who is on a real network.
+    pub(super) elsewhere: Option<Party>,
     pub(super) pace: Pace,
     due: BTreeMap<(Duration, u64), Due>,
     number: u64,
@@ -96,6 +98,7 @@ impl<'f> Stage<'f> {
             ended: Duration::MAX,
             spinning: None,
             hostile: None,
+            elsewhere: None,
             pace: Pace::default(),
             due: BTreeMap::new(),
             number: 0,
@@ -271,6 +274,12 @@ impl<'f> Stage<'f> {
         }
         let fresh = self.net.datagrams();
         for datagram in &fresh {
+            if let (Some(party), Some(Place::Peer(from))) = (self.elsewhere, datagram.from)
+                && from == party
+            {
+                // On a direct network, whatever it sends from is its own.
+                self.watch.own_address(party, datagram.source.ip());
+            }
             self.watch.datagram(datagram);
         }
         self.datagrams.extend(fresh);

@@ -9,6 +9,7 @@ use rtcspec_net::fabric::{
 use rtcspec_net::prefix::Prefix;
 use rtcspec_net::{link, segment};
 
+use super::Elsewhere;
 use super::boxes::{firewall_params, link_params, nat_params};
 use crate::scenario::{Family, File, Server, ServerKind, Transport, segments};
 
@@ -55,14 +56,18 @@ pub struct ServerPlace {
     pub ports: BTreeMap<Transport, u16>,
 }
 
-/// Builds the network of a file that was checked.
+/// Builds the network of a file that was checked, with one peer elsewhere, if it is.
 ///
 /// # Errors
 /// [`TopologyError`] for what the checks of the file cannot see, such as a full prefix.
-pub fn build(file: &File, seed: u64) -> Result<Built, TopologyError> {
+pub fn build(
+    file: &File,
+    elsewhere: Option<&Elsewhere>,
+    seed: u64,
+) -> Result<Built, TopologyError> {
     let mut fabric = Fabric::new(seed);
     let mut built = Built {
-        segments: add_segments(file, &mut fabric)?,
+        segments: add_segments(file, elsewhere, &mut fabric)?,
         fabric,
         nats: BTreeMap::new(),
         firewalls: BTreeMap::new(),
@@ -72,7 +77,7 @@ pub fn build(file: &File, seed: u64) -> Result<Built, TopologyError> {
     };
     built.add_servers(file)?;
     built.add_nats(file)?;
-    built.add_peers(file)?;
+    built.add_peers(file, elsewhere)?;
     built.add_wires(file)?;
     Ok(built)
 }
@@ -84,11 +89,16 @@ fn has_v6(file: &File) -> bool {
 
 fn add_segments(
     file: &File,
+    elsewhere: Option<&Elsewhere>,
     fabric: &mut Fabric,
 ) -> Result<BTreeMap<String, SegmentId>, TopologyError> {
     let mut ids = BTreeMap::new();
     for (index, name) in (1..).zip(segments(file)) {
-        let params = segment_params(file, &name, index);
+        // A real network has whatever addresses it has.
+        let params = match elsewhere {
+            Some(_) => segment::Params::internet(),
+            None => segment_params(file, &name, index),
+        };
         ids.insert(name.clone(), fabric.segment(&name, params)?);
     }
     Ok(ids)
@@ -158,7 +168,11 @@ impl Built {
         Ok(())
     }
 
-    fn add_peers(&mut self, file: &File) -> Result<(), TopologyError> {
+    fn add_peers(
+        &mut self,
+        file: &File,
+        elsewhere: Option<&Elsewhere>,
+    ) -> Result<(), TopologyError> {
         for (name, peer) in &file.peer {
             let host = self.fabric.host(name)?;
             let families: BTreeSet<Family> = if peer.families.is_empty() {
@@ -168,7 +182,14 @@ impl Built {
             };
             let (mut ports, mut addresses) = (Vec::new(), Vec::new());
             for segment in peer.on.get_ref().names() {
-                let port = self.fabric.interface(host, self.segments[segment], &[])?;
+                let segment = self.segments[segment];
+                let port = match elsewhere {
+                    None => self.fabric.interface(host, segment, &[])?,
+                    Some(elsewhere) if elsewhere.peer == *name => {
+                        self.fabric.elsewhere(host, segment)?
+                    }
+                    Some(elsewhere) => self.fabric.interface(host, segment, &elsewhere.local)?,
+                };
                 addresses.extend(self.usable(port, &families));
                 ports.push(port);
             }
