@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rtcspec-capture", &["rtcspec-wire", "rtcspec-srtp", "rtcspec-trace"]),
     ("rtcspec-fuzz", &["rtcspec-control", "rtcspec-wire"]),
     ("rtcspec-lab", &["rtcspec-control"]),
+    ("rtcspec-remote", &["rtcspec-control", "rtcspec-net", "rtcspec-wire"]),
     ("rtcspec-live", &["rtcspec-control", "rtcspec-wire"]),
     ("rtcspec-adapter-reference", &["rtcspec-control", "rtcspec-peer"]),
     (
@@ -60,6 +61,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "rtcspec-lab",
             "rtcspec-live",
             "rtcspec-net",
+            "rtcspec-remote",
             "rtcspec-scenarios",
             "rtcspec-suite",
             "rtcspec-trace",

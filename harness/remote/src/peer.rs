@@ -1,0 +1,215 @@
+//! A peer elsewhere, as an implementation that can be cast.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use rtcspec_control::outside::{Arrivals, Bell, OutsideEndpoint, Passed, Source};
+use rtcspec_control::{
+    Answer, Command, Hello, Implementation, Message, Origin, ReplyBody, Request, Site,
+    SpawnContext, SpawnError, VirtualEndpoint, line,
+};
+use rtcspec_wire::candidate::{Candidate, CandidateKind, ConnectionAddress, Transport};
+use serde_json::json;
+
+use crate::conversation::Conversation;
+use crate::passage::Passage;
+use crate::wire::Wire;
+
+/// How long a peer may take to say who it is.
+const HELLO: Duration = Duration::from_secs(60);
+
+/// Runs take turns on this machine's addresses: the ports of a run follow from its seed, and two
+/// runs may have the same.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// A peer elsewhere, with which one run after the other is played.
+#[derive(Debug)]
+pub struct Remote {
+    hello: Hello,
+    conversation: Arc<Conversation>,
+    local: Vec<IpAddr>,
+}
+
+/// Why a peer elsewhere cannot take part.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RemoteError {
+    /// It said nothing, or is gone.
+    #[error("it did not answer `hello` within {} s{}", HELLO.as_secs(), gone(.0.as_deref()))]
+    Silent(Option<String>),
+    /// It said something else.
+    #[error("it answered `hello` with {0}")]
+    Hello(String),
+}
+
+fn gone(why: Option<&str>) -> String {
+    why.map_or(String::new(), |why| format!(": {why}"))
+}
+
+impl Remote {
+    /// Asks a peer who it is. `local` are the addresses of this machine at which it reaches us.
+    ///
+    /// # Errors
+    /// [`RemoteError`] if it does not say.
+    pub fn new(conversation: Arc<Conversation>, local: Vec<IpAddr>) -> Result<Self, RemoteError> {
+        conversation.say(r#"{"id":1,"op":"hello"}"#);
+        let Some(said) = conversation.next(HELLO) else {
+            return Err(RemoteError::Silent(conversation.ended()));
+        };
+        let expected = |id| (id == 1).then_some(Answer::Hello);
+        match line::read(&said, expected) {
+            Ok(Message::Reply(reply)) => match reply.body {
+                ReplyBody::Hello(hello) => Ok(Self { hello, conversation, local }),
+                _ => Err(RemoteError::Hello(said)),
+            },
+            _ => Err(RemoteError::Hello(said)),
+        }
+    }
+
+    /// The same under another name, to tell it from a built-in one.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.hello.implementation);
+        self
+    }
+}
+
+impl Implementation for Remote {
+    fn hello(&self) -> Hello {
+        self.hello.clone()
+    }
+
+    fn spawn(&self, context: SpawnContext) -> Result<Box<dyn VirtualEndpoint>, SpawnError> {
+        self.spawn_outside(context, &[], &Arc::new(Bell::default()))
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::Outside
+    }
+
+    fn site(&self) -> Site {
+        Site::Elsewhere(self.local.clone())
+    }
+
+    fn spawn_outside(
+        &self,
+        _context: SpawnContext,
+        _interfaces: &[Vec<IpAddr>],
+        bell: &Arc<Bell>,
+    ) -> Result<Box<dyn VirtualEndpoint>, SpawnError> {
+        let failed = |reason: String| SpawnError {
+            implementation: self.hello.implementation.clone(),
+            reason,
+        };
+        if let Some(reason) = self.conversation.ended() {
+            return Err(failed(format!("it is gone: {reason}")));
+        }
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let arrivals = Arc::new(Arrivals::new(Arc::clone(bell)));
+        let wire = Wire::new(self.local.clone(), &arrivals).map_err(|e| failed(e.to_string()))?;
+        let passage = Passage::new(self.conversation.begin_run(&arrivals));
+        let conversation = Arc::clone(&self.conversation);
+        let live = Live { conversation, wire, arrivals, passage, ended: false, _turn: turn };
+        Ok(Box::new(OutsideEndpoint::new(self.hello.clone(), live)))
+    }
+}
+
+/// One run with a peer elsewhere.
+struct Live {
+    conversation: Arc<Conversation>,
+    wire: Wire,
+    arrivals: Arc<Arrivals>,
+    passage: Passage,
+    /// That it is gone was told.
+    ended: bool,
+    /// Last, so that the sockets are closed before somebody else has the turn.
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Source for Live {
+    const ORIGIN: Origin = Origin::Outside;
+
+    fn first(&self) -> Option<Duration> {
+        self.arrivals.first()
+    }
+
+    fn take(&mut self) -> Vec<Passed> {
+        self.arrivals.clear();
+        let mut found = Vec::new();
+        found.extend(self.wire.troubles().into_iter().map(Passed::Trouble));
+        found.extend(self.wire.packets().iter().map(|packet| Passed::Sent(BASE64.encode(packet))));
+        let lines = self.conversation.lines();
+        found.extend(lines.iter().filter_map(|line| self.passage.inward(line)).map(Passed::Said));
+        if !self.ended
+            && let Some(reason) = self.conversation.ended()
+        {
+            self.ended = true;
+            let crash = json!({"ev": "error", "on": "", "name": "Crash", "message": reason});
+            found.push(Passed::Said(crash.to_string()));
+        }
+        found
+    }
+
+    fn ask(&mut self, line: &str) {
+        for address in told_of(line) {
+            self.wire.open(address);
+        }
+        self.conversation.say(&self.passage.out(line));
+    }
+
+    fn receive(&mut self, packet: &[u8]) {
+        self.wire.send(packet);
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.conversation.end_run();
+    }
+}
+
+/// The addresses a request tells a peer of, to which it may send from then on.
+fn told_of(line: &str) -> Vec<SocketAddr> {
+    let Ok(Request { command, .. }) = Request::read(line) else { return Vec::new() };
+    let texts: Vec<String> = match command {
+        Command::Remote { desc, .. } => desc
+            .sdp
+            .lines()
+            .filter_map(|line| line.strip_prefix("a="))
+            .filter(|line| line.starts_with("candidate:"))
+            .map(str::to_owned)
+            .collect(),
+        Command::Candidate { candidate: Some(candidate), .. } => vec![candidate.candidate],
+        _ => Vec::new(),
+    };
+    let parsed = texts.iter().filter_map(|text| text.parse::<Candidate>().ok());
+    let udp = parsed.filter(|candidate| {
+        candidate.kind == CandidateKind::Host && candidate.transport == Transport::Udp
+    });
+    udp.filter_map(|candidate| match candidate.address {
+        ConnectionAddress::Ip(address) => Some(SocketAddr::new(address, candidate.port)),
+        ConnectionAddress::Name(_) => None,
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sockets_are_those_that_a_description_or_a_candidate_tells_of() {
+        let host = "candidate:1 1 udp 2130706431 192.0.2.7 50000 typ host";
+        let others = "candidate:2 1 udp 1 192.0.2.7 1 typ srflx raddr 192.0.2.7 rport 50000";
+        let sdp = format!("v=0\r\na={host}\r\na={others}\r\na=mid:0\r\n");
+        let remote =
+            json!({"id": 1, "op": "remote", "pc": "b", "desc": {"type": "offer", "sdp": sdp}});
+        let address: SocketAddr = "192.0.2.7:50000".parse().unwrap();
+        assert_eq!(told_of(&remote.to_string()), [address]);
+        let one = json!({"id": 1, "op": "candidate", "pc": "b", "candidate": {"candidate": host}});
+        assert_eq!(told_of(&one.to_string()), [address]);
+        assert!(told_of(r#"{"id":1,"op":"candidate","pc":"b","candidate":null}"#).is_empty());
+    }
+}
