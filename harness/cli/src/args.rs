@@ -23,6 +23,9 @@ pub(crate) struct Arguments {
 pub(crate) enum Verb {
     /// Run scenarios and cases, judge them against the expectations, and write reports
     Run(RunOptions),
+    /// Run them against whatever browser opens a page, on this machine or in its network, and show
+    /// the verdicts there
+    Serve(ServeSuiteOptions),
     /// Run every NAT against every NAT and compare each cell with the oracle
     Matrix(MatrixOptions),
     /// Say what must happen between two NATs, and why
@@ -187,7 +190,7 @@ pub(crate) struct ServeOptions {
     pub(crate) seed: Option<u64>,
 }
 
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Common {
     /// Implementation to test: a built-in one, an adapter that is set up, or `all` of both; repeat
     /// for several, all built-in ones unless said otherwise
@@ -236,6 +239,38 @@ pub(crate) struct RunOptions {
     /// beside it
     #[arg(long)]
     pub(crate) pcap: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ServeSuiteOptions {
+    /// Parts of ids, or globs with `*`; everything unless said otherwise. `?filter=PART` in the
+    /// page's address chooses among them
+    pub(crate) filters: Vec<String>,
+    /// Where to listen; `0.0.0.0:PORT` lets phones in
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8465")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// Address of this machine that peers are told, instead of the one they connect to; repeat for
+    /// one of each family
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) address: Vec<std::net::IpAddr>,
+    /// Folder for reports, one below it for each session
+    #[arg(long, value_name = "DIR", default_value = "target/rtcspec/serve")]
+    pub(crate) out: PathBuf,
+    /// Folder with scenario files and `expect/`, instead of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scenarios: Option<PathBuf>,
+    /// Seed of every run, instead of the one in the file
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Write a pcapng with keys and drop reasons for every run, and its signalling beside it
+    #[arg(long)]
+    pub(crate) pcap: bool,
+    /// End after the first session, with its exit code
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Day on which expectations are judged, for the ones that expire
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day)]
+    pub(crate) today: Option<Date>,
 }
 
 #[derive(Args, Debug)]

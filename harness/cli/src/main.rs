@@ -22,6 +22,7 @@ mod replay;
 mod rerun;
 mod run;
 mod seeds;
+mod serve;
 mod transcript;
 
 use clap::Parser as _;
@@ -69,6 +70,7 @@ fn become_host(options: args::HostOptions) -> std::process::ExitCode {
 fn carry_out(verb: Verb) -> exit::Outcome {
     match verb {
         Verb::Run(options) => run::run(&options),
+        Verb::Serve(options) => serve::serve(&options),
         Verb::Matrix(options) => matrix::matrix(&options),
         Verb::Oracle(options) => oracle::oracle(&options),
         Verb::List(options) => list::list(&options),

@@ -84,7 +84,7 @@ pub(crate) fn run_all<J: Sync, R: Send>(
 }
 
 /// Thread-local state of foreign stacks must not leak from one run into the next.
-fn in_fresh_thread<R: Send>(work: impl FnOnce() -> R + Send) -> Result<R, Panicked> {
+pub(crate) fn in_fresh_thread<R: Send>(work: impl FnOnce() -> R + Send) -> Result<R, Panicked> {
     thread::scope(|scope| {
         let guarded = || catch_unwind(AssertUnwindSafe(work)).map_err(|_| LAST_PANIC.take());
         let builder = thread::Builder::new().name(RUN.to_owned()).stack_size(STACK);

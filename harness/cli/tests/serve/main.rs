@@ -1,0 +1,163 @@
+//! `rtcspec serve`, opened by real browsers over a connection that is cut again and again.
+//!
+//! Where a browser is not installed, its test says so and proves nothing.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod proxy;
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use proxy::Proxy;
+use serde_json::Value;
+
+const RTCSPEC: &str = env!("CARGO_BIN_EXE_rtcspec");
+
+/// A program with everything it has started, which ends with this value.
+struct Group(Child);
+
+impl Group {
+    fn start(command: &mut Command) -> Self {
+        Self(command.process_group(0).spawn().expect("it starts"))
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.0.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ = self.0.wait();
+    }
+}
+
+/// A server on a port of its own, and where its page is.
+fn serve(out: &Path, arguments: &[&str]) -> (Group, BufReader<impl std::io::Read>, String) {
+    let mut command = Command::new(RTCSPEC);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--once", "--out"]).arg(out).args(arguments);
+    let mut server = Group::start(command.stdout(Stdio::piped()));
+    let mut lines = BufReader::new(server.0.stdout.take().expect("it is piped"));
+    let mut first = String::new();
+    lines.read_line(&mut first).expect("it says where its page is");
+    let url = first.split_whitespace().find(|word| word.starts_with("http://"));
+    let url = url.unwrap_or_else(|| panic!("{first}")).trim_end_matches('/').to_owned();
+    (server, lines, url)
+}
+
+/// A browser, if this machine has it.
+fn browser(name: &str, profile: &Path) -> Option<Command> {
+    let program = format!("/usr/bin/{name}");
+    if !Path::new(&program).exists() {
+        eprintln!("SKIPPED on this machine: there is no {program}");
+        return None;
+    }
+    let mut command = Command::new(program);
+    match name {
+        "chromium" => {
+            let data = format!("--user-data-dir={}", profile.display());
+            let rest = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0"];
+            command.arg(data).args(rest)
+        }
+        _ => command.args(["--headless", "--no-remote", "--profile"]).arg(profile),
+    };
+    Some(command)
+}
+
+fn report(out: &Path) -> Value {
+    let sessions: Vec<_> = fs::read_dir(out).expect("a session left something").collect();
+    assert_eq!(sessions.len(), 1);
+    let folder = sessions[0].as_ref().unwrap().path();
+    assert!(folder.join("index.html").exists());
+    serde_json::from_slice(&fs::read(folder.join("report.json")).unwrap()).unwrap()
+}
+
+/// Every recorded run, again in virtual time.
+fn rerun(out: &Path) -> Output {
+    let session = fs::read_dir(out).unwrap().next().unwrap().unwrap().path();
+    let records = fs::read_dir(session.join("records")).expect("runs were recorded");
+    let records = records.map(|file| file.unwrap().path());
+    Command::new(RTCSPEC).arg("rerun").args(records).output().unwrap()
+}
+
+fn verdicts(report: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let results = report["results"].as_array().expect("there are results");
+    results.iter().map(|result| (text(&result["id"]), text(&result["verdict"]))).collect()
+}
+
+const FILTERS: [&str; 4] =
+    ["dc/answered-messages", "dc/message-256k", "sctp/init-tag", "nat/full-cone-full-cone"];
+
+fn a_browser_is_judged(name: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mut command) = browser(name, &folder.path().join("profile")) else { return };
+    fs::create_dir_all(folder.path().join("profile")).unwrap();
+    let out = folder.path().join("out");
+    let (mut server, lines, url) = serve(&out, &FILTERS);
+    let address = url.trim_start_matches("http://").parse().unwrap();
+    let proxy = Proxy::start(address, Duration::from_secs(2));
+    command.arg(format!("http://{}/", proxy.address));
+    let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
+    let _browser = Group::start(quiet);
+    let told: Vec<String> = lines.lines().map_while(Result::ok).collect();
+    let status = server.0.wait().unwrap();
+    let report = report(&out);
+    let verdicts = verdicts(&report);
+    if verdicts.iter().any(|(_, verdict)| verdict == "INCONCLUSIVE") {
+        eprintln!("SKIPPED on this machine: it is too busy: {verdicts:?}");
+        return;
+    }
+    assert!(status.success(), "{verdicts:?} {told:?}");
+    for (id, verdict) in &verdicts {
+        let expected = if id.starts_with("nat/") { "UNSUPPORTED" } else { "PASS" };
+        assert_eq!(verdict, expected, "{id}");
+    }
+    assert!(verdicts.len() >= 7, "{verdicts:?}");
+    assert!(proxy.cuts() >= 2, "{} cuts", proxy.cuts());
+    let again = rerun(&out);
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stdout));
+}
+
+#[test]
+fn chromium_is_judged_although_its_connection_is_cut_again_and_again() {
+    a_browser_is_judged("chromium");
+}
+
+#[test]
+fn firefox_is_judged_although_its_connection_is_cut_again_and_again() {
+    a_browser_is_judged("firefox-esr");
+}
+
+#[test]
+fn an_address_that_is_taken_is_told() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = Command::new(RTCSPEC).args(["serve", "--listen", &address]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains(&format!("listen on {address}")), "{told}");
+}
+
+#[test]
+fn the_page_and_its_scripts_are_served_and_nothing_else() {
+    use std::io::{Read as _, Write as _};
+    let folder = tempfile::tempdir().unwrap();
+    let (_server, _lines, url) = serve(folder.path(), &["dc/"]);
+    let ask = |path: &str| {
+        let mut stream = std::net::TcpStream::connect(url.trim_start_matches("http://")).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: here\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let page = ask("/?filter=dc/");
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("page.js"), "{page}");
+    for script in ["/core.js", "/session.js", "/page.js", "/page.css"] {
+        assert!(ask(script).starts_with("HTTP/1.1 200"), "{script}");
+    }
+    assert!(ask("/report/1/index.html").starts_with("HTTP/1.1 404"));
+}
