@@ -54,6 +54,7 @@ pub const ALL: &[Target] = &[
     dtls::RECORD,
     dtls::HANDSHAKE,
     sctp::PARSE,
+    sctp::PAIR,
     dcep::PARSE,
 ];
 

@@ -430,7 +430,9 @@ impl Association {
             return;
         }
         for (stream, message) in self.outstanding.abandon_exhausted(self.now) {
-            self.outbound.abandon(stream, message);
+            if self.outbound.abandon(stream, message) {
+                self.outstanding.end_abandoned(self.now, message);
+            }
         }
         if self.outstanding.advance() {
             self.queue_forward_tsn();

@@ -15,7 +15,8 @@ pub struct Config {
     /// The longest packet, in bytes of DTLS payload. RFC 8261 §5 leaves the path MTU to the layers
     /// below; 1200 fits any path with room for UDP, IPv6, TURN and DTLS.
     pub max_packet: usize,
-    /// Receive window in bytes. Chromium offers 5 MiB, Firefox 16 MiB, others 1 MiB.
+    /// Receive window in bytes. Chromium offers 5 MiB, Firefox 16 MiB, others 1 MiB. Messages are
+    /// delivered whole, so one that does not fit beside those begun on other streams never arrives.
     pub a_rwnd: u32,
     /// Streams to ask for in each direction (RFC 8831 §6.2).
     pub streams: u16,

@@ -289,12 +289,14 @@ impl Outbound {
         }
     }
 
-    /// Drops what is left of a message that was given up.
-    pub(super) fn abandon(&mut self, stream: StreamId, message: u64) {
+    /// Drops what is left of a message that was given up; says whether anything was.
+    pub(super) fn abandon(&mut self, stream: StreamId, message: u64) -> bool {
         let is_head = |waiting: &Waiting| waiting.message == message;
-        if self.streams.get(&stream).and_then(|s| s.queue.front()).is_some_and(is_head) {
+        let left = self.streams.get(&stream).and_then(|s| s.queue.front()).is_some_and(is_head);
+        if left {
             self.drop_head(stream);
         }
+        left
     }
 }
 

@@ -307,6 +307,23 @@ impl Outstanding {
         }
     }
 
+    /// Ends a message that was given up before its last fragment was sent: one more TSN, which is
+    /// never sent. The peer may have every fragment that was, and RFC 3758 §3.6 has it discard a
+    /// FORWARD TSN that does not go beyond what it has.
+    pub(super) fn end_abandoned(&mut self, now: Duration, message: u64) {
+        let same = |sent: &&Sent| sent.fragment.message == message;
+        let Some(last) = self.chunks.iter().rev().find(same) else { return };
+        let fragment = Fragment { ending: true, payload: Vec::new(), ..last.fragment.clone() };
+        self.chunks.push_back(Sent {
+            fragment,
+            fate: Fate::Abandoned,
+            transmissions: 0,
+            sent_at: now,
+            missing: 0,
+            fast_retransmitted: false,
+        });
+    }
+
     /// RFC 3758 §3.5 C2: moves the advanced point over what is given up; says whether the peer has
     /// to be told.
     pub(super) fn advance(&mut self) -> bool {
@@ -440,6 +457,25 @@ mod tests {
         let Chunk::ForwardTsn(forward) = out.forward_chunk(false) else { panic!("FORWARD TSN") };
         assert_eq!(forward.new_cumulative_tsn, Tsn(8));
         assert_eq!(forward.streams, [SkippedStream { stream: StreamId(1), ssn: Ssn(9) }]);
+    }
+
+    #[test]
+    fn a_message_given_up_before_its_end_takes_a_tsn_beyond_what_the_peer_may_have() {
+        let mut out = Outstanding::new(Tsn(5));
+        let limits = Limits { max_retransmits: Some(0), expires: None };
+        for _ in 0..2 {
+            out.send(Duration::ZERO, Fragment { ending: false, ..fragment(0, limits) });
+        }
+        out.all_lost();
+        assert_eq!(out.abandon_exhausted(MS), [(StreamId(1), 0)]);
+        out.end_abandoned(MS, 0);
+        assert!(out.advance());
+        assert_eq!((out.in_flight(), out.next_tsn().wire()), (0, Tsn(8)));
+        let Chunk::ForwardTsn(forward) = out.forward_chunk(false) else { panic!("FORWARD TSN") };
+        assert_eq!(forward.new_cumulative_tsn, Tsn(7));
+        // Both fragments arrive after all: the peer is still to be told.
+        out.acknowledge(MS, Tsn(6), [].into_iter(), false);
+        assert!(out.advance() && !out.is_empty());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::target::{Plant, Target};
 pub const HANDSHAKE: Target = Target {
     name: "dtls_handshake",
     about: "DTLS handshake fragments: any split and order gives the message, contradictions are refused",
-    seeds: &["dtls_handshake"],
+    seeds: &[],
     dictionary: || vec![vec![WHOLE], vec![PIECE], vec![RAW], vec![FLOOD]],
     mutate: mutate::program,
     body: |case| body(case, reassemble),

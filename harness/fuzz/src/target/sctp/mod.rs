@@ -1,6 +1,10 @@
-//! SCTP: reading packets, associations, pairs of them.
+//! SCTP: reading packets, and pairs of associations.
 
+mod fault;
+mod pair;
+mod pair_plants;
 mod parse;
 mod plants;
 
+pub use pair::PAIR;
 pub use parse::PARSE;
