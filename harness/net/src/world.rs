@@ -6,11 +6,12 @@
 //! go in and out ([`World::bare`]).
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use crate::Ns;
 use crate::fabric::{Action, ActionError, Fabric, HostId, PortId};
 use crate::host::{Application, Host, Input, Receive, SendError, Transmit};
+use crate::packet::Head;
 
 /// So many things may happen at one instant before it counts as never-ending.
 const MOST_AT_ONCE: u32 = 200_000;
@@ -219,9 +220,9 @@ impl World {
     pub fn inject(&mut self, host: HostId, packet: Vec<u8>) {
         let now = self.fabric.now();
         let ports = self.fabric.interfaces(host);
-        let source = source_address(&packet);
+        let source = Head::parse(&packet).map(|(head, _)| head.source().ip());
         let owns = |port: &&PortId| {
-            source.is_some_and(|source| self.fabric.addresses(**port).contains(&source))
+            source.is_ok_and(|source| self.fabric.addresses(**port).contains(&source))
         };
         let Some(port) = ports.iter().find(owns).or(ports.first()).copied() else { return };
         self.fabric.send(now, port, packet);
@@ -351,14 +352,5 @@ impl Seat {
     fn is_waiting(&self) -> bool {
         let packets = self.packets.as_ref().is_some_and(|packets| !packets.is_empty());
         self.application.is_none() && (packets || self.host.has_input())
-    }
-}
-
-/// Where an IP packet says that it comes from.
-fn source_address(packet: &[u8]) -> Option<IpAddr> {
-    match packet.first()? >> 4 {
-        4 => <[u8; 4]>::try_from(packet.get(12..16)?).ok().map(IpAddr::from),
-        6 => <[u8; 16]>::try_from(packet.get(8..24)?).ok().map(IpAddr::from),
-        _ => None,
     }
 }
