@@ -18,7 +18,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::command::{Answer, Command, Request, RequestId};
+use crate::capability::Hello;
+use crate::command::{Answer, Command, ReplyBody, Request, RequestId};
 use crate::endpoint::Message;
 use crate::line::{self, LineError};
 use crate::outside::Arrivals;
@@ -86,6 +87,14 @@ pub enum ProcessError {
         error: LineError,
         /// The line.
         line: String,
+    },
+    /// It did not say who it is.
+    #[error("`{command}` did not answer `hello`: {said}")]
+    NoHello {
+        /// The program.
+        command: String,
+        /// What it did instead.
+        said: String,
     },
     /// It did not connect to `PEERCTL_URL`.
     #[error("`{command}` did not connect to PEERCTL_URL within {} s", .waited.as_secs())]
@@ -224,6 +233,26 @@ impl Process {
         Err(ProcessError::NoConnection { command: self.name.clone(), waited: patience })
     }
 
+    /// Asks the peer who it is. It has been asked nothing before.
+    ///
+    /// # Errors
+    /// [`ProcessError::NoHello`] if it does not say so in time, or another if it ended.
+    pub fn hello(&mut self, patience: Duration) -> Result<Hello, ProcessError> {
+        self.ask(Command::Hello {})?;
+        let until = wall::now() + patience;
+        loop {
+            let said = match self.next(until.saturating_duration_since(wall::now()))? {
+                Some(Message::Reply(reply)) => match reply.body {
+                    ReplyBody::Hello(hello) => return Ok(hello),
+                    body => format!("{body:?}"),
+                },
+                Some(Message::Event(_)) => continue,
+                None => format!("nothing within {} s", patience.as_secs()),
+            };
+            return Err(ProcessError::NoHello { command: self.name.clone(), said });
+        }
+    }
+
     /// Gives a command; its reply carries the number.
     ///
     /// # Errors
@@ -301,11 +330,7 @@ impl Process {
                 }
                 // The answer to a line without a number, which is none of ours.
                 Err(LineError::NotAsked { id: 0 }) => {}
-                Err(LineError::NoObject { .. }) => {
-                    if self.noise.len() < KEPT {
-                        self.noise.push(text);
-                    }
-                }
+                Err(LineError::NoObject { .. }) => self.note_noise(text),
                 Err(error) => {
                     return Err(ProcessError::Line {
                         command: self.name.clone(),
@@ -325,17 +350,19 @@ impl Process {
         loop {
             match self.lines.try_recv() {
                 Ok(Raw::Line(text)) if text.trim_start().starts_with('{') => return Ok(Some(text)),
-                Ok(Raw::Line(text)) => {
-                    if self.noise.len() < KEPT {
-                        self.noise.push(text);
-                    }
-                }
+                Ok(Raw::Line(text)) => self.note_noise(text),
                 Err(TryRecvError::Empty) => return Ok(None),
                 Ok(Raw::End) | Err(TryRecvError::Disconnected) => {
                     let status = self.wait(LAST_GASP);
                     return Err(self.ended(status));
                 }
             }
+        }
+    }
+
+    fn note_noise(&mut self, text: String) {
+        if self.noise.len() < KEPT {
+            self.noise.push(text);
         }
     }
 
@@ -480,6 +507,19 @@ mod tests {
         assert_eq!((reply.id, reply.body), (id, ReplyBody::Unsupported("case".into())));
         assert_eq!(process.noise(), ["starting"]);
         assert!(process.close(PATIENCE).is_some_and(|status| status.success()));
+    }
+
+    #[test]
+    fn a_peer_is_asked_who_it_is_and_one_that_does_not_say_is_named() {
+        let hello = r#"{"id":1,"ok":{"impl":"x","version":"1","adapter":1,"features":[]}}"#;
+        let script = format!("read line; echo '{hello}'; cat");
+        let hello = Process::start(&shell(&script)).unwrap().hello(PATIENCE).unwrap();
+        assert_eq!(hello.implementation, "x");
+        let script = "read line; echo '{\"id\":1,\"unsupported\":\"hello\"}'; cat";
+        let error = Process::start(&shell(script)).unwrap().hello(PATIENCE).unwrap_err();
+        assert!(error.to_string().contains("did not answer `hello`: Unsupported"), "{error}");
+        let error = Process::start(&shell("cat >&2")).unwrap().hello(Duration::ZERO).unwrap_err();
+        assert!(error.to_string().ends_with("nothing within 0 s"), "{error}");
     }
 
     #[test]

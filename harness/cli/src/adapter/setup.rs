@@ -6,8 +6,8 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use rtcspec_control::Hello;
 use rtcspec_control::process::Process;
-use rtcspec_control::{Command as Ask, Hello, Message, Reply, ReplyBody, wall};
 use rtcspec_suite::manifest::{self, Install, Manifest, filled};
 
 use super::source::Source;
@@ -202,21 +202,10 @@ fn quoted(word: &str) -> String {
 
 /// Starts the adapter and asks who it is.
 fn first_word(name: &str, all: &Path) -> Result<Hello, Failure> {
-    let failed = |message: String| Failure { exit: Exit::NotStarted, message };
     let launch = installed::launch(name, all)?;
-    let mut process = Process::start(&launch).map_err(|error| failed(error.to_string()))?;
-    process.ask(Ask::Hello {}).map_err(|error| failed(error.to_string()))?;
-    let begin = wall::now();
-    while begin.elapsed() < BEGIN {
-        match process.next(BEGIN).map_err(|error| failed(error.to_string()))? {
-            Some(Message::Reply(Reply { body: ReplyBody::Hello(hello), .. })) => return Ok(hello),
-            Some(Message::Reply(reply)) => {
-                return Err(failed(format!("{name} answers `hello` with {:?}", reply.body)));
-            }
-            Some(Message::Event(_)) | None => {}
-        }
-    }
-    Err(failed(format!("{name} does not answer `hello` within {} s", BEGIN.as_secs())))
+    Process::start(&launch)
+        .and_then(|mut process| process.hello(BEGIN))
+        .map_err(|error| Failure { exit: Exit::NotStarted, message: error.to_string() })
 }
 
 fn compare(manifest: &Manifest, hello: &Hello, folder: &Path) -> Outcome {
