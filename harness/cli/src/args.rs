@@ -60,6 +60,9 @@ pub(crate) enum Verb {
     Fuzz(FuzzOptions),
     /// Play a recorded run with processes again, without them, in virtual time, and compare
     Rerun(RerunOptions),
+    /// Run a command, a shell unless said otherwise, on a host of a scenario's network: behind its NATs,
+    /// with its STUN and TURN servers, by the wall's clock
+    Lab(LabOptions),
     /// Print a JSON Schema
     Schema(SchemaOptions),
     /// Become a host for a peer; rtcspec starts itself so
@@ -68,6 +71,9 @@ pub(crate) enum Verb {
     /// Become a peer; rtcspec starts itself so
     #[command(name = rtcspec_lab::inside::START, hide = true)]
     Start(StartOptions),
+    /// Stay beside what a person has started; rtcspec starts itself so
+    #[command(name = rtcspec_lab::inside::ATTEND, hide = true)]
+    Attend(StartOptions),
 }
 
 #[derive(Args, Debug)]
@@ -94,6 +100,12 @@ pub(crate) struct HostOptions {
     /// Addresses of an interface; repeat for several
     #[arg(long = "interface", value_name = "ADDRESS,...", value_parser = parse_addresses)]
     pub(crate) interfaces: Vec<Addresses>,
+    /// A name the host knows; repeat for several
+    #[arg(long = "name", value_name = "NAME=ADDRESS", value_parser = parse_name)]
+    pub(crate) names: Vec<(String, std::net::IpAddr)>,
+    /// A person is there
+    #[arg(long)]
+    pub(crate) attended: bool,
     /// The peer
     #[arg(last = true, required = true)]
     pub(crate) command: Vec<std::ffi::OsString>,
@@ -107,6 +119,48 @@ fn parse_addresses(text: &str) -> Result<Addresses, String> {
     let parts = text.split(',').filter(|part| !part.is_empty());
     let parsed = parts.map(|part| part.parse().map_err(|_| format!("`{part}` is no address")));
     parsed.collect::<Result<_, _>>().map(Addresses)
+}
+
+fn parse_name(text: &str) -> Result<(String, std::net::IpAddr), String> {
+    let parts = text.split_once('=').and_then(|(name, address)| {
+        Some((name.to_owned(), address.parse().ok()?)).filter(|_| !name.is_empty())
+    });
+    parts.ok_or_else(|| "write it like turn=198.51.100.4".to_owned())
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LabOptions {
+    /// Id of the scenario; `rtcspec list scenarios` shows them
+    pub(crate) scenario: String,
+    /// Peer of the scenario on whose host the command runs; the one that offers unless said otherwise
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
+    /// A command of `sh` on the other host, without input; it ends when the first one does
+    #[arg(long, value_name = "HOST=COMMAND", value_parser = parse_also)]
+    pub(crate) also: Option<(String, String)>,
+    /// Write all that was on the network, with keys from SSLKEYLOGFILE, when the command has ended
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pcap: Option<PathBuf>,
+    /// Seed of what is random about the network
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Folder with scenario files, instead of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scenarios: Option<PathBuf>,
+    /// Tell only what goes wrong
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// The command; the shell that SHELL names unless given
+    #[arg(last = true)]
+    pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+fn parse_also(text: &str) -> Result<(String, String), String> {
+    let parts =
+        text.split_once('=').filter(|(host, command)| !host.is_empty() && !command.is_empty());
+    parts
+        .map(|(host, command)| (host.to_owned(), command.to_owned()))
+        .ok_or_else(|| "write it like bob='python3 server.py'".to_owned())
 }
 
 #[derive(Args, Debug)]
@@ -197,7 +251,7 @@ pub(crate) struct Common {
     #[arg(long = "peer", alias = "peers", value_name = "NAME")]
     pub(crate) peers: Vec<String>,
     /// Folder in which adapters are set up
-    #[arg(long, value_name = "DIR", default_value = crate::adapter::FOLDER)]
+    #[arg(long, value_name = "DIR", default_value = FOLDER)]
     pub(crate) adapters: PathBuf,
     /// Command of an adapter to test, whatever speaks PEERCTL.md; it runs on hosts of its own, by
     /// the wall's clock

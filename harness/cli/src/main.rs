@@ -9,6 +9,7 @@ mod exit;
 mod explain;
 mod export;
 mod fuzz;
+mod lab;
 mod list;
 mod matrix;
 mod minimise;
@@ -42,6 +43,7 @@ fn main() -> std::process::ExitCode {
     match arguments.verb {
         Verb::Host(options) => return become_host(options),
         Verb::Start(options) => return rtcspec_lab::inside::start(&options.command),
+        Verb::Attend(options) => return rtcspec_lab::inside::attend(&options.command),
         _ => {}
     }
     pool::keep_panics();
@@ -51,7 +53,7 @@ fn main() -> std::process::ExitCode {
         Err(_) => return Exit::Internal.into(),
     };
     match outcome {
-        Ok(exit) => exit.into(),
+        Ok(code) => code,
         Err(failure) => {
             eprintln!("rtcspec: {}", failure.message.trim_end());
             failure.exit.into()
@@ -62,12 +64,24 @@ fn main() -> std::process::ExitCode {
 fn become_host(options: args::HostOptions) -> std::process::ExitCode {
     rtcspec_lab::inside::host(&rtcspec_lab::inside::Plan {
         report_to: options.report_to,
-        interfaces: options.interfaces.into_iter().map(|addresses| addresses.0).collect(),
+        host: rtcspec_lab::host::Host {
+            interfaces: options.interfaces.into_iter().map(|addresses| addresses.0).collect(),
+            names: options.names,
+            attended: options.attended,
+        },
         command: options.command,
     })
 }
 
-fn carry_out(verb: Verb) -> exit::Outcome {
+/// A lab ends with the exit code of the command in it, everything else with one of its own.
+fn carry_out(verb: Verb) -> Result<std::process::ExitCode, exit::Failure> {
+    match verb {
+        Verb::Lab(options) => lab::lab(&options),
+        other => report(other).map(Into::into),
+    }
+}
+
+fn report(verb: Verb) -> exit::Outcome {
     match verb {
         Verb::Run(options) => run::run(&options),
         Verb::Serve(options) => serve::serve(&options),
@@ -88,8 +102,8 @@ fn carry_out(verb: Verb) -> exit::Outcome {
         Verb::Fuzz(options) => fuzz::fuzz(&options),
         Verb::Rerun(options) => rerun::rerun(&options),
         Verb::Schema(options) => list::schema(&options),
-        Verb::Host(_) | Verb::Start(_) => {
-            Err(exit::Failure::internal("only rtcspec itself makes hosts and peers"))
+        Verb::Host(_) | Verb::Start(_) | Verb::Attend(_) | Verb::Lab(_) => {
+            Err(exit::Failure::internal("this is carried out elsewhere"))
         }
     }
 }

@@ -9,13 +9,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rtcspec_control::outside::{Arrivals, Bell, OutsideEndpoint, Passed, Source};
 use rtcspec_control::process::{Launch, Process, ProcessError};
-use rtcspec_control::{
-    Command, Hello, Implementation, Message, Origin, ReplyBody, SpawnContext, SpawnError,
-    VirtualEndpoint,
-};
+use rtcspec_control::{Hello, Implementation, Origin, SpawnContext, SpawnError, VirtualEndpoint};
 use serde_json::json;
 
-use crate::host::{Site, Wires};
+use crate::host::{Host, Site, Wires};
 use crate::keys::KeyLog;
 
 /// How long an adapter may take to say hello; browsers take seconds.
@@ -30,30 +27,14 @@ pub struct Adapter {
     program: OsString,
 }
 
-/// Why an adapter cannot take part.
-#[derive(Debug, thiserror::Error)]
-pub enum AdapterError {
-    /// It did not start, or ended.
-    #[error(transparent)]
-    Process(#[from] ProcessError),
-    /// It did not say hello.
-    #[error("`{command}` did not answer `hello`: {said}")]
-    Hello {
-        /// The program.
-        command: String,
-        /// What it did instead.
-        said: String,
-    },
-}
-
 impl Adapter {
     /// Asks an adapter who it is. `program` is rtcspec itself.
     ///
     /// # Errors
-    /// [`AdapterError`] if it does not say.
-    pub fn new(launch: Launch, program: OsString) -> Result<Self, AdapterError> {
+    /// [`ProcessError`] if it does not say.
+    pub fn new(launch: Launch, program: OsString) -> Result<Self, ProcessError> {
         let mut process = Process::start(&launch)?;
-        let hello = say_hello(&mut process, &launch)?;
+        let hello = process.hello(BEGIN)?;
         let _ = process.close(Duration::from_secs(5));
         Ok(Self { launch, hello, program })
     }
@@ -72,32 +53,18 @@ impl Adapter {
     ) -> Result<Live, Box<dyn std::error::Error>> {
         let arrivals = Arc::new(Arrivals::new(Arc::clone(bell)));
         let site = Site::new()?;
-        let keys = KeyLog::new()?;
+        let host = Host { interfaces: interfaces.to_vec(), ..Host::default() };
         let mut launch = self.launch.clone();
-        launch.command = site.command(self.program.clone(), interfaces, &launch.command);
-        launch.environment.push(("SSLKEYLOGFILE".into(), keys.path().clone().into()));
+        launch.command = site.command(self.program.clone(), &host, &launch.command);
         launch.arrivals = Some(Arc::clone(&arrivals));
         let mut process = Process::start(&launch)?;
-        let devices = site.wait()?;
-        say_hello(&mut process, &self.launch)?;
-        let wires = Wires::new(devices, interfaces, &arrivals);
+        let made = site.wait()?;
+        process.hello(BEGIN)?;
+        let wires = Wires::new(made.devices, interfaces, &arrivals);
+        let keys = KeyLog::new(made.keys);
         arrivals.clear();
         Ok(Live { process, wires, keys, arrivals, ended: false })
     }
-}
-
-fn say_hello(process: &mut Process, launch: &Launch) -> Result<Hello, AdapterError> {
-    process.ask(Command::Hello {})?;
-    let said = match process.next(BEGIN)? {
-        Some(Message::Reply(reply)) => match reply.body {
-            ReplyBody::Hello(hello) => return Ok(hello),
-            body => format!("{body:?}"),
-        },
-        Some(Message::Event(event)) => format!("{event:?}"),
-        None => format!("nothing within {} s", BEGIN.as_secs()),
-    };
-    let words: Vec<_> = launch.command.iter().map(|word| word.to_string_lossy()).collect();
-    Err(AdapterError::Hello { command: words.join(" "), said })
 }
 
 impl Implementation for Adapter {

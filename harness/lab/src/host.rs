@@ -30,7 +30,9 @@ const LARGEST: usize = 65_535;
 /// Packets that may wait to be taken in; more are lost, as they are on a link that is full.
 const WAITING: usize = 4096;
 /// Most interfaces a host may have.
-pub const MOST_INTERFACES: usize = 8;
+const MOST_INTERFACES: usize = 8;
+/// Descriptors of a report: the key log and the devices.
+pub(crate) const MOST_DESCRIPTORS: usize = 1 + MOST_INTERFACES;
 
 /// Why there is no host.
 #[derive(Debug, thiserror::Error)]
@@ -55,9 +57,29 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> HostError {
     move |reason| HostError::System { what, reason }
 }
 
+/// What a host is to be like.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Host {
+    /// Addresses, interface by interface.
+    pub interfaces: Vec<Vec<IpAddr>>,
+    /// Names it knows, besides its own.
+    pub names: Vec<(String, IpAddr)>,
+    /// A person is there: what a terminal sends on ctrl-C is for the command.
+    pub attended: bool,
+}
+
+/// A host that was made, seen from outside.
+#[derive(Debug)]
+pub(crate) struct Made {
+    /// The key log its command appends to.
+    pub(crate) keys: OwnedFd,
+    /// The other ends of its devices, in the order of its interfaces.
+    pub(crate) devices: Vec<OwnedFd>,
+}
+
 /// A host that is about to be made: where it will report to.
 #[derive(Debug)]
-pub struct Site {
+pub(crate) struct Site {
     listener: UnixListener,
     name: String,
 }
@@ -67,7 +89,7 @@ impl Site {
     ///
     /// # Errors
     /// [`HostError::System`] if there can be no socket.
-    pub fn new() -> Result<Self, HostError> {
+    pub(crate) fn new() -> Result<Self, HostError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("rtcspec-host-{}-{number}", std::process::id());
@@ -79,16 +101,22 @@ impl Site {
 
     /// The command that makes the host and runs `command` on it; `program` is rtcspec itself.
     #[must_use]
-    pub fn command(
+    pub(crate) fn command(
         &self,
         program: OsString,
-        interfaces: &[Vec<IpAddr>],
+        host: &Host,
         command: &[OsString],
     ) -> Vec<OsString> {
         let mut words = vec![program, WORD.into(), "--report-to".into(), self.name.clone().into()];
-        for addresses in interfaces {
+        for addresses in &host.interfaces {
             let list: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
             words.extend(["--interface".into(), list.join(",").into()]);
+        }
+        for (name, address) in &host.names {
+            words.extend(["--name".into(), format!("{name}={address}").into()]);
+        }
+        if host.attended {
+            words.push("--attended".into());
         }
         words.push("--".into());
         words.extend(command.iter().cloned());
@@ -99,7 +127,7 @@ impl Site {
     ///
     /// # Errors
     /// [`HostError`] if it did not come about.
-    pub fn wait(self) -> Result<Vec<OwnedFd>, HostError> {
+    pub(crate) fn wait(self) -> Result<Made, HostError> {
         let begin = wall::now();
         self.listener.set_nonblocking(true).map_err(system("wait for the host"))?;
         let stream = loop {
@@ -118,24 +146,25 @@ impl Site {
     }
 }
 
-/// A host's report: what went wrong, or nothing and its devices.
-fn report(stream: &UnixStream) -> Result<Vec<OwnedFd>, HostError> {
+/// A host's report: what went wrong, or nothing, its key log and its devices.
+fn report(stream: &UnixStream) -> Result<Made, HostError> {
     let mut text = [0; 1024];
     let mut space =
-        [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_INTERFACES))];
+        [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let got =
         recvmsg(stream, &mut [IoSliceMut::new(&mut text)], &mut control, RecvFlags::CMSG_CLOEXEC)
             .map_err(|error| system("hear from the host")(error.into()))?;
-    let mut devices = Vec::new();
+    let mut descriptors = Vec::new();
     for message in control.drain() {
-        if let RecvAncillaryMessage::ScmRights(descriptors) = message {
-            devices.extend(descriptors);
+        if let RecvAncillaryMessage::ScmRights(some) = message {
+            descriptors.extend(some);
         }
     }
     let words = String::from_utf8_lossy(&text[..got.bytes]);
-    match (words.strip_prefix("ready"), got.bytes) {
-        (Some(_), _) => Ok(devices),
+    let mut descriptors = descriptors.into_iter();
+    match (words.strip_prefix("ready").and(descriptors.next()), got.bytes) {
+        (Some(keys), _) => Ok(Made { keys, devices: descriptors.collect() }),
         (None, 0) => Err(HostError::Inside("it ended before it was ready".to_owned())),
         (None, _) => Err(HostError::Inside(words.into_owned())),
     }
@@ -143,7 +172,7 @@ fn report(stream: &UnixStream) -> Result<Vec<OwnedFd>, HostError> {
 
 /// The other ends of a host's devices.
 #[derive(Debug)]
-pub struct Wires {
+pub(crate) struct Wires {
     devices: Vec<(Vec<IpAddr>, Arc<File>)>,
     packets: Receiver<Vec<u8>>,
     wanted: Arc<AtomicBool>,
@@ -152,7 +181,7 @@ pub struct Wires {
 impl Wires {
     /// Reads each device in a thread of its own from now on.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         devices: Vec<OwnedFd>,
         interfaces: &[Vec<IpAddr>],
         arrivals: &Arc<Arrivals>,
@@ -173,12 +202,12 @@ impl Wires {
     }
 
     /// The packets that have arrived.
-    pub fn packets(&self) -> Vec<Vec<u8>> {
+    pub(crate) fn packets(&self) -> Vec<Vec<u8>> {
         self.packets.try_iter().collect()
     }
 
     /// Gives the host a packet, by the interface it is addressed to.
-    pub fn send(&self, packet: &[u8]) {
+    pub(crate) fn send(&self, packet: &[u8]) {
         let to = destination(packet);
         let addressed = |(addresses, _): &&(Vec<IpAddr>, Arc<File>)| {
             to.is_some_and(|to| addresses.contains(&to))
@@ -228,14 +257,17 @@ mod tests {
     #[test]
     fn a_command_names_the_interfaces_and_ends_with_that_of_the_peer() {
         let site = Site::new().unwrap();
-        let interfaces = [
+        let interfaces = vec![
             vec!["10.1.0.2".parse().unwrap(), "2001:db8::2".parse().unwrap()],
             vec!["10.2.0.2".parse().unwrap()],
         ];
-        let words = site.command("rtcspec".into(), &interfaces, &["node".into(), "x.js".into()]);
+        let names = vec![("turn".to_owned(), "198.51.100.4".parse().unwrap())];
+        let host = Host { interfaces, names, attended: true };
+        let words = site.command("rtcspec".into(), &host, &["node".into(), "x.js".into()]);
         let words: Vec<&str> = words.iter().map(|word| word.to_str().unwrap()).collect();
         assert_eq!(words[..2], ["rtcspec", "__host"]);
-        let rest = "--interface 10.1.0.2,2001:db8::2 --interface 10.2.0.2 -- node x.js";
+        let rest = "--interface 10.1.0.2,2001:db8::2 --interface 10.2.0.2 \
+                    --name turn=198.51.100.4 --attended -- node x.js";
         assert_eq!(words[4..].join(" "), rest);
     }
 

@@ -1,30 +1,36 @@
 //! A host for a peer, from inside. rtcspec starts itself ([`host`]), makes namespaces, devices and
 //! surroundings, reports, starts itself once more ([`start`]) as the first process of the new
-//! process namespace and becomes the peer.
+//! process namespace and becomes the peer; or, where a person is ([`attend`]), the parent of what the
+//! person starts: signals that nobody minds do not reach a first process.
 //!
 //! The kernel ends the first process when the one that started it ends, and everything in a process
 //! namespace when its first process does: a peer and whatever it started end with rtcspec, also if
 //! that is killed.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, IoSlice, Write as _};
-use std::net::IpAddr;
 use std::os::fd::AsFd as _;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixStream};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, ExitStatus};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use nix::sched::{CloneFlags, unshare};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
-use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::process::{Pid, Signal, WaitOptions, set_parent_process_death_signal, wait};
+use signal_hook::consts::{SIGINT, SIGQUIT};
 use tun_rs::SyncDevice;
 
+use crate::host::Host;
 use crate::{interfaces, surroundings};
 
 /// The word with which rtcspec starts itself to become a peer.
 pub const START: &str = "__start";
+/// The word with which rtcspec starts itself to stay beside what a person has started.
+pub const ATTEND: &str = "__attend";
 
 /// Exit code of a peer that cannot run.
 const CANNOT_RUN: u8 = 127;
@@ -34,8 +40,8 @@ const CANNOT_RUN: u8 = 127;
 pub struct Plan {
     /// The abstract name of the socket that is waiting for the report.
     pub report_to: String,
-    /// Addresses, interface by interface.
-    pub interfaces: Vec<Vec<IpAddr>>,
+    /// What it is like.
+    pub host: Host,
     /// The peer.
     pub command: Vec<OsString>,
 }
@@ -52,16 +58,17 @@ pub fn host(plan: &Plan) -> ExitCode {
         eprintln!("nobody waits for this host");
         return CANNOT_RUN.into();
     };
-    let made = die_with_parent().and_then(|()| make(&plan.interfaces));
-    let devices = match made.and_then(|devices| send(&report, &devices).map(|()| devices)) {
-        Ok(devices) => devices,
+    let made = die_with_parent().and_then(|()| make(&plan.host));
+    let made = made.and_then(|made| send(&report, &made).map(|()| made));
+    let (_keys, devices) = match made {
+        Ok(made) => made,
         Err(error) => {
             let _ = report.write_all(error.to_string().as_bytes());
             return CANNOT_RUN.into();
         }
     };
     drop(report);
-    let code = run(&plan.command);
+    let code = run(plan);
     // They stay until the peer has ended.
     drop(devices);
     code
@@ -80,14 +87,53 @@ pub fn start(command: &[OsString]) -> ExitCode {
     CANNOT_RUN.into()
 }
 
+/// Starts a command and waits for it, as the parent of all that loses its own.
+#[must_use]
+pub fn attend(command: &[OsString]) -> ExitCode {
+    let Some((program, arguments)) = command.split_first() else { return CANNOT_RUN.into() };
+    if die_with_parent().and_then(|()| spare_keys()).is_err() {
+        return CANNOT_RUN.into();
+    }
+    surroundings::own_processes();
+    let child = match Command::new(program).args(arguments).spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            eprintln!("{}: {error}", program.to_string_lossy());
+            return CANNOT_RUN.into();
+        }
+    };
+    let child = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    loop {
+        match wait(WaitOptions::empty()) {
+            Ok(Some((pid, status))) if Some(pid) == child => {
+                return code(ExitStatus::from_raw(status.as_raw()));
+            }
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return CANNOT_RUN.into(),
+        }
+    }
+}
+
+/// What a terminal sends on ctrl-C goes to everybody in front of it; it is meant for the command.
+fn spare_keys() -> io::Result<()> {
+    for signal in [SIGINT, SIGQUIT] {
+        signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
+    }
+    Ok(())
+}
+
 fn die_with_parent() -> io::Result<()> {
     Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
 }
 
-fn make(addresses: &[Vec<IpAddr>]) -> io::Result<Vec<SyncDevice>> {
+fn make(host: &Host) -> io::Result<(File, Vec<SyncDevice>)> {
+    if host.attended {
+        spare_keys()?;
+    }
     namespaces().map_err(during("make namespaces"))?;
-    surroundings::own_names().map_err(during("give the host a resolver"))?;
-    interfaces::make(addresses)
+    surroundings::own_names(&host.names).map_err(during("give the host a resolver"))?;
+    let keys = surroundings::own_keys().map_err(during("give the host a key log"))?;
+    Ok((keys, interfaces::make(&host.interfaces)?))
 }
 
 /// Puts what was tried before what the system says.
@@ -108,10 +154,11 @@ fn namespaces() -> io::Result<()> {
     fs::write("/proc/self/gid_map", format!("0 {} 1", group.as_raw()))
 }
 
-fn send(report: &UnixStream, devices: &[SyncDevice]) -> io::Result<()> {
-    let descriptors: Vec<_> = devices.iter().map(|device| device.as_fd()).collect();
+fn send(report: &UnixStream, (keys, devices): &(File, Vec<SyncDevice>)) -> io::Result<()> {
+    let devices = devices.iter().map(|device| device.as_fd());
+    let descriptors: Vec<_> = std::iter::once(keys.as_fd()).chain(devices).collect();
     let mut space = [std::mem::MaybeUninit::uninit();
-        rustix::cmsg_space!(ScmRights(crate::host::MOST_INTERFACES))];
+        rustix::cmsg_space!(ScmRights(crate::host::MOST_DESCRIPTORS))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     if !control.push(SendAncillaryMessage::ScmRights(&descriptors)) {
         return Err(io::Error::other("too many interfaces"));
@@ -120,17 +167,21 @@ fn send(report: &UnixStream, devices: &[SyncDevice]) -> io::Result<()> {
     Ok(())
 }
 
-fn run(command: &[OsString]) -> ExitCode {
+fn run(plan: &Plan) -> ExitCode {
     let mut peer = Command::new("/proc/self/exe");
-    peer.arg(START).args(command);
+    peer.arg(if plan.host.attended { ATTEND } else { START }).args(&plan.command);
+    peer.envs(surroundings::PLACES);
     match peer.status() {
-        Ok(status) => {
-            let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
-            code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1).into()
-        }
+        Ok(status) => code(status),
         Err(error) => {
             eprintln!("start the peer: {error}");
             CANNOT_RUN.into()
         }
     }
+}
+
+/// The exit code a shell would give.
+fn code(status: ExitStatus) -> ExitCode {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1).into()
 }

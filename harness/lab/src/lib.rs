@@ -10,13 +10,16 @@
 //! Nothing is left behind: devices and namespaces end with the processes in them, and the processes
 //! end with rtcspec, however that ends ([`inside`]).
 //!
-//! `README.md` beside this crate has the picture. [`Adapter`] makes such a peer of any program that speaks peerctl/1.
+//! `README.md` beside this crate has the picture. [`Adapter`] makes such a peer of any program that
+//! speaks peerctl/1; a [`Guest`] is any program at all, with the terminal of whoever started it.
 
 mod adapter;
+mod guest;
 pub mod host;
 pub mod inside;
 mod interfaces;
 mod keys;
 mod surroundings;
 
-pub use adapter::{Adapter, AdapterError};
+pub use adapter::Adapter;
+pub use guest::{Guest, GuestError};

@@ -1,13 +1,21 @@
 //! What a peer finds on its host besides the network.
 
-use std::fs;
+use std::fmt::Write as _;
+use std::fs::{self, File, Permissions};
 use std::io;
+use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_bind, mount_change};
 
 /// Where a host keeps files of its own; it is memory that nobody else sees.
 const PRIVATE: &str = "/dev/shm";
+
+/// Where a peer keeps what nobody needs after it: in memory that ends with the host.
+pub(crate) const PLACES: [(&str, &str); 2] = [("SSLKEYLOGFILE", KEYS), ("TMPDIR", SCRATCH)];
+const KEYS: &str = "/dev/shm/keys";
+const SCRATCH: &str = "/dev/shm/tmp";
 
 /// Names are asked of the host itself, where nobody answers: no question leaves it, and none waits.
 const RESOLVER: &str = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n";
@@ -17,11 +25,15 @@ const HOSTS: &str = "127.0.0.1 localhost\n::1 localhost ip6-localhost\n";
 ///
 /// # Errors
 /// What the system says.
-pub(crate) fn own_names() -> io::Result<()> {
+pub(crate) fn own_names(names: &[(String, IpAddr)]) -> io::Result<()> {
     // What is mounted here is to be seen here only.
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
     mount("tmpfs", PRIVATE, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, None)?;
-    for (place, text) in [("/etc/resolv.conf", RESOLVER), ("/etc/hosts", HOSTS)] {
+    let mut hosts = HOSTS.to_owned();
+    for (name, address) in names {
+        let _ = writeln!(hosts, "{address} {name}");
+    }
+    for (place, text) in [("/etc/resolv.conf", RESOLVER), ("/etc/hosts", &hosts)] {
         if Path::new(place).exists() {
             let own = format!("{PRIVATE}/{}", place.rsplit('/').next().unwrap_or_default());
             fs::write(&own, text)?;
@@ -29,6 +41,16 @@ pub(crate) fn own_names() -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// An empty key log, and a folder for what is temporary.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn own_keys() -> io::Result<File> {
+    fs::create_dir(SCRATCH)?;
+    fs::set_permissions(SCRATCH, Permissions::from_mode(0o1777))?;
+    File::options().read(true).append(true).create_new(true).open(KEYS)
 }
 
 /// The first process of a process namespace gives itself a `/proc` that shows it.

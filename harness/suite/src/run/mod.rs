@@ -18,6 +18,7 @@ mod service;
 mod signalling;
 mod stage;
 mod survey;
+mod terrain;
 mod watch;
 mod weather;
 
@@ -26,3 +27,4 @@ pub use net::COUNTERS;
 pub(crate) use play::play_doctored;
 pub use play::{Cast, Played, implied_needs, play, play_case};
 pub use record::{Record, RecordError};
+pub use terrain::Terrain;

@@ -176,7 +176,8 @@ impl Net {
         self.hosts[super::stage::index(party)]
     }
 
-    fn name(&self, party: Party) -> &str {
+    /// Name of a peer in the scenario.
+    pub(super) fn name(&self, party: Party) -> &str {
         &self.names[super::stage::index(party)]
     }
 
@@ -220,7 +221,8 @@ impl Net {
                 .ice
                 .servers
                 .iter()
-                .filter_map(|reference| self.ice_server(file, party, reference.get_ref()))
+                .filter_map(|reference| server_reference(file, reference.get_ref()))
+                .filter_map(|(name, transport)| self.ice_server(file, party, name, transport))
                 .collect(),
             ice_transport_policy: match peer.ice.policy {
                 Policy::All => TransportPolicy::All,
@@ -239,8 +241,21 @@ impl Net {
         }
     }
 
-    fn ice_server(&self, file: &File, party: Party, reference: &str) -> Option<IceServer> {
-        let (name, transport) = server_reference(file, reference)?;
+    /// Every way to every server, as a peer reaches it.
+    pub(super) fn ice_servers(&self, file: &File, party: Party) -> Vec<IceServer> {
+        let ways = self.servers.iter().flat_map(|(name, place)| {
+            place.ports.keys().filter_map(|way| self.ice_server(file, party, name, *way))
+        });
+        ways.collect()
+    }
+
+    fn ice_server(
+        &self,
+        file: &File,
+        party: Party,
+        name: &str,
+        transport: Transport,
+    ) -> Option<IceServer> {
         let (_, place) = self.servers.iter().find(|(other, _)| other == name)?;
         let has = |v4: bool| self.addresses(party).iter().any(|address| address.is_ipv4() == v4);
         let v4 = has(true) || !place.addresses.iter().any(IpAddr::is_ipv6);

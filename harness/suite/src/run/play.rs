@@ -429,7 +429,7 @@ fn session(title: &str, stage: &mut Stage<'_>, seed: u64) -> Session {
     session
 }
 
-fn nat_words(params: &rtcspec_net::nat::Params) -> String {
+pub(super) fn nat_words(params: &rtcspec_net::nat::Params) -> String {
     let word = |word: &str| {
         word.replace("address-and-port-dependent", "address+port")
             .replace("-dependent", "")
@@ -459,7 +459,7 @@ fn link_words(name: &str, link: &crate::scenario::Link) -> String {
 }
 
 /// Boxes a peer is behind, innermost first.
-fn behind(file: &File, name: &str) -> Vec<String> {
+pub(super) fn behind(file: &File, name: &str) -> Vec<String> {
     let mut boxes = Vec::new();
     if file.firewall.contains_key(name) {
         boxes.push(format!("firewall.{name}"));

@@ -4,82 +4,104 @@ use std::time::Duration;
 
 use rtcspec_control::Command;
 use rtcspec_net::Ns;
-use rtcspec_net::fabric::{Action, Protocol};
+use rtcspec_net::fabric::{Action, NatId, Protocol};
 use rtcspec_net::link::Direction;
 use rtcspec_trace::{Action as Told, Party};
+use toml::Spanned;
 
 use super::actor::Then;
+use super::net::Net;
 use super::script::Act;
 use super::stage::{Due, Stage};
 use crate::scenario::{Block, BlockedProtocol, LinkChange, Move, Step};
 use crate::topology::link_params;
 
-impl Stage<'_> {
-    /// Carries out a step that concerns the network. What is refused is the harness's own fault
-    /// and stands among the actions, for all to see.
-    pub(super) fn network_step(&mut self, step: &Step) {
+impl Net {
+    /// Carries out a step that concerns boxes and links; gives what was done, in words. What is
+    /// refused is the harness's own fault and stands among them, for all to see.
+    pub(super) fn change(&mut self, step: &Step) -> Vec<String> {
         if let Some(reboot) = &step.reboot {
-            let name = reboot.nat.get_ref();
-            if let Some(nat) = self.net.nat(name) {
-                let down = Ns::from(reboot.down.0);
-                self.apply(Action::Reboot { nat, down }, format!("reboot nat.{name}"));
-            }
+            let down = Ns::from(reboot.down.0);
+            self.change_nat(&reboot.nat, "reboot", |nat| Action::Reboot { nat, down })
         } else if let Some(name) = &step.renumber {
-            if let Some(nat) = self.net.nat(name.get_ref()) {
-                let action = Action::Renumber { nat, addresses: Vec::new() };
-                self.apply(action, format!("renumber nat.{}", name.get_ref()));
-            }
+            let addresses = Vec::new();
+            self.change_nat(name, "renumber", |nat| Action::Renumber { nat, addresses })
         } else if let Some(name) = &step.expire {
-            if let Some(nat) = self.net.nat(name.get_ref()) {
-                self.apply(Action::Expire { nat }, format!("expire nat.{}", name.get_ref()));
-            }
+            self.change_nat(name, "expire", |nat| Action::Expire { nat })
         } else if let Some(change) = &step.link {
-            self.change_link(change);
+            self.change_link(change)
         } else if let Some(block) = &step.block {
-            self.block(block, true);
+            self.block(block, true)
         } else if let Some(block) = &step.unblock {
-            self.block(block, false);
-        } else if let Some(moving) = &step.moving {
-            self.depart(moving);
+            self.block(block, false)
+        } else {
+            Vec::new()
         }
     }
 
-    fn apply(&mut self, action: Action, words: String) {
-        let words = match self.net.apply(action) {
+    fn change_nat(
+        &mut self,
+        name: &Spanned<String>,
+        verb: &str,
+        action: impl FnOnce(NatId) -> Action,
+    ) -> Vec<String> {
+        let name = name.get_ref();
+        let Some(nat) = self.nat(name) else { return Vec::new() };
+        vec![self.act(action(nat), format!("{verb} nat.{name}"))]
+    }
+
+    fn act(&mut self, action: Action, words: String) -> String {
+        match self.apply(action) {
             Ok(()) => words,
             Err(error) => format!("{words}: failed to {error}"),
-        };
-        self.tell(words);
-    }
-
-    fn tell(&mut self, words: String) {
-        self.actions.push(Told { at: self.now, words });
-    }
-
-    fn change_link(&mut self, change: &LinkChange) {
-        let name = change.of.get_ref();
-        let Some((link, params)) = self.net.link(name) else { return };
-        *params = link_params(&change.to, params.clone());
-        let (link, params) = (*link, params.clone());
-        for (direction, params) in [Direction::Out, Direction::In].into_iter().zip(params) {
-            let action = Action::Link { link, direction, params };
-            self.apply(action, format!("change link.{name} {}", direction.word()));
         }
     }
 
-    fn block(&mut self, block: &Block, on: bool) {
+    fn change_link(&mut self, change: &LinkChange) -> Vec<String> {
+        let name = change.of.get_ref();
+        let Some((link, params)) = self.link(name) else { return Vec::new() };
+        *params = link_params(&change.to, params.clone());
+        let (link, params) = (*link, params.clone());
+        let ways = [Direction::Out, Direction::In].into_iter().zip(params);
+        ways.map(|(direction, params)| {
+            let action = Action::Link { link, direction, params };
+            self.act(action, format!("change link.{name} {}", direction.word()))
+        })
+        .collect()
+    }
+
+    fn block(&mut self, block: &Block, on: bool) -> Vec<String> {
         let name = block.at.get_ref();
-        let Some(firewall) = self.net.firewall(name) else { return };
+        let Some(firewall) = self.firewall(name) else { return Vec::new() };
         let (protocol, word) = match block.protocol {
             BlockedProtocol::Udp => (Protocol::Udp, "udp"),
             BlockedProtocol::Tcp => (Protocol::Tcp, "tcp"),
         };
         let (element, protocol) = (firewall.element(), Some(protocol));
-        if on {
-            self.apply(Action::Block { element, protocol }, format!("block {word} at {name}"));
-        } else {
-            self.apply(Action::Unblock { element, protocol }, format!("unblock {word} at {name}"));
+        vec![match on {
+            true => {
+                self.act(Action::Block { element, protocol }, format!("block {word} at {name}"))
+            }
+            false => {
+                self.act(Action::Unblock { element, protocol }, format!("unblock {word} at {name}"))
+            }
+        }]
+    }
+}
+
+impl Stage<'_> {
+    /// Carries out a step that concerns the network.
+    pub(super) fn network_step(&mut self, step: &Step) {
+        for words in self.net.change(step) {
+            self.tell(words);
         }
+        if let Some(moving) = &step.moving {
+            self.depart(moving);
+        }
+    }
+
+    fn tell(&mut self, words: String) {
+        self.actions.push(Told { at: self.now, words });
     }
 
     fn depart(&mut self, moving: &Move) {
