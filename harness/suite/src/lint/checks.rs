@@ -20,6 +20,8 @@ const SETUP: Duration = Duration::from_secs(30);
 const DELIVERY: Duration = Duration::from_secs(10);
 /// How long a process may take to end once its input is closed.
 const END: Duration = Duration::from_secs(5);
+/// How long the candidates of an ICE restart have before data is tried.
+const RESTART: Duration = Duration::from_secs(2);
 /// How long candidates are waited for between looks at other things.
 const SLICE: Duration = Duration::from_millis(50);
 
@@ -399,15 +401,29 @@ impl Lint {
             Ok(offer) => offer,
             Err(why) => return Ok(why),
         };
-        self.pass_candidates()?;
-        Ok(if fragment(&self.offer) == fragment(&offer) {
-            Outcome::Broken(
+        if fragment(&self.offer) == fragment(&offer) {
+            return Ok(Outcome::Broken(
                 "it declares `restart`, and an offer with `iceRestart` has the ufrag of the first \
                  offer (RFC 8445 §9)"
                     .to_owned(),
-            )
-        } else {
-            Outcome::Holds
+            ));
+        }
+        self.restarted()
+    }
+
+    /// RFC 8445 §9: data goes on while ICE restarts, and after it. Where it does not, that may be the
+    /// stack's defect, so it is a note.
+    fn restarted(&mut self) -> Found {
+        let until = wall::now() + RESTART;
+        while wall::now() < until {
+            self.pass_candidates()?;
+            self.client.wait(SLICE, |_| None::<()>)?;
+        }
+        Ok(match self.echo(&Payload::Text("after the restart".to_owned()))? {
+            Outcome::Broken(why) => {
+                Outcome::Note(format!("after the restart: {why}: the stack, or the adapter"))
+            }
+            other => other,
         })
     }
 
