@@ -398,4 +398,17 @@ mod tests {
         assert_eq!(Date::from_unix_days(20_780).to_string(), "2026-11-23");
         assert_eq!(Date::from_unix_days(11_016).to_string(), "2000-02-29");
     }
+
+    #[test]
+    fn an_expectation_of_cells_is_of_somebody_absent_if_its_answerer_takes_no_part() {
+        let known =
+            ["rtc", "node-datachannel"].map(|name| (name.to_owned(), Expectations::default()));
+        let known = BTreeMap::from(known);
+        let absent = |case| is_of_somebody_absent(case, &known);
+        assert!(absent("matrix/*@rtc-werift"));
+        assert!(!absent("matrix/open/open@rtc-node-datachannel"));
+        assert!(!absent("matrix/*@rtc-*"), "of whoever answers");
+        assert!(!absent("matrix/open/open"), "of the reference alone");
+        assert!(!absent("nat/x@answerer"), "of no cell");
+    }
 }

@@ -340,3 +340,33 @@ pub(crate) fn scenario_type(kind: CandidateType) -> crate::scenario::CandidateTy
         CandidateType::Relayed => crate::scenario::CandidateType::Relay,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_on_one_network_is_one_grid_with_gaps_where_nobody_played() {
+        let player: Player = Arc::new(rtcspec_adapter_reference::Reference);
+        let ground = Arc::new(ground(direct(), None, 1).unwrap());
+        let pairs = [["a", "a"], ["a", "b"], ["b", "a"]];
+        let plans = pairs.map(|pair| Plan {
+            players: pair.map(str::to_owned),
+            ..ground.plan([&player, &player])
+        });
+        let seen = ['D', 'R', 'X']
+            .map(|letter| vec![Seen { letter, types: "h/h".to_owned(), fine: letter == 'D' }]);
+        let grid = everybody(&plans, &seen);
+        assert_eq!((&grid.rows, &grid.columns), (&vec!["a".into(), "b".into()], &grid.rows));
+        let shown = |cell: &Cell| (cell.seen.clone(), cell.oracle.clone(), cell.agrees);
+        let cells: Vec<_> = grid.cells.iter().flatten().map(shown).collect();
+        let cell = |seen: &str, oracle: &str, agrees| (seen.to_owned(), oracle.to_owned(), agrees);
+        let wanted = [
+            cell("D", "D", true),
+            cell("R", "D", false),
+            cell("X", "D", false),
+            cell("", "", false),
+        ];
+        assert_eq!(cells, wanted);
+    }
+}

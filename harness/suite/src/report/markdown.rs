@@ -73,3 +73,38 @@ fn behind(result: &RunResult) -> String {
     text.push('\n');
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Participant;
+
+    #[test]
+    fn a_matrix_in_markdown_has_versions_and_marks_what_differs() {
+        let cell = |seen: &str, agrees| Cell {
+            seen: seen.to_owned(),
+            oracle: "D".to_owned(),
+            agrees,
+            ..Cell::default()
+        };
+        let names = vec!["open".to_owned(), "symmetric".to_owned()];
+        let grid = Grid {
+            title: "a offers to b".to_owned(),
+            offerer: "a".to_owned(),
+            answerer: "b".to_owned(),
+            rows: names.clone(),
+            columns: names,
+            cells: vec![
+                vec![cell("D", true), cell("D", false)],
+                vec![cell("R", false), cell("-", true)],
+            ],
+        };
+        let participant =
+            Participant { name: "a".to_owned(), version: "1.2".to_owned(), features: Vec::new() };
+        let report = Report::new(None, vec![participant], Vec::new(), vec![grid], Vec::new());
+        let text = markdown(&report);
+        let wanted = "## a offers to b\n\n| | open | symmetric |\n|---|---|---|\n\
+                      | **open** | D | D ! |\n| **symmetric** | R !D | - |\n";
+        assert!(text.contains("| a | 1.2 |\n") && text.ends_with(wanted), "{text}");
+    }
+}
