@@ -343,6 +343,10 @@ pub(crate) struct MatrixOptions {
     /// Only the 14 x 14 grid, not the six variants of filter scope and reply binding
     #[arg(long)]
     pub(crate) no_variants: bool,
+    /// Go on with a matrix that was interrupted: cells with processes whose records are in the folder
+    /// are played from those; cells without are computed anew
+    #[arg(long)]
+    pub(crate) resume: bool,
     /// Which edges meet
     #[arg(long, value_enum, default_value_t = Nats::All)]
     pub(crate) nats: Nats,

@@ -1,6 +1,8 @@
 //! `rtcspec matrix`.
 
+use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rtcspec_net::oracle::Variant;
 use rtcspec_suite::expectation::Complete;
@@ -9,6 +11,7 @@ use rtcspec_suite::matrix::{
 };
 use rtcspec_suite::plan::{Job, Player, REFERENCE, Selection};
 use rtcspec_suite::report::{Grid, Report, details, grids, markdown, summary};
+use rtcspec_suite::run::{Played, Record};
 use rtcspec_suite::verdict::RunResult;
 
 use crate::args::{MatrixOptions, Nats};
@@ -96,12 +99,21 @@ fn play(
     options: &MatrixOptions,
 ) -> Result<(Vec<RunResult>, Vec<Grid>), Failure> {
     let jobs: Vec<&Job> = wanted.iter().flatten().collect();
+    let again = AtomicUsize::new(0);
     let played = pool::run_all(&jobs, options.common.jobs, "cells", |job| {
-        let mut files = Vec::new();
-        let mut played = run::attempt(job, options.pcap);
-        run::keep(job, &mut played, &options.common.out, options.pcap, &mut files);
-        (Seen::of(&played), job.result(played), files)
+        let mut played = match options.resume.then(|| finished(job, options)).flatten() {
+            Some(played) => {
+                again.fetch_add(1, Ordering::Relaxed);
+                played
+            }
+            None => run::attempt(job, options.pcap),
+        };
+        let files = run::keep(job, &mut played, &options.common.out, options.pcap)?;
+        Ok((Seen::of(&played), RunResult { files, ..job.result(played) }))
     });
+    if options.resume {
+        eprintln!("{} cells from their records", again.into_inner());
+    }
     let mut played = jobs.iter().zip(played);
     let mut results = Vec::new();
     let mut grids = Vec::new();
@@ -109,9 +121,8 @@ fn play(
     for (plan, wanted) in plans.iter().zip(wanted) {
         let mut seen = Vec::new();
         for (job, outcome) in played.by_ref().take(wanted.len()) {
-            let (cell, mut result, files) = outcome
-                .map_err(|panic| Failure::internal(format!("cell {}: {}", job.id, panic.0)))?;
-            output::save_all(&files)?;
+            let (cell, mut result): (Seen, RunResult) = outcome
+                .map_err(|panic| Failure::internal(format!("cell {}: {}", job.id, panic.0)))??;
             result.repeat = repeat(job, options.seed);
             seen.push(cell);
             results.push(result);
@@ -125,6 +136,16 @@ fn play(
         grids.push(everybody(plans, &all));
     }
     Ok((results, grids))
+}
+
+/// A cell that has been played, once more from its record, without its processes; the same comes of
+/// it, or it does not count.
+fn finished(job: &Job, options: &MatrixOptions) -> Option<Played> {
+    let place = options.common.out.join(run::record_name(job));
+    let record = Record::read(&fs::read_to_string(place).ok()?).ok()?;
+    let job = record.stand_in(job)?;
+    let played = if options.pcap { job.play_captured() } else { job.play() };
+    record.agrees(&played).is_ok().then_some(played)
 }
 
 fn repeat(job: &Job, seed: u64) -> String {

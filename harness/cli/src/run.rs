@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -78,16 +78,15 @@ pub(crate) fn play(
     pcap: bool,
 ) -> Result<Vec<RunResult>, Failure> {
     let results = pool::run_all(jobs, common.jobs, label, |job| {
-        let mut files = Vec::new();
         let mut played = attempt(job, pcap);
-        keep(job, &mut played, &common.out, pcap, &mut files);
-        (job.result(played), files)
+        let files = keep(job, &mut played, &common.out, pcap)?;
+        Ok(RunResult { files, ..job.result(played) })
     });
     let mut all = Vec::with_capacity(results.len());
     for (job, outcome) in jobs.iter().zip(results) {
-        let (mut result, files) =
-            outcome.map_err(|panic| Failure::internal(format!("run {}: {}", job.id, panic.0)))?;
-        output::save_all(&files)?;
+        let outcome =
+            outcome.map_err(|panic| Failure::internal(format!("run {}: {}", job.id, panic.0)));
+        let mut result: RunResult = outcome??;
         if let Some(folder) = &common.scenarios {
             result.repeat.push_str(&format!(" --scenarios '{}'", folder.display()));
         }
@@ -112,27 +111,34 @@ pub(crate) fn attempt(job: &Job, pcap: bool) -> Played {
     played
 }
 
-/// Puts what is kept of a run among the files to be written: with `pcap` its capture and its
-/// signalling; a run with a process cannot be repeated, so its record is always kept and can be
-/// played again.
+/// Writes what is kept of a run as soon as it has ended: with `pcap` its capture and its signalling;
+/// a run with a process cannot be repeated, so its record is always kept and can be played again.
+/// Gives the files' names in the folder.
 pub(crate) fn keep(
     job: &Job,
     played: &mut Played,
     out: &Path,
     pcap: bool,
-    files: &mut Vec<(PathBuf, Vec<u8>)>,
-) {
+) -> Result<Vec<String>, Failure> {
     let name = output::file_name(&job.id, &played.peers, job.seed);
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
     if let Some(record) = Record::of(job, played) {
-        files.push((out.join("records").join(format!("{name}.jsonl")), record.write().into()));
+        files.push((record_name(job), record.write().into()));
     }
     if pcap {
-        let captures = out.join("captures");
-        let capture = std::mem::take(&mut played.capture);
         let signals = rtcstats(&played.session.signals, EPOCH);
-        files.push((captures.join(format!("{name}.pcapng")), capture));
-        files.push((captures.join(format!("{name}.rtcstats")), signals.into_bytes()));
+        files.push((format!("captures/{name}.pcapng"), std::mem::take(&mut played.capture)));
+        files.push((format!("captures/{name}.rtcstats"), signals.into_bytes()));
     }
+    let (names, all): (Vec<_>, Vec<_>) =
+        files.into_iter().map(|(name, bytes)| (name.clone(), (out.join(name), bytes))).unzip();
+    output::save_all(&all)?;
+    Ok(names)
+}
+
+/// Where the record of a run is in the folder of its report.
+pub(crate) fn record_name(job: &Job) -> String {
+    format!("records/{}.jsonl", output::file_name(&job.id, &job.peers(), job.seed))
 }
 
 /// Compares results with the expectations; gives what is stale.

@@ -129,6 +129,7 @@ mod tests {
             cite: "RFC 8445 §7.1.1".to_owned(),
         };
         RunResult {
+            files: Vec::new(),
             id: "nat/x@offerer".to_owned(),
             title: String::new(),
             tests: Vec::new(),

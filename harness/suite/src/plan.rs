@@ -280,6 +280,13 @@ impl Job {
         }
     }
 
+    /// Who plays whom, offerer first: `alice=reference`.
+    #[must_use]
+    pub fn peers(&self) -> Vec<String> {
+        let file = &self.scenario.variants[self.variant].file;
+        crate::run::peers(file, [&*self.offerer, &*self.answerer])
+    }
+
     /// Plays it. Call in a thread of its own: some implementations keep state per thread.
     #[must_use]
     pub fn play(&self) -> Played {
@@ -343,6 +350,7 @@ impl Job {
                 self.id, hello.implementation, self.seed
             ),
             ladder: written.ladder,
+            files: Vec::new(),
         }
     }
 }

@@ -216,6 +216,9 @@ pub struct RunResult {
     pub transcript: String,
     /// One command that repeats the run.
     pub repeat: String,
+    /// Files of the run in the folder of the report: record, capture with keys, signalling.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
     /// Who sent what to whom and what became of it, for the ladder diagram.
     #[serde(skip)]
     pub ladder: Ladder,

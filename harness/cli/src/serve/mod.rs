@@ -183,14 +183,12 @@ impl Session<'_> {
         self.guest.show(json!({"begin": {"id": id, "title": title}}));
         let pcap = self.suite.options.pcap;
         let played = pool::in_fresh_thread(|| {
-            let mut files = Vec::new();
             let mut played = run::attempt(job, pcap);
-            run::keep(job, &mut played, &common.out, pcap, &mut files);
-            (job.result(played), files)
+            let files = run::keep(job, &mut played, &common.out, pcap)?;
+            Ok(RunResult { files, ..job.result(played) })
         });
-        let (result, files) =
-            played.map_err(|panic| Failure::internal(format!("run {id}: {}", panic.0)))?;
-        output::save_all(&files)?;
+        let result: RunResult =
+            played.map_err(|panic| Failure::internal(format!("run {id}: {}", panic.0)))??;
         let mut judged = [result.clone()];
         run::standing(&mut judged, std::slice::from_ref(player), common, Complete::Nothing)?;
         self.guest.show(json!({"end": verdict(&judged[0])}));

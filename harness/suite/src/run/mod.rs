@@ -23,6 +23,7 @@ mod watch;
 mod weather;
 
 pub use net::COUNTERS;
+pub(crate) use play::peers;
 #[cfg(test)]
 pub(crate) use play::play_doctored;
 pub use play::{Cast, Played, implied_needs, play, play_case};

@@ -159,10 +159,7 @@ fn perform(
     let file = &variant.file;
     let (offerer, answerer) = roles(file);
     let names = [(Party::A, offerer), (Party::B, answerer)];
-    let peers: Vec<String> = names
-        .iter()
-        .map(|(party, name)| format!("{name}={}", cast.of(*party).hello().implementation))
-        .collect();
+    let peers = peers(file, [cast.offerer, cast.answerer]);
     let ended = |findings: Vec<Finding>| Played {
         verdict: RunResult::worst(&findings),
         findings,
@@ -330,6 +327,15 @@ fn finish(
         capture,
         taken: std::mem::take(&mut stage.taken),
     }
+}
+
+/// Who plays whom, offerer first: `alice=reference`.
+pub(crate) fn peers(file: &File, [first, second]: [&dyn Implementation; 2]) -> Vec<String> {
+    let (offerer, answerer) = roles(file);
+    let words = |name, implementation: &dyn Implementation| {
+        format!("{name}={}", implementation.hello().implementation)
+    };
+    vec![words(offerer, first), words(answerer, second)]
 }
 
 fn roles(file: &File) -> (&str, &str) {

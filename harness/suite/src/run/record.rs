@@ -47,6 +47,9 @@ pub struct Head {
     pub offerer: Who,
     /// What the answerer said of itself.
     pub answerer: Who,
+    /// The harness was late, so that the run proved nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
 }
 
 /// A peer of a recorded run.
@@ -101,6 +104,26 @@ pub enum RecordError {
     CutOff,
 }
 
+impl Head {
+    fn of(job: &Job, late: bool) -> Self {
+        let who = |player: &Player| Who {
+            hello: player.hello(),
+            outside: player.origin() != Origin::Inside,
+            site: player.site(),
+        };
+        Self {
+            rtcspec: env!("CARGO_PKG_VERSION").to_owned(),
+            run: job.id.clone(),
+            case: job.case.is_some(),
+            seed: job.seed,
+            under_test: Role::of(job.under_test),
+            offerer: who(&job.offerer),
+            answerer: who(&job.answerer),
+            late,
+        }
+    }
+}
+
 impl Role {
     fn of(party: Party) -> Self {
         match party {
@@ -123,22 +146,9 @@ impl Record {
     /// The record of a run that was played; none if both peers lived in its own time.
     #[must_use]
     pub fn of(job: &Job, played: &Played) -> Option<Self> {
-        let who = |player: &Player| Who {
-            hello: player.hello(),
-            outside: player.origin() != Origin::Inside,
-            site: player.site(),
-        };
-        let (offerer, answerer) = (who(&job.offerer), who(&job.answerer));
-        (offerer.outside || answerer.outside).then(|| Self {
-            head: Head {
-                rtcspec: env!("CARGO_PKG_VERSION").to_owned(),
-                run: job.id.clone(),
-                case: job.case.is_some(),
-                seed: job.seed,
-                under_test: Role::of(job.under_test),
-                offerer,
-                answerer,
-            },
+        let head = Head::of(job, played.was_late());
+        (head.offerer.outside || head.answerer.outside).then(|| Self {
+            head,
             taken: played
                 .taken
                 .iter()
@@ -190,6 +200,18 @@ impl Record {
                 site: who.site.clone(),
                 taken: mine.map(|line| line.taken.clone()).collect(),
             }) as Player
+        })
+    }
+
+    /// The job with the record in the place of the peers that lived outside, if it is the record of
+    /// that very job with those very peers, and proved something.
+    #[must_use]
+    pub fn stand_in(&self, job: &Job) -> Option<Job> {
+        (self.head == Head::of(job, false)).then(|| {
+            let job = job.clone();
+            let offerer = self.player(Party::A).unwrap_or(job.offerer);
+            let answerer = self.player(Party::B).unwrap_or(job.answerer);
+            Job { offerer, answerer, ..job }
         })
     }
 
