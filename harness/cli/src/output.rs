@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use rtcspec_suite::report::{Report, html, json, junit};
+use rtcspec_suite::report::{Report, brief, html, json, junit};
 
 use crate::exit::Failure;
 
@@ -25,7 +25,7 @@ pub(crate) fn place(folder: &Path) -> String {
     format!("report: {}\n", folder.join("index.html").display())
 }
 
-/// Writes `report.json`, `junit.xml`, `index.html` and one transcript per run.
+/// Writes `report.json`, `junit.xml`, `summary.md`, `index.html` and one transcript per run.
 pub(crate) fn write(folder: &Path, report: &Report) -> Result<(), Failure> {
     let transcripts = folder.join("transcripts");
     if transcripts.exists() {
@@ -34,6 +34,7 @@ pub(crate) fn write(folder: &Path, report: &Report) -> Result<(), Failure> {
     fs::create_dir_all(&transcripts).map_err(|error| cannot(&transcripts, &error))?;
     save(&folder.join("report.json"), &json(report).map_err(Failure::internal)?)?;
     save(&folder.join("junit.xml"), &junit(report).map_err(Failure::internal)?)?;
+    save(&folder.join("summary.md"), &brief(report))?;
     save(&folder.join("index.html"), &html(report).map_err(Failure::internal)?)?;
     for result in report.results.iter().filter(|result| !result.transcript.is_empty()) {
         let name = file_name(&result.id, &result.peers, result.seed);

@@ -153,7 +153,7 @@ fn serve() -> String {
 fn the_steps_of_the_action_leave_reports_and_a_summary() {
     let runner = Runner::new();
     let serve = serve();
-    let given = [("peer-cmd", serve.as_str()), ("filters", "nat/open-open dc/empty-text")];
+    let given = [("peer-cmd", serve.as_str()), ("filters", "nat/open-open dc/protocol")];
     let output = runner.take(&given);
     let told = words(&output);
     if no_hosts(&told) {

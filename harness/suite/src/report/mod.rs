@@ -1,5 +1,6 @@
 //! What a run leaves behind: a table, JSON, JUnit and one self-contained page.
 
+mod brief;
 mod html;
 mod json;
 mod junit;
@@ -13,6 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+pub use brief::brief;
 pub use html::html;
 pub use json::{json, json_schema};
 pub use junit::junit;
