@@ -292,7 +292,8 @@ pub fn everybody(plans: &[Plan], seen: &[Vec<Seen>]) -> Grid {
     let cell = |offerer: &String, answerer: &String| {
         let at = plans.iter().position(|plan| [offerer, answerer] == plan.players.each_ref());
         let cells = at.map(|at| plans[at].grid(&seen[at]).cells);
-        cells.and_then(|rows| rows.into_iter().flatten().next()).unwrap_or_default()
+        let nobody = || Cell { agrees: true, ..Cell::default() };
+        cells.and_then(|rows| rows.into_iter().flatten().next()).unwrap_or_else(nobody)
     };
     let rows = names.iter();
     Grid {
@@ -365,7 +366,7 @@ mod tests {
             cell("D", "D", true),
             cell("R", "D", false),
             cell("X", "D", false),
-            cell("", "", false),
+            cell("", "", true),
         ];
         assert_eq!(cells, wanted);
     }

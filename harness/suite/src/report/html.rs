@@ -276,8 +276,8 @@ fn grids<'a>(report: &'a Report, anchors: &BTreeMap<&str, &'a str>) -> Vec<Sheet
         title: &grid.title,
         rows: &grid.rows,
         columns: &grid.columns,
-        agreeing: grid.cells.iter().flatten().filter(|cell| cell.agrees).count(),
-        cells: grid.cells.iter().map(Vec::len).sum(),
+        agreeing: grid.played().filter(|cell| cell.agrees).count(),
+        cells: grid.played().count(),
         lines: grid.cells.iter().map(|row| row.iter().map(square).collect()).collect(),
     };
     report.grids.iter().map(sheet).collect()

@@ -53,6 +53,13 @@ pub struct Grid {
     pub cells: Vec<Vec<Cell>>,
 }
 
+impl Grid {
+    /// Cells somebody played: not every pair does.
+    pub(crate) fn played(&self) -> impl Iterator<Item = &Cell> {
+        self.cells.iter().flatten().filter(|cell| !cell.run.is_empty())
+    }
+}
+
 /// A cell of a grid.
 #[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 #[schemars(deny_unknown_fields)]

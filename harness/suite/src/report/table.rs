@@ -154,11 +154,11 @@ pub fn grids(report: &Report) -> String {
 }
 
 fn cells(grid: &Grid) -> usize {
-    grid.cells.iter().map(Vec::len).sum()
+    grid.played().count()
 }
 
 fn agreeing(grid: &Grid) -> usize {
-    grid.cells.iter().flatten().filter(|cell| cell.agrees).count()
+    grid.played().filter(|cell| cell.agrees).count()
 }
 
 /// A grid as text.
