@@ -14,8 +14,8 @@ use super::rtpmap::{Fmtp, RtcpFeedback, Rtpmap};
 use super::sctp::{SctpInit, Sctpmap};
 use super::simulcast::{Rid, Simulcast};
 use super::ssrc::{SsrcAttribute, SsrcGroup};
-use super::text::{IcePwd, IceUfrag, Text, TlsId, Token};
-use crate::candidate::{Candidate, CandidateError, CandidateView};
+use super::text::{IcePwd, IceUfrag, Text, TlsId, Token, check_bytes};
+use crate::candidate::{Candidate, CandidateError, CandidateView, Field};
 
 /// An attribute of a session or media section.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -359,7 +359,13 @@ impl Parse for Candidate {
         if trimmed.len() < text.len() {
             cursor.note(Reason::WhiteSpace);
         }
-        CandidateView::new(trimmed).parse().map_err(|error| {
+        check_bytes(cursor, start, trimmed)?;
+        let view = CandidateView::new(trimmed);
+        // The view takes the prefix of scripts and line ends; in a description they are not part.
+        if view.value() != trimmed {
+            return Err(cursor.fault_at(start, Reason::Candidate(Field::Foundation)));
+        }
+        view.parse().map_err(|error| {
             let (CandidateError::Missing(field) | CandidateError::Invalid { field, .. }) = error;
             // Fields are in the order of the line; what follows the type shares a column.
             let spaces = trimmed.match_indices(' ').map(|(at, _)| at + 1);
@@ -429,7 +435,6 @@ from_str!(Attribute, RtcpPort);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::candidate::Field;
 
     #[test]
     fn every_known_attribute_round_trips() {
@@ -507,6 +512,17 @@ mod tests {
             assert_eq!((fault.column, fault.reason), (column, Reason::Candidate(field)), "{text}");
         }
         assert!("candidate:1 1 udp 1 192.0.2.1 9 typ host ".parse::<Attribute>().is_ok());
+    }
+
+    // Found by the fuzz target sdp_parse: a carriage return at a candidate's end was cut off.
+    #[test]
+    fn a_candidate_in_a_description_has_neither_line_end_nor_a_second_prefix() {
+        let text = "candidate:1 1 udp 1 192.0.2.1 9 typ host\r";
+        let fault = text.parse::<Attribute>().unwrap_err();
+        assert_eq!((fault.column, fault.reason), (41, Reason::ForbiddenByte(b'\r')));
+        let text = "candidate:candidate:1 1 udp 1 192.0.2.1 9 typ host";
+        let fault = text.parse::<Attribute>().unwrap_err();
+        assert_eq!((fault.column, fault.reason), (11, Reason::Candidate(Field::Foundation)));
     }
 
     #[test]

@@ -88,13 +88,15 @@ pub struct Restriction {
 impl Parse for Restriction {
     fn parse(cursor: &mut Cursor<'_, '_>) -> Result<Self, Fault> {
         let name = Token::read(cursor, "a restriction")?;
-        let value = if cursor.eat(b'=') {
-            Some(cursor.run(|byte| byte != b';' && byte != b' ').parse()?)
-        } else {
-            None
-        };
+        let value = if cursor.eat(b'=') { Some(restriction_value(cursor)?) } else { None };
         Ok(Self { name, value })
     }
+}
+
+fn restriction_value(cursor: &mut Cursor<'_, '_>) -> Result<Text, Fault> {
+    let start = cursor.at();
+    let value: Result<Text, Fault> = cursor.run(|byte| byte != b';' && byte != b' ').parse();
+    value.map_err(|fault| cursor.fault_at(start + fault.column - 1, fault.reason))
 }
 
 impl Print for Restriction {
@@ -254,6 +256,13 @@ from_str!(RidId, Rid, Simulcast);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // Found by the fuzz target sdp_parse: the fault named the first line of the description.
+    #[test]
+    fn a_forbidden_byte_in_a_restriction_is_told_where_it_stands() {
+        let fault = "hi send x=0\r".parse::<Rid>().unwrap_err();
+        assert_eq!((fault.column, fault.reason), (12, Reason::ForbiddenByte(b'\r')));
+    }
 
     #[test]
     fn rid_with_payload_types_and_restrictions_round_trips() {

@@ -174,7 +174,7 @@ impl Parse for Text {
 }
 
 // RFC 8866 §9: a byte-string is everything but NUL, CR and LF.
-fn check_bytes(cursor: &Cursor<'_, '_>, start: usize, found: &str) -> Result<(), Fault> {
+pub(super) fn check_bytes(cursor: &Cursor<'_, '_>, start: usize, found: &str) -> Result<(), Fault> {
     match memchr::memchr3(0, b'\r', b'\n', found.as_bytes()) {
         None => Ok(()),
         Some(at) => {
