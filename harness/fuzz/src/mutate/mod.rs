@@ -4,10 +4,13 @@
 //! what no structure foresees happens too.
 
 pub mod bytes;
+pub mod candidate;
 pub mod dtls;
 pub mod elements;
 pub mod sctp;
+pub mod sdp;
 pub mod stun;
+pub mod text;
 
 use elements::{Shape, opaque};
 pub use fastrand::Rng;

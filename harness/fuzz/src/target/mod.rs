@@ -4,9 +4,11 @@ use crate::case::Case;
 use crate::finding::Verdict;
 use crate::mutate::Mutate;
 
+pub mod candidate;
 pub mod dcep;
 pub mod dtls;
 pub mod sctp;
+pub mod sdp;
 pub mod stun;
 pub mod turn;
 
@@ -56,6 +58,8 @@ pub const ALL: &[Target] = &[
     sctp::PARSE,
     sctp::PAIR,
     dcep::PARSE,
+    candidate::LINE,
+    sdp::PARSE,
 ];
 
 /// The target of a name.

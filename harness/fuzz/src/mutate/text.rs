@@ -1,0 +1,205 @@
+//! Texts of lines and words: pieces moved about, numbers at their edges, bytes that end texts.
+
+use super::{Rng, Source};
+
+/// Numbers as parsers of text get them wrong: signs, zeros, edges of every width, and beyond.
+pub const NUMBERS: [&str; 18] = [
+    "0",
+    "1",
+    "-1",
+    "+1",
+    "00",
+    "007",
+    "127",
+    "128",
+    "255",
+    "256",
+    "65535",
+    "65536",
+    "2147483648",
+    "4294967295",
+    "4294967296",
+    "4294967305",
+    "18446744073709551616",
+    "1e9",
+];
+
+/// What ends a text in one language and not in another, and white space of all kinds.
+const ODD: [&[u8]; 10] =
+    [b"\0", b"\r", b"\n", b"\t", b" ", b"  ", b"\xff", b"\xc3\xbf", b"\xe2\x80\xa8", b"/"];
+
+/// Cuts a text after each byte of `at`; the pieces put together are the text.
+fn pieces(data: &[u8], at: &[u8]) -> Vec<Vec<u8>> {
+    data.split_inclusive(|byte| at.contains(byte)).map(<[u8]>::to_vec).collect()
+}
+
+/// Changes a row of pieces: one more, one less, another order, one of the donor's.
+fn move_about(
+    row: &mut Vec<Vec<u8>>,
+    theirs: &[Vec<u8>],
+    times: &[usize],
+    source: &mut Source<'_>,
+) {
+    let (from, to) = (source.below(row.len()), source.below(row.len() + 1));
+    match source.rng.u8(..4) {
+        0 if from < row.len() => {
+            let again = vec![row[from].clone(); source.pick(times)];
+            row.splice(to..to, again);
+        }
+        1 if from < row.len() => drop(row.remove(from)),
+        2 if from < row.len() => {
+            let piece = row.remove(from);
+            let to = to.min(row.len());
+            row.insert(to, piece);
+        }
+        _ => row.extend(theirs.get(source.below(theirs.len())).cloned()),
+    }
+}
+
+/// One change of lines, or within one of them.
+pub fn lines(data: &mut Vec<u8>, source: &mut Source<'_>) {
+    let mut row = pieces(data, b"\n");
+    match source.rng.u8(..8) {
+        0..3 => move_about(&mut row, &pieces(source.donor, b"\n"), &[1, 1, 1, 2, 40, 900], source),
+        3 => line_of_dictionary(&mut row, source),
+        4 if source.one_in(2) => line_ends(&mut row, source.rng.fork()),
+        _ => {
+            let at = source.below(row.len());
+            if let Some(line) = row.get_mut(at) {
+                words(line, source);
+            }
+        }
+    }
+    *data = row.concat();
+}
+
+/// Puts a whole line of the dictionary somewhere, as it is or changed.
+fn line_of_dictionary(row: &mut Vec<Vec<u8>>, source: &mut Source<'_>) {
+    let lines: Vec<&Vec<u8>> =
+        source.dictionary.iter().filter(|token| token.get(1) == Some(&b'=')).collect();
+    let Some(line) = lines.get(source.below(lines.len())) else { return };
+    let mut line = [line.as_slice(), b"\r\n"].concat();
+    if source.one_in(2) {
+        words(&mut line, source);
+    }
+    let at = source.below(row.len() + 1);
+    row.insert(at, line);
+}
+
+/// Other line ends: of all lines, or of some.
+fn line_ends(row: &mut [Vec<u8>], mut rng: Rng) {
+    let all = rng.bool();
+    for line in row {
+        if all || rng.u8(..8) == 0 {
+            let end = if line.ends_with(b"\r\n") { &b"\n"[..] } else { b"\r\n" };
+            while line.last().is_some_and(|byte| b"\r\n".contains(byte)) {
+                line.pop();
+            }
+            line.extend_from_slice(end);
+        }
+    }
+}
+
+/// One change of the words of a line. Its end stays, mostly.
+pub fn words(line: &mut Vec<u8>, source: &mut Source<'_>) {
+    let end = line.len() - line.iter().rev().take_while(|byte| b"\r\n".contains(byte)).count();
+    let tail = line.split_off(end);
+    let mut row = pieces(line, b" :=/;,");
+    let at = source.below(row.len());
+    match source.rng.u8(..8) {
+        0 | 1 => move_about(&mut row, &pieces(source.donor, b" :=/;,\n"), &[1, 1, 2, 30], source),
+        2 | 3 => number(&mut row, at, source),
+        4 => replace(
+            &mut row,
+            at,
+            |source| source.dictionary.get(source.below(source.dictionary.len())).cloned(),
+            source,
+        ),
+        5 => odd(&mut row, at, source),
+        6 if source.one_in(2) => flip_case(&mut row, at),
+        6 => glue(&mut row, at),
+        _ => {
+            if let Some(word) = row.get_mut(at) {
+                super::bytes::mutate(word, source);
+            }
+        }
+    }
+    *line = row.concat();
+    line.extend_from_slice(&tail);
+}
+
+/// Puts another number where one is, else anywhere.
+fn number(row: &mut [Vec<u8>], at: usize, source: &mut Source<'_>) {
+    let numeric: Vec<usize> =
+        (0..row.len()).filter(|at| row[*at].first().is_some_and(u8::is_ascii_digit)).collect();
+    let at = numeric.get(source.below(numeric.len())).copied().unwrap_or(at);
+    replace(row, at, |source| Some(source.pick(&NUMBERS).as_bytes().to_vec()), source);
+}
+
+/// Puts something in the place of a word, whose separator stays.
+fn replace(
+    row: &mut [Vec<u8>],
+    at: usize,
+    by: impl FnOnce(&mut Source<'_>) -> Option<Vec<u8>>,
+    source: &mut Source<'_>,
+) {
+    let (Some(word), Some(mut new)) = (row.get_mut(at), by(source)) else { return };
+    new.extend(word.last().filter(|last| b" :=/;,".contains(last)));
+    *word = new;
+}
+
+fn odd(row: &mut [Vec<u8>], at: usize, source: &mut Source<'_>) {
+    if let Some(word) = row.get_mut(at) {
+        let place = source.below(word.len() + 1);
+        word.splice(place..place, source.pick(&ODD).iter().copied());
+    }
+}
+
+/// Takes away what is between a word and the next.
+fn glue(row: &mut [Vec<u8>], at: usize) {
+    if let Some(word) = row.get_mut(at) {
+        word.pop_if(|last| b" :=/;,".contains(last));
+    }
+}
+
+fn flip_case(row: &mut [Vec<u8>], at: usize) {
+    for byte in row.get_mut(at).into_iter().flatten() {
+        if byte.is_ascii_alphabetic() {
+            *byte ^= 0x20;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_text_is_changed_without_panic() {
+        let dictionary = [b"a=mid:0".to_vec(), b"udp".to_vec()];
+        let text = b"v=0\r\no=- 1 2 IN IP4 0.0.0.0\n\nm=audio 9 RTP/AVP 0\r\na=x";
+        for seed in 0..20_000 {
+            let mut data = text[..seed as usize % (text.len() + 1)].to_vec();
+            let rng = Rng::with_seed(seed);
+            let mut source = Source { rng, donor: text, dictionary: &dictionary, most: 4096 };
+            if seed % 2 == 0 {
+                lines(&mut data, &mut source);
+            } else {
+                words(&mut data, &mut source);
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_of_words_keeps_the_end_of_the_line_and_most_of_the_rest() {
+        let mut changed = 0;
+        for seed in 0..1_000 {
+            let mut line = b"a=rtpmap:96 VP8/90000\r\n".to_vec();
+            let rng = Rng::with_seed(seed);
+            words(&mut line, &mut Source { rng, donor: b"", dictionary: &[], most: 4096 });
+            assert!(line.ends_with(b"\r\n"));
+            changed += usize::from(line != b"a=rtpmap:96 VP8/90000\r\n");
+        }
+        assert!(changed > 700, "{changed}");
+    }
+}

@@ -1,0 +1,268 @@
+//! `sdp_parse`: any bytes, as a session description.
+
+use rtcspec_wire::sdp::{Attribute, Fault, Reason, Session, View};
+
+use super::plants;
+use crate::case::{Budget, Case};
+use crate::finding::{Oracle, Verdict, hold};
+use crate::mutate;
+use crate::target::Target;
+
+/// Holds reading and printing of descriptions.
+pub const PARSE: Target = Target {
+    name: "sdp_parse",
+    about: "session descriptions: read, printed, read again; line ends, order, unknown attributes",
+    seeds: &["sdp", "sdp-by-stack"],
+    dictionary: mutate::sdp::dictionary,
+    mutate: mutate::sdp::mutate,
+    body: |case| body(case, &Subject::OURS),
+    situations: &[
+        "accepted",
+        "tolerated",
+        "refused",
+        "not utf-8",
+        "forbidden byte",
+        "number out of range",
+        "two media",
+        "data channel",
+        "candidate",
+        "simulcast",
+        "unknown attribute",
+        "other protocol",
+    ],
+    plants: plants::PARSE,
+};
+
+/// A reader and a printer.
+pub(super) struct Subject {
+    pub(super) read: fn(&[u8]) -> Result<Session, Fault>,
+    pub(super) write: fn(&Session) -> String,
+}
+
+impl Subject {
+    pub(super) const OURS: Self = Self { read: Session::parse, write: Session::print };
+}
+
+pub(super) fn body(case: &mut Case<'_>, subject: &Subject) -> Verdict {
+    let input = case.input;
+    let view = case.within(Budget::TEXT, input.len(), || View::parse(input))?;
+    hold(Oracle::RoundTrip, view.print() == input, || "a view prints other bytes than it has")?;
+    let faults = case.within(Budget::TEXT, input.len(), || view.faults())?;
+    places(case, &view, &faults)?;
+    let outcome = case.within(Budget::TEXT, input.len(), || (subject.read)(input))?;
+    let again = (subject.read)(input);
+    hold(Oracle::Determinism, outcome == again, || format!("{outcome:?}, then {again:?}"))?;
+    line_ends(subject, input, &outcome)?;
+    match outcome {
+        Ok(session) => {
+            case.reach(if faults.is_empty() { "accepted" } else { "tolerated" });
+            accepted(case, subject, &view, &session)
+        }
+        Err(fault) => refused(case, &view, &fault),
+    }
+}
+
+/// A fault names a place that is there, or the line after the last.
+fn places(case: &mut Case<'_>, view: &View<'_>, faults: &[Fault]) -> Verdict {
+    faults.iter().try_for_each(|fault| {
+        case.see(&kind(&fault.reason));
+        let line = view.lines().get(fault.line.wrapping_sub(1));
+        let inside = match line {
+            Some(line) => (1..=line.raw().len() + 1).contains(&fault.column),
+            None => fault.line == view.lines().len() + 1 && fault.column == 1,
+        };
+        hold(Oracle::Model, inside, || format!("{fault} in {} lines", view.lines().len()))
+    })
+}
+
+/// What a reason has in common with others of its kind: without what the input says.
+fn kind(reason: &Reason) -> (std::mem::Discriminant<Reason>, &'static str) {
+    let what = match reason {
+        Reason::Expected(what)
+        | Reason::UnexpectedText(what)
+        | Reason::OutOfRange { what, .. }
+        | Reason::Length { what, .. }
+        | Reason::RepeatedAttribute(what)
+        | Reason::Commas(what)
+        | Reason::LeadingZeros(what) => what,
+        _ => "",
+    };
+    (std::mem::discriminant(reason), what)
+}
+
+fn refused(case: &mut Case<'_>, view: &View<'_>, fault: &Fault) -> Verdict {
+    case.reach("refused");
+    match fault.reason {
+        Reason::NotUtf8 => case.reach("not utf-8"),
+        Reason::ForbiddenByte(_) => case.reach("forbidden byte"),
+        Reason::OutOfRange { .. } => case.reach("number out of range"),
+        _ => {}
+    }
+    hold(Oracle::Model, !fault.is_tolerated(), || {
+        format!("refused for a tolerated fault: {fault}")
+    })?;
+    places(case, view, std::slice::from_ref(fault))
+}
+
+/// RFC 8866 §5: a receiver takes LF alone for a line end as well.
+fn line_ends(subject: &Subject, input: &[u8], outcome: &Result<Session, Fault>) -> Verdict {
+    // Before a carriage return that is part of a line, one more makes another line of it.
+    if input.windows(2).any(|pair| pair == b"\r\r") {
+        return Ok(());
+    }
+    let mut other: Vec<u8> = Vec::with_capacity(input.len());
+    let has_crlf = input.windows(2).any(|pair| pair == b"\r\n");
+    for (at, byte) in input.iter().enumerate() {
+        match byte {
+            b'\r' if input.get(at + 1) == Some(&b'\n') => {}
+            b'\n' if !has_crlf => other.extend_from_slice(b"\r\n"),
+            _ => other.push(*byte),
+        }
+    }
+    let other = (subject.read)(&other);
+    hold(Oracle::Metamorphic, other == *outcome, || {
+        format!("with other line ends, {outcome:?} becomes {other:?}")
+    })
+}
+
+fn accepted(case: &mut Case<'_>, subject: &Subject, view: &View<'_>, session: &Session) -> Verdict {
+    note(case, session);
+    // RFC 8866 §9: NUL and a lone CR stand in no line.
+    let clean =
+        view.lines().iter().all(|line| !line.raw().iter().any(|byte| [0, 13].contains(byte)));
+    hold(Oracle::Model, clean, || "a line with NUL or CR is accepted")?;
+    let printed = (subject.write)(session);
+    let again = (subject.read)(printed.as_bytes());
+    hold(Oracle::RoundTrip, again.as_ref() == Ok(session), || {
+        format!("read {session:?}, printed {printed:?}, read {again:?}")
+    })?;
+    let twice = again.map(|session| (subject.write)(&session));
+    hold(Oracle::RoundTrip, twice.as_ref() == Ok(&printed), || {
+        format!("printed {printed:?}, then {twice:?}")
+    })?;
+    numbers(view, &printed)?;
+    mandatory(subject, view)?;
+    unknown(subject, view, session)?;
+    rotated(case, subject, view, session)
+}
+
+fn note(case: &mut Case<'_>, session: &Session) {
+    let sections = std::iter::once(&session.attributes)
+        .chain(session.media.iter().map(|media| &media.attributes));
+    for (nth, attributes) in sections.enumerate() {
+        for attribute in attributes {
+            case.see(&(nth.min(1), std::mem::discriminant(attribute)));
+            match attribute {
+                Attribute::Candidate(_) => case.reach("candidate"),
+                Attribute::Simulcast(_) => case.reach("simulcast"),
+                Attribute::Unknown { .. } => case.reach("unknown attribute"),
+                _ => {}
+            }
+        }
+    }
+    if session.media.len() > 1 {
+        case.reach("two media");
+    }
+    for media in &session.media {
+        if media.is_data_channel() {
+            case.reach("data channel");
+        } else if !media.line.protocol.is_rtp() {
+            case.reach("other protocol");
+        }
+        case.see(&(media.is_rejected(), media.line.port_count.is_some(), media.key.is_some()));
+    }
+    let counts = (session.emails.len().min(2), session.phones.len().min(2));
+    case.see(&(counts, session.further_timings.len().min(2), session.timing.repeats.len().min(2)));
+}
+
+/// No number wraps and none comes from nowhere: printed, all of them stand there, but for zeros
+/// before them.
+fn numbers(view: &View<'_>, printed: &str) -> Verdict {
+    let of = |lines: &mut dyn Iterator<Item = &[u8]>| {
+        let mut found: Vec<Vec<u8>> =
+            lines.filter(|line| !is_respelled(line)).flat_map(digits).collect();
+        found.sort();
+        found
+    };
+    let read = of(&mut view.lines().iter().map(rtcspec_wire::sdp::Line::raw));
+    let written = of(&mut printed.lines().map(str::as_bytes));
+    hold(Oracle::Model, read == written, || {
+        let lost = read.iter().find(|number| !written.contains(number));
+        let made = written.iter().find(|number| !read.contains(number));
+        let text =
+            |number: Option<&Vec<u8>>| number.map(|number| number.escape_ascii().to_string());
+        format!("numbers do not come back: {:?} for {:?}", text(made), text(lost))
+    })
+}
+
+/// Lines whose numbers have several spellings: IPv6 addresses and fractions.
+fn is_respelled(line: &[u8]) -> bool {
+    let is = |name: &[u8]| line.starts_with(name);
+    let v6 = is(b"a=candidate:") && line.iter().filter(|byte| **byte == b':').count() > 1;
+    v6 || is(b"a=ptime:") || is(b"a=maxptime:")
+}
+
+/// Runs of digits without the zeros before them.
+fn digits(line: &[u8]) -> Vec<Vec<u8>> {
+    let runs = line.split(|byte| !byte.is_ascii_digit()).filter(|run| !run.is_empty());
+    runs.map(|run| {
+        let zeros = run.iter().take_while(|byte| **byte == b'0').count().min(run.len() - 1);
+        run[zeros..].to_vec()
+    })
+    .collect()
+}
+
+/// RFC 8866 §5: a session section without one of its mandatory lines is no description.
+fn mandatory(subject: &Subject, view: &View<'_>) -> Verdict {
+    let lines = view.sections().next().map_or(&[][..], |section| section.lines);
+    for kind in *b"vost" {
+        let mut less = View::default();
+        less.lines_mut().extend(lines.iter().filter(|line| line.kind() != Some(kind)));
+        hold(Oracle::Truncation, (subject.read)(&less.print()).is_err(), || {
+            format!("accepted without `{}=`", char::from(kind))
+        })?;
+    }
+    Ok(())
+}
+
+/// RFC 8866 §5: an attribute that is not understood is ignored: all else stays.
+fn unknown(subject: &Subject, view: &View<'_>, session: &Session) -> Verdict {
+    let mut longer = view.print();
+    if !longer.ends_with(b"\n") {
+        longer.extend_from_slice(b"\r\n");
+    }
+    longer.extend_from_slice(b"a=x-rtcspec:96 apt=97\r\n");
+    let mut wanted = session.clone();
+    let last = wanted.media.last_mut().map(|media| &mut media.attributes);
+    let attribute = "x-rtcspec:96 apt=97".parse::<Attribute>();
+    last.unwrap_or(&mut wanted.attributes).extend(attribute);
+    let again = (subject.read)(&longer);
+    hold(Oracle::Metamorphic, again.as_ref() == Ok(&wanted), || {
+        format!("with an unknown attribute at its end, {session:?} is read as {again:?}")
+    })
+}
+
+/// Media sections in another order are the same sections in that order.
+fn rotated(case: &mut Case<'_>, subject: &Subject, view: &View<'_>, session: &Session) -> Verdict {
+    let mut sections: Vec<Vec<u8>> = view
+        .sections()
+        .map(|section| {
+            let lines = section.lines.iter();
+            lines.flat_map(|line| [line.raw(), b"\r\n"].concat()).collect()
+        })
+        .collect();
+    hold(Oracle::Model, sections.len() == session.media.len() + 1, || {
+        format!("{} media sections of {}", session.media.len(), sections.len() - 1)
+    })?;
+    if sections.len() < 3 {
+        return Ok(());
+    }
+    case.see(&"rotated");
+    sections[1..].rotate_left(1);
+    let mut wanted = session.clone();
+    wanted.media.rotate_left(1);
+    let again = (subject.read)(&sections.concat());
+    hold(Oracle::Metamorphic, again.as_ref() == Ok(&wanted), || {
+        format!("with its first medium last, {session:?} is read as {again:?}")
+    })
+}
