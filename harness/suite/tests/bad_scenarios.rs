@@ -208,6 +208,16 @@ fn a_matrix_key_that_leads_nowhere_names_the_near_one() {
     assert_eq!(help, "did you mean `home`?");
 }
 
+// Found while writing the fuzz target scenario_file: all combinations were made, then counted.
+#[test]
+fn a_matrix_of_more_runs_than_memory_holds_is_counted_and_refused() {
+    let keys: String = (0..30).map(|n| format!("k{n} = [1, 2, 3, 4, 5, 6, 7, 8]\n")).collect();
+    let (from, to) = ("[[do]]", format!("[matrix]\n{keys}\n[[do]]"));
+    let (message, place, _) = first(&refuse(from, &to), from, &to);
+    assert_eq!(message, format!("the matrix unfolds into {} runs", usize::MAX));
+    assert_eq!(place, "[matrix]");
+}
+
 #[test]
 fn a_matrix_value_of_the_wrong_kind_says_with_which_value() {
     let (from, to) = ("[[do]]", "[matrix]\n\"nat.home.hairpin\" = [\"outward\"]\n\n[[do]]");

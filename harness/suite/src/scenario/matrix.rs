@@ -16,6 +16,14 @@ pub(super) fn expand(file: &File, text: &str, problems: &mut Collector) -> Vec<V
         return vec![Variant { values: BTreeMap::new(), file: file.clone() }];
     }
     let place = text.find("[matrix]").map(|start| start..start + "[matrix]".len());
+    // Counted before they are made: a few keys with a few values each are more than memory holds.
+    let runs = file.matrix.values().fold(1_usize, |runs, values| runs.saturating_mul(values.len()));
+    if runs == 0 || runs > MOST_VARIANTS {
+        let message = format!("the matrix unfolds into {runs} runs");
+        let help = format!("give every key at least one value, and at most {MOST_VARIANTS} runs");
+        problems.add(message, place, "this matrix", Some(help));
+        return Vec::new();
+    }
     let mut combinations: Vec<Vec<(&str, &toml::Value)>> = vec![Vec::new()];
     for (key, values) in &file.matrix {
         combinations = combinations
@@ -28,12 +36,6 @@ pub(super) fn expand(file: &File, text: &str, problems: &mut Collector) -> Vec<V
                 })
             })
             .collect();
-    }
-    if combinations.is_empty() || combinations.len() > MOST_VARIANTS {
-        let message = format!("the matrix unfolds into {} runs", combinations.len());
-        let help = format!("give every key at least one value, and at most {MOST_VARIANTS} runs");
-        problems.add(message, place, "this matrix", Some(help));
-        return Vec::new();
     }
     combinations
         .into_iter()
