@@ -18,7 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rtcspec-trace", &["rtcspec-srtp", "rtcspec-wire"]),
     ("rtcspec-audit", &["rtcspec-wire", "rtcspec-trace"]),
     ("rtcspec-capture", &["rtcspec-wire", "rtcspec-srtp", "rtcspec-trace"]),
-    ("rtcspec-fuzz", &["rtcspec-control", "rtcspec-peer", "rtcspec-wire"]),
+    ("rtcspec-fuzz", &["rtcspec-control", "rtcspec-peer", "rtcspec-srtp", "rtcspec-wire"]),
     ("rtcspec-lab", &["rtcspec-control"]),
     ("rtcspec-remote", &["rtcspec-control", "rtcspec-net", "rtcspec-wire"]),
     ("rtcspec-live", &["rtcspec-control", "rtcspec-wire"]),

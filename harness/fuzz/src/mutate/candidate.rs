@@ -62,7 +62,7 @@ const WORDS: [&str; 25] = [
 /// Names of extensions as browsers write them; to a reader one is like any other.
 const EXTENSIONS: [&str; 4] = ["generation", "ufrag", "network-id", "network-cost"];
 
-/// The dictionary: [`WORDS`] and [`EXTENSIONS`].
+/// The dictionary: words, and names of extensions.
 #[must_use]
 pub fn dictionary() -> Vec<Vec<u8>> {
     WORDS.iter().chain(&EXTENSIONS).map(|word| word.as_bytes().to_vec()).collect()

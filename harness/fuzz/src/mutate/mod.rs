@@ -7,8 +7,11 @@ pub mod bytes;
 pub mod candidate;
 pub mod dtls;
 pub mod elements;
+pub mod rtcp;
+pub mod rtp;
 pub mod sctp;
 pub mod sdp;
+pub mod srtp;
 pub mod stun;
 pub mod text;
 

@@ -121,7 +121,7 @@ const LINES: [&str; 58] = [
     "a=x-unknown:1",
 ];
 
-/// The dictionary: [`LINES`].
+/// The dictionary: lines of every type.
 #[must_use]
 pub fn dictionary() -> Vec<Vec<u8>> {
     LINES.iter().map(|line| line.as_bytes().to_vec()).collect()

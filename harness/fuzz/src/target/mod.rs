@@ -6,9 +6,13 @@ use crate::mutate::Mutate;
 
 pub mod candidate;
 pub mod dcep;
+pub mod demux;
 pub mod dtls;
+pub mod rtcp;
+pub mod rtp;
 pub mod sctp;
 pub mod sdp;
+pub mod srtp;
 pub mod stun;
 pub mod turn;
 
@@ -60,6 +64,10 @@ pub const ALL: &[Target] = &[
     dcep::PARSE,
     candidate::LINE,
     sdp::PARSE,
+    demux::PACKET,
+    rtp::HEADER,
+    rtcp::COMPOUND,
+    srtp::PACKETS,
 ];
 
 /// The target of a name.
