@@ -109,6 +109,9 @@ impl Server {
 
     /// RFC 8489 §3: Binding needs no credentials.
     fn binding(&mut self, request: &Request<'_>) {
+        if let Some(refusal) = unknown(&request.view) {
+            return self.refuse(request, refusal, None);
+        }
         let message = Message::success(Method::BINDING, request.id)
             .with(Attribute::XorMappedAddress(request.mapped));
         self.reply(request, &message, None);
@@ -130,10 +133,8 @@ impl Server {
     }
 
     fn serve(&mut self, request: &Request<'_>, credentials: &Credentials) -> Outcome {
-        let unknown: Vec<_> = unknown_attributes(&request.view).collect();
-        if !unknown.is_empty() {
-            let unknown = Attribute::UnknownAttributes(unknown);
-            return Err(Refusal::new(ErrorCode::UNKNOWN_ATTRIBUTE).with(unknown));
+        if let Some(refusal) = unknown(&request.view) {
+            return Err(refusal);
         }
         match request.method {
             Method::ALLOCATE => self.allocate(request, credentials),
@@ -297,6 +298,13 @@ impl Server {
             self.allocations.remove(&client);
         }
     }
+}
+
+/// RFC 8489 §6.3.1: 420 for what must be understood and is not.
+fn unknown(view: &View<'_>) -> Option<Refusal> {
+    let unknown: Vec<_> = unknown_attributes(view).collect();
+    let list = Attribute::UnknownAttributes(unknown.clone());
+    (!unknown.is_empty()).then(|| Refusal::new(ErrorCode::UNKNOWN_ATTRIBUTE).with(list))
 }
 
 /// Attributes that must be understood and that no request of RFC 8656 has (RFC 8489 §6.3.1).
