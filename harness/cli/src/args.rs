@@ -293,6 +293,34 @@ pub(crate) struct RunOptions {
     /// beside it
     #[arg(long)]
     pub(crate) pcap: bool,
+    #[command(flatten)]
+    pub(crate) servers: ServerOptions,
+}
+
+/// Servers to examine instead of peers.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Servers instead of peers")]
+pub(crate) struct ServerOptions {
+    /// Examine this TURN server, `turn:HOST[:PORT][?transport=udp|tcp]`, over real sockets; repeat
+    /// for several
+    #[arg(long = "turn-server", value_name = "URL", requires = "user", requires = "password")]
+    #[arg(conflicts_with_all = ["peers", "peer_commands", "scenarios", "pcap", "shard"])]
+    pub(crate) turn_servers: Vec<String>,
+    /// A user the TURN servers know
+    #[arg(long = "turn-user", value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// The user's password
+    #[arg(long = "turn-password", value_name = "PASSWORD", env = "RTCSPEC_TURN_PASSWORD")]
+    #[arg(hide_env_values = true)]
+    pub(crate) password: Option<String>,
+    /// Examine this STUN server, `stun:HOST[:PORT]`; repeat for several
+    #[arg(long = "stun-server", value_name = "URL")]
+    #[arg(conflicts_with_all = ["peers", "peer_commands", "scenarios", "pcap", "shard"])]
+    pub(crate) stun_servers: Vec<String>,
+    /// What the server is, where its SOFTWARE does not tell: for reports, and for
+    /// `expect/NAME.toml`
+    #[arg(long = "server-name", value_name = "NAME[@VERSION]")]
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -434,6 +462,8 @@ pub(crate) enum Listing {
     Scenarios,
     /// Hostile cases
     Cases,
+    /// What STUN and TURN servers are held to
+    ServerCases,
     /// Implementations and their features
     Peers,
     /// NAT presets and their parameters

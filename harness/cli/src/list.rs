@@ -25,6 +25,14 @@ pub(crate) fn list(options: &ListOptions) -> Outcome {
                 let _ = writeln!(text, "{:width$}  {}", case.id, case.title);
             }
         }
+        Listing::ServerCases => {
+            let cases = rtcspec_servers::CASES;
+            let width = cases.iter().map(|case| case.id.len()).max().unwrap_or(0);
+            for case in cases {
+                let clauses = case.tests.join(", ");
+                let _ = writeln!(text, "{:width$}  {} ({clauses})", case.id, case.title);
+            }
+        }
         Listing::Peers => {
             for player in players::all() {
                 let hello = player.hello();

@@ -24,6 +24,7 @@ mod rerun;
 mod run;
 mod seeds;
 mod serve;
+mod servers;
 mod transcript;
 
 use clap::Parser as _;
@@ -83,6 +84,7 @@ fn carry_out(verb: Verb) -> Result<std::process::ExitCode, exit::Failure> {
 
 fn report(verb: Verb) -> exit::Outcome {
     match verb {
+        Verb::Run(options) if servers::are_meant(&options.servers) => servers::run(&options),
         Verb::Run(options) => run::run(&options),
         Verb::Serve(options) => serve::serve(&options),
         Verb::Matrix(options) => matrix::matrix(&options),

@@ -157,7 +157,7 @@ pub(crate) fn standing(
     Ok(stale.iter().map(ToString::to_string).collect())
 }
 
-fn expectations(hello: &Hello, common: &Common) -> Result<Expectations, Failure> {
+pub(crate) fn expectations(hello: &Hello, common: &Common) -> Result<Expectations, Failure> {
     let name = &hello.implementation;
     let text = match &common.scenarios {
         Some(folder) => {
@@ -174,7 +174,7 @@ fn expectations(hello: &Hello, common: &Common) -> Result<Expectations, Failure>
 }
 
 #[expect(clippy::disallowed_methods, reason = "only to tell which expectations have expired")]
-fn today(common: &Common) -> Date {
+pub(crate) fn today(common: &Common) -> Date {
     common.today.unwrap_or_else(|| {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Date::from_unix_days(u32::try_from(since.as_secs() / 86_400).unwrap_or(u32::MAX))
@@ -244,7 +244,7 @@ pub(crate) fn participants(players: &[Player]) -> Vec<Participant> {
 }
 
 /// Table, details, last line.
-fn tell(report: &Report, common: &Common) -> Result<(), Failure> {
+pub(crate) fn tell(report: &Report, common: &Common) -> Result<(), Failure> {
     let mut text = if common.quiet { String::new() } else { table(report) + "\n" };
     text.push_str(&details(report));
     text.push_str(&summary(report));

@@ -48,6 +48,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "rtcspec-wire",
         ],
     ),
+    ("rtcspec-servers", &["rtcspec-control", "rtcspec-suite", "rtcspec-wire"]),
     (
         "rtcspec",
         &[
@@ -63,6 +64,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "rtcspec-net",
             "rtcspec-remote",
             "rtcspec-scenarios",
+            "rtcspec-servers",
             "rtcspec-suite",
             "rtcspec-trace",
         ],

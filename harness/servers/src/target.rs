@@ -1,0 +1,145 @@
+//! Which server, by URL (RFC 7064, RFC 7065).
+
+use std::fmt;
+use std::net::{SocketAddr, ToSocketAddrs as _};
+
+/// What a server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It answers Binding requests.
+    Stun,
+    /// It relays as well.
+    Turn,
+}
+
+/// What it is spoken to over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Datagrams.
+    Udp,
+    /// A stream.
+    Tcp,
+}
+
+impl Transport {
+    /// The word in URLs and ids.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+        }
+    }
+}
+
+/// Long-term credentials (RFC 8489 §9.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// Username.
+    pub username: String,
+    /// Password.
+    pub password: String,
+}
+
+/// A server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// What it should be.
+    pub kind: Kind,
+    /// Where it is.
+    pub address: SocketAddr,
+    /// Over what.
+    pub transport: Transport,
+    /// For a TURN server.
+    pub credentials: Option<Credentials>,
+    /// As it was written.
+    pub url: String,
+}
+
+/// Why a URL names no server that can be tested.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("read server `{url}`: {reason}")]
+pub struct UrlError {
+    /// The URL.
+    pub url: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Target {
+    /// Reads `stun:HOST[:PORT]` or `turn:HOST[:PORT][?transport=udp|tcp]` and looks the host up.
+    ///
+    /// # Errors
+    /// [`UrlError`] if it is none of these, or if nobody knows the host.
+    pub fn read(url: &str, credentials: Option<Credentials>) -> Result<Self, UrlError> {
+        let wrong = |reason: &str| UrlError { url: url.to_owned(), reason: reason.to_owned() };
+        let (scheme, rest) = url.split_once(':').ok_or_else(|| wrong("no scheme"))?;
+        let kind = match scheme {
+            "stun" => Kind::Stun,
+            "turn" => Kind::Turn,
+            "stuns" | "turns" => return Err(wrong("TLS and DTLS are not spoken here")),
+            _ => return Err(wrong("neither `stun:` nor `turn:`")),
+        };
+        let (host, query) = rest.split_once('?').map_or((rest, None), |(a, b)| (a, Some(b)));
+        let transport = match query {
+            None | Some("transport=udp") => Transport::Udp,
+            Some("transport=tcp") => Transport::Tcp,
+            Some(_) => return Err(wrong("`?transport=` is `udp` or `tcp`")),
+        };
+        if kind == Kind::Turn && credentials.is_none() {
+            return Err(wrong("a TURN server needs --turn-user and --turn-password"));
+        }
+        // RFC 7064 §3.2, RFC 7065 §3.2: 3478 unless said otherwise.
+        let has_port = host.rsplit_once(':').is_some_and(|(before, port)| {
+            port.parse::<u16>().is_ok() && (!before.contains(':') || before.ends_with(']'))
+        });
+        let place = if has_port { host.to_owned() } else { format!("{host}:3478") };
+        let address = place
+            .to_socket_addrs()
+            .map_err(|error| wrong(&error.to_string()))?
+            .next()
+            .ok_or_else(|| wrong("the host has no address"))?;
+        Ok(Self { kind, address, transport, credentials, url: url.to_owned() })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(url: &str) -> Result<Target, UrlError> {
+        let (username, password) = ("u".to_owned(), "p".to_owned());
+        Target::read(url, Some(Credentials { username, password }))
+    }
+
+    #[test]
+    fn urls_have_defaults_and_both_families() {
+        let plain = read("turn:127.0.0.1").unwrap();
+        assert_eq!(plain.address.to_string(), "127.0.0.1:3478");
+        assert_eq!(plain.transport, Transport::Udp);
+        let full = read("turn:[::1]:5000?transport=tcp").unwrap();
+        assert_eq!(full.address.to_string(), "[::1]:5000");
+        assert_eq!(full.transport, Transport::Tcp);
+        assert_eq!(read("stun:[::1]").unwrap().address.to_string(), "[::1]:3478");
+    }
+
+    #[test]
+    fn what_is_no_server_is_refused_with_the_reason() {
+        for (url, reason) in [
+            ("127.0.0.1", "no scheme"),
+            ("http:127.0.0.1", "neither"),
+            ("turns:127.0.0.1", "TLS"),
+            ("turn:127.0.0.1?transport=sctp", "transport"),
+        ] {
+            assert!(read(url).unwrap_err().reason.contains(reason), "{url}");
+        }
+        assert!(Target::read("turn:127.0.0.1", None).unwrap_err().reason.contains("--turn-user"));
+        assert!(Target::read("stun:127.0.0.1", None).is_ok());
+    }
+}
