@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rtcspec_control::wall;
 use rtcspec_suite::verdict::{Finding, Layer, RunResult, Standing};
-use rtcspec_wire::stun::Method;
+use rtcspec_wire::stun::{Attribute, Method};
 
 use crate::Case;
 use crate::bench::{Bench, Stop, allocate};
@@ -38,18 +38,26 @@ pub struct ExamineError {
 /// [`ExamineError`] if it does not answer.
 pub fn introduce(target: &Target) -> Result<About, ExamineError> {
     let mut bench = Bench::new(target, Layer::Turn);
-    let ask = |bench: &mut Bench<'_>| -> Result<Reply, Stop> {
-        let mut client = bench.client()?;
-        let message = match target.kind {
-            Kind::Stun => request(Method::BINDING),
-            Kind::Turn => allocate(),
-        };
-        client.must(&plain(&message)?)
-    };
-    let reply = ask(&mut bench)
+    let software = greeted(&mut bench, target.kind)
         .map_err(|stop| ExamineError { url: target.url.clone(), reason: stop.to_string() })?;
-    let software = reply.view().software().map(str::to_owned);
     Ok(about(target.kind, software))
+}
+
+/// SOFTWARE, if the server tells it.
+fn greeted(bench: &mut Bench<'_>, kind: Kind) -> Result<Option<String>, Stop> {
+    let software = |reply: &Reply| reply.view().software().map(str::to_owned);
+    let mut client = bench.client()?;
+    if kind == Kind::Stun {
+        return Ok(software(&client.must(&plain(&request(Method::BINDING))?)?));
+    }
+    let challenge = client.must(&plain(&allocate())?)?;
+    if let Some(told) = software(&challenge) {
+        return Ok(Some(told));
+    }
+    // Some say it only to those they know. What is wrong with the credentials the cases will tell.
+    let Ok(answer) = client.ask(allocate()) else { return Ok(None) };
+    let _ = client.ask(request(Method::REFRESH).with(Attribute::Lifetime(0)));
+    Ok(software(&answer))
 }
 
 fn about(kind: Kind, software: Option<String>) -> About {
