@@ -65,7 +65,13 @@
           this.frame(JSON.parse(data));
         }
       };
-      socket.onclose = () => this.lost(socket);
+      socket.onclose = ({ code, reason }) => {
+        if (code === 1000 && socket === this.socket) {
+          this.end(reason || "the session is over");
+        } else {
+          this.lost(socket);
+        }
+      };
       clearInterval(this.watching);
       this.watching = setInterval(() => {
         if (Date.now() - this.heardAt > SILENCE_MS) {

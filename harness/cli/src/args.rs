@@ -163,6 +163,26 @@ fn parse_also(text: &str) -> Result<(String, String), String> {
         .ok_or_else(|| "write it like bob='python3 server.py'".to_owned())
 }
 
+/// Where adapters may connect, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listen {
+    /// Sessions that outlive their connections.
+    WebSocket(std::net::SocketAddr),
+    /// Plain lines.
+    Tcp(std::net::SocketAddr),
+}
+
+fn parse_listen(text: &str) -> Result<Listen, String> {
+    let (kind, place): (fn(_) -> _, _) = match text.split_once("://") {
+        Some(("tcp", place)) => (Listen::Tcp, place),
+        Some(("ws", place)) => (Listen::WebSocket, place),
+        Some((scheme, _)) => return Err(format!("`{scheme}` is neither `ws` nor `tcp`")),
+        None => (Listen::WebSocket, text),
+    };
+    let place = place.trim_end_matches('/');
+    place.parse().map(kind).map_err(|_| format!("`{place}` is no address with a port"))
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct StartOptions {
     /// The peer
@@ -239,6 +259,10 @@ pub(crate) struct ServeOptions {
     /// The implementation
     #[arg(value_name = "NAME")]
     pub(crate) peer: String,
+    /// Connect there instead of using the standard streams: `ws://HOST:PORT` or `tcp://HOST:PORT`, as
+    /// `rtcspec run --peer-listen` says; `PEERCTL_URL` means the same
+    #[arg(long, value_name = "URL", env = "PEERCTL_URL")]
+    pub(crate) connect: Option<String>,
     /// Seed of all that is random in it; another one each time unless said otherwise
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
@@ -257,6 +281,11 @@ pub(crate) struct Common {
     /// the wall's clock
     #[arg(long = "peer-cmd", value_name = "COMMAND")]
     pub(crate) peer_commands: Vec<String>,
+    /// Wait for an adapter to connect here and test it: `ws://ADDRESS:PORT`, or without a scheme, for
+    /// sessions that outlive connections (PEERCTL.md §8), `tcp://ADDRESS:PORT` for plain lines. It is
+    /// on a real network, and what needs a scripted one is UNSUPPORTED
+    #[arg(long = "peer-listen", value_name = "ADDRESS:PORT", value_parser = parse_listen)]
+    pub(crate) peer_listen: Vec<Listen>,
     /// Runs at the same time; one per core unless said otherwise
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<usize>,

@@ -11,6 +11,7 @@ mod export;
 mod fuzz;
 mod lab;
 mod list;
+mod listen;
 mod matrix;
 mod minimise;
 mod nat_infer;

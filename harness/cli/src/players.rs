@@ -10,7 +10,7 @@ use rtcspec_suite::plan::Player;
 
 use crate::args::Common;
 use crate::exit::{Exit, Failure};
-use crate::{adapter, near};
+use crate::{adapter, listen, near};
 
 /// Every built-in implementation, the reference peer first.
 pub(crate) fn all() -> Vec<Player> {
@@ -48,7 +48,7 @@ pub(crate) fn asked_for(common: &Common) -> Result<Players, Failure> {
         under_test.extend(built_in.iter().cloned());
         let folder = adapter::everything(&common.adapters)?;
         names.extend(folder.into_iter().map(|manifest| manifest.name));
-    } else if names.is_empty() && common.peer_commands.is_empty() {
+    } else if names.is_empty() && common.peer_commands.is_empty() && common.peer_listen.is_empty() {
         under_test.extend(built_in.iter().cloned());
     }
     for name in &names {
@@ -75,7 +75,22 @@ pub(crate) fn asked_for(common: &Common) -> Result<Players, Failure> {
         all.push(Arc::clone(&player));
         under_test.push(player);
     }
+    for place in &common.peer_listen {
+        let remote = listen::wait_for(*place)?;
+        let name = remote.hello().implementation;
+        let player: Player = Arc::new(match is_taken(&name, &all) {
+            true => remote.named(&format!("{name}-elsewhere")),
+            false => remote,
+        });
+        all.push(Arc::clone(&player));
+        under_test.push(player);
+    }
     Ok(Players { all, under_test })
+}
+
+/// Whether somebody of this name is there.
+fn is_taken(name: &str, all: &[Player]) -> bool {
+    all.iter().any(|player| player.hello().implementation == name)
 }
 
 /// An adapter as a player. One that says the name of somebody who is there already gets another:
@@ -87,8 +102,11 @@ fn process(launch: Launch, others: &[Player]) -> Result<Player, Failure> {
     let adapter =
         Adapter::new(launch, this.into()).map_err(|error| not_started(error.to_string()))?;
     let name = adapter.hello().implementation;
-    let taken = |name: &str| others.iter().any(|player| player.hello().implementation == name);
-    Ok(Arc::new(if taken(&name) { adapter.named(&format!("{name}-process")) } else { adapter }))
+    Ok(Arc::new(if is_taken(&name, others) {
+        adapter.named(&format!("{name}-process"))
+    } else {
+        adapter
+    }))
 }
 
 /// The players of these names; all of them when there are none.

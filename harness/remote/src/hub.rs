@@ -93,9 +93,15 @@ impl Guest {
 }
 
 impl Drop for Guest {
+    /// Ends the session, and gives its connection a moment to say so.
     fn drop(&mut self) {
-        if let Some(carried) = &self.carried {
-            carried.end("the session is over");
+        const MOMENT: Duration = Duration::from_secs(1);
+        const PAUSE: Duration = Duration::from_millis(5);
+        let Some(carried) = &self.carried else { return };
+        carried.end("the session is over");
+        let begin = wall::now();
+        while carried.lock().waker.is_some() && begin.elapsed() < MOMENT {
+            thread::sleep(PAUSE);
         }
     }
 }
@@ -136,14 +142,7 @@ impl Hub {
             return Err(Refusal::Over);
         }
         state.session.was_seen(greeting.seen)?;
-        state.connection += 1;
-        state.lost = None;
-        // Whoever carried it before is woken, and sees that it does not any more.
-        state.waker = Some(waker);
-        let connection = state.connection;
-        let told = state.session.seen();
-        drop(state);
-        Ok(Carrier { id, carried, connection, sent: greeting.seen, told })
+        Ok(state.carried_by(Arc::clone(&carried), id, greeting.seen, waker))
     }
 
     fn begin(
@@ -195,9 +194,9 @@ fn fresh_id() -> String {
 
 /// A session, whichever connection carries it.
 #[derive(Debug, Default)]
-struct Carried {
+pub(crate) struct Carried {
     state: Mutex<State>,
-    ear: Arc<Ear>,
+    pub(crate) ear: Arc<Ear>,
 }
 
 #[derive(Debug, Default)]
@@ -235,6 +234,21 @@ impl Carried {
 }
 
 impl State {
+    /// Another connection carries it from now on. Whichever did before sees that it does not.
+    fn carried_by(
+        &mut self,
+        carried: Arc<Carried>,
+        id: String,
+        sent: u64,
+        waker: UnixStream,
+    ) -> Carrier {
+        self.connection += 1;
+        self.lost = None;
+        self.waker = Some(waker);
+        let (connection, told) = (self.connection, self.session.seen());
+        Carrier { id, carried, connection, sent, told }
+    }
+
     fn wake(&mut self) {
         if let Some(waker) = &mut self.waker {
             // One that is full wakes as well.
@@ -244,7 +258,7 @@ impl State {
 }
 
 /// The adapter's side of a session, as a voice.
-struct Speaking(Arc<Carried>);
+pub(crate) struct Speaking(pub(crate) Arc<Carried>);
 
 impl Voice for Speaking {
     fn say(&mut self, line: &str) {
@@ -252,6 +266,43 @@ impl Voice for Speaking {
         if let Ok(body) = serde_json::from_str(line) {
             self.0.say(Kind::Peerctl, body);
         }
+    }
+}
+
+/// What the one that was connected to says first.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Welcome {
+    #[serde(default)]
+    session: String,
+    #[serde(default)]
+    seen: u64,
+    /// Instead of the others: there is nothing to come back to.
+    #[serde(default)]
+    pub(crate) over: Option<String>,
+}
+
+impl Carried {
+    /// The first frame of the one that connects.
+    pub(crate) fn greeting(&self, session: Option<&str>) -> String {
+        match session {
+            None => serde_json::json!({"peerctl": 1}),
+            Some(id) => {
+                let seen = self.lock().session.seen();
+                serde_json::json!({"peerctl": 1, "session": id, "seen": seen})
+            }
+        }
+        .to_string()
+    }
+
+    /// A connection of ours was welcomed.
+    pub(crate) fn welcomed(
+        self: &Arc<Self>,
+        welcome: Welcome,
+        waker: UnixStream,
+    ) -> Result<Carrier, Fault> {
+        let mut state = self.lock();
+        state.session.was_seen(welcome.seen)?;
+        Ok(state.carried_by(Arc::clone(self), welcome.session, welcome.seen, waker))
     }
 }
 

@@ -18,9 +18,11 @@
 //! | `websocket.rs` | one connection that carries a session |
 //! | `http.rs` | pages, and the way to a WebSocket |
 //! | `tcp.rs` | an adapter that connects by TCP and speaks plain lines |
+//! | `client.rs` | the other end of `websocket.rs` and `tcp.rs`, for adapters in Rust |
 //! | `address.rs` | at which addresses this machine is reached |
 
 mod address;
+mod client;
 mod conversation;
 mod http;
 mod hub;
@@ -32,6 +34,7 @@ mod websocket;
 mod wire;
 
 pub use address::{reached_at, towards};
+pub use client::{DialError, Lines, dial};
 pub use conversation::Conversation;
 pub use http::{Page, Server, ServerError};
 pub use hub::{Guest, Hub};

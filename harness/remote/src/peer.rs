@@ -15,6 +15,7 @@ use rtcspec_wire::candidate::{Candidate, CandidateKind, ConnectionAddress, Trans
 use serde_json::json;
 
 use crate::conversation::Conversation;
+use crate::hub::Guest;
 use crate::passage::Passage;
 use crate::wire::Wire;
 
@@ -29,7 +30,7 @@ static TURN: Mutex<()> = Mutex::new(());
 #[derive(Debug)]
 pub struct Remote {
     hello: Hello,
-    conversation: Arc<Conversation>,
+    guest: Arc<Guest>,
     local: Vec<IpAddr>,
 }
 
@@ -53,7 +54,8 @@ impl Remote {
     ///
     /// # Errors
     /// [`RemoteError`] if it does not say.
-    pub fn new(conversation: Arc<Conversation>, local: Vec<IpAddr>) -> Result<Self, RemoteError> {
+    pub fn new(guest: Arc<Guest>, local: Vec<IpAddr>) -> Result<Self, RemoteError> {
+        let conversation = &guest.conversation;
         conversation.say(r#"{"id":1,"op":"hello"}"#);
         let Some(said) = conversation.next(HELLO) else {
             return Err(RemoteError::Silent(conversation.ended()));
@@ -61,7 +63,7 @@ impl Remote {
         let expected = |id| (id == 1).then_some(Answer::Hello);
         match line::read(&said, expected) {
             Ok(Message::Reply(reply)) => match reply.body {
-                ReplyBody::Hello(hello) => Ok(Self { hello, conversation, local }),
+                ReplyBody::Hello(hello) => Ok(Self { hello, guest, local }),
                 _ => Err(RemoteError::Hello(said)),
             },
             _ => Err(RemoteError::Hello(said)),
@@ -103,14 +105,14 @@ impl Implementation for Remote {
             implementation: self.hello.implementation.clone(),
             reason,
         };
-        if let Some(reason) = self.conversation.ended() {
+        if let Some(reason) = self.guest.conversation.ended() {
             return Err(failed(format!("it is gone: {reason}")));
         }
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let arrivals = Arc::new(Arrivals::new(Arc::clone(bell)));
         let wire = Wire::new(self.local.clone(), &arrivals).map_err(|e| failed(e.to_string()))?;
-        let passage = Passage::new(self.conversation.begin_run(&arrivals));
-        let conversation = Arc::clone(&self.conversation);
+        let passage = Passage::new(self.guest.conversation.begin_run(&arrivals));
+        let conversation = Arc::clone(&self.guest.conversation);
         let live = Live { conversation, wire, arrivals, passage, ended: false, _turn: turn };
         Ok(Box::new(OutsideEndpoint::new(self.hello.clone(), live)))
     }

@@ -33,7 +33,6 @@ pub(crate) fn carry(stream: TcpStream, hub: &Hub) -> Result<(), Error> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(GREETING))?;
     stream.set_write_timeout(Some(GREETING))?;
-    // A line may be long in JSON of JSON, but not twice as long.
     let longest = Some(2 * line::MAX_LENGTH);
     let config = WebSocketConfig::default().max_message_size(longest).max_frame_size(longest);
     let accepted = tungstenite::accept_hdr_with_config(stream, same_origin, Some(config));
@@ -50,8 +49,13 @@ pub(crate) fn carry(stream: TcpStream, hub: &Hub) -> Result<(), Error> {
         Err(reason) => return refuse(socket, reason),
     };
     socket.send(Message::text(carrier.greeting()))?;
-    socket.get_ref().set_nonblocking(true)?;
-    Connection { socket, carrier, woken, behind: false }.carry()
+    Connection::new(socket, carrier, woken)?.carry()
+}
+
+/// A frame is a line and a few words around it.
+pub(crate) fn limits() -> WebSocketConfig {
+    let longest = Some(line::MAX_LENGTH + 1024);
+    WebSocketConfig::default().max_message_size(longest).max_frame_size(longest)
 }
 
 /// A page from elsewhere must not make this browser's visitor a peer (RFC 6455 §10.2).
@@ -82,7 +86,8 @@ fn refuse(mut socket: WebSocket<TcpStream>, reason: String) -> Result<(), Error>
     Ok(())
 }
 
-struct Connection {
+/// A WebSocket between two sides that have greeted each other, whichever connected.
+pub(crate) struct Connection {
     socket: WebSocket<TcpStream>,
     carrier: Carrier,
     woken: UnixStream,
@@ -99,7 +104,18 @@ enum Came {
 }
 
 impl Connection {
-    fn carry(mut self) -> Result<(), Error> {
+    pub(crate) fn new(
+        socket: WebSocket<TcpStream>,
+        carrier: Carrier,
+        woken: UnixStream,
+    ) -> Result<Self, Error> {
+        socket.get_ref().set_nonblocking(true)?;
+        Ok(Self { socket, carrier, woken, behind: false })
+    }
+
+    /// Carries the session until it, or the connection, ends: without an error if it was the
+    /// session.
+    pub(crate) fn carry(mut self) -> Result<(), Error> {
         let (mut heard, mut told) = (wall::now(), wall::now());
         loop {
             if self.speak()?.is_none() {
@@ -203,7 +219,8 @@ impl Connection {
 
     fn over(mut self) -> Result<(), Error> {
         self.socket.get_ref().set_nonblocking(false)?;
-        self.socket.close(None)?;
+        let reason = "the session is over".into();
+        self.socket.close(Some(CloseFrame { code: CloseCode::Normal, reason }))?;
         while self.socket.read().is_ok() {}
         Ok(())
     }

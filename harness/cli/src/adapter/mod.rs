@@ -112,8 +112,12 @@ fn serve(options: &ServeOptions) -> Outcome {
     let mut peer = player
         .spawn(context)
         .map_err(|error| Failure { exit: Exit::NotStarted, message: error.to_string() })?;
-    let input = io::BufReader::new(io::stdin());
-    rtcspec_live::serve(peer.as_mut(), input, io::stdout().lock())
+    let (input, output): rtcspec_remote::Lines = match &options.connect {
+        None => (Box::new(io::BufReader::new(io::stdin())), Box::new(io::stdout())),
+        Some(url) => rtcspec_remote::dial(url)
+            .map_err(|error| Failure { exit: Exit::NotStarted, message: error.to_string() })?,
+    };
+    rtcspec_live::serve(peer.as_mut(), input, output)
         .map_err(|error| Failure { exit: Exit::NotStarted, message: error.to_string() })?;
     Ok(Exit::AsExpected)
 }

@@ -81,6 +81,7 @@ fn invitation(address: SocketAddr) -> String {
 
 /// One session from its beginning to its report.
 fn receive(suite: &Suite, number: u64, guest: Guest, outcomes: &Sender<Outcome>) {
+    let guest = Arc::new(guest);
     let outcome = Session { suite, number, guest: &guest }.hold();
     if let Err(failure) = &outcome {
         guest.show(json!({"failed": failure.message}));
@@ -96,7 +97,7 @@ fn receive(suite: &Suite, number: u64, guest: Guest, outcomes: &Sender<Outcome>)
 struct Session<'a> {
     suite: &'a Suite,
     number: u64,
-    guest: &'a Guest,
+    guest: &'a Arc<Guest>,
 }
 
 impl Session<'_> {
@@ -106,10 +107,8 @@ impl Session<'_> {
             true => reached_at(server.ip()),
             false => self.suite.options.address.clone(),
         };
-        let conversation = Arc::clone(&self.guest.conversation);
-        let remote = Remote::new(conversation, local.clone()).map_err(|error| Failure {
-            exit: Exit::NotStarted,
-            message: format!("session {}: {error}", self.number),
+        let remote = Remote::new(Arc::clone(self.guest), local.clone()).map_err(|error| {
+            Failure { exit: Exit::NotStarted, message: format!("session {}: {error}", self.number) }
         })?;
         let hello = remote.hello();
         let who = format!("{} {}", hello.implementation, hello.version);
@@ -203,7 +202,9 @@ impl Session<'_> {
         output::write(&common.out, &report)?;
         let words = summary(&report);
         let href = self.suite.pages.publish(self.number, common.out.clone());
-        self.guest.show(json!({"report": {"href": href, "summary": words}}));
+        let href = (!self.suite.options.once).then_some(href);
+        let folder = common.out.display().to_string();
+        self.guest.show(json!({"report": {"href": href, "place": folder, "summary": words}}));
         let place = output::place(&common.out);
         output::say(&format!("session {}: {words}\n{place}", self.number))?;
         Ok(run::exit(&report))

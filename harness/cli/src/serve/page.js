@@ -134,13 +134,15 @@
     find("counts").replaceChildren(...parts);
   }
 
-  function report({ href, summary }) {
+  function report({ href, place, summary }) {
     const link = element("a", "the whole report");
     link.href = href;
     const again = element("a", "run again");
     again.href = location.href;
+    // A server that ends with this session shows nothing any more.
+    const more = href ? [link, ", ", again] : [`the whole report is in ${place} where rtcspec runs`];
     find("state").textContent = "done";
-    find("end").replaceChildren(`${summary} — `, link, ", ", again);
+    find("end").replaceChildren(`${summary} — `, ...more);
     document.body.dataset.done = "yes";
   }
 

@@ -7,7 +7,7 @@
 mod proxy;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -132,6 +132,64 @@ fn firefox_is_judged_although_its_connection_is_cut_again_and_again() {
     a_browser_is_judged("firefox-esr");
 }
 
+/// A built-in stack that connects to a run which waits for it; what the run said.
+fn dials_in(listen: &str, filters: &[&str], life: Option<Duration>) -> (String, usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(RTCSPEC);
+    command.arg("run").args(filters).args(["--peer-listen", listen, "--jobs", "1", "--out"]);
+    command.arg(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut run = Group::start(&mut command);
+    let mut first = String::new();
+    let mut told = BufReader::new(run.0.stderr.take().unwrap());
+    told.read_line(&mut first).unwrap();
+    let url = first.split_whitespace().last().unwrap().to_owned();
+    let (scheme, address) = url.split_once("://").unwrap();
+    let proxy = life.map(|life| Proxy::start(address.parse().unwrap(), life));
+    let address = proxy.as_ref().map_or(address.to_owned(), |proxy| proxy.address.to_string());
+    let connect = format!("{scheme}://{address}");
+    let mut adapter = Command::new(RTCSPEC);
+    adapter.args(["adapter", "serve", "str0m", "--seed", "7", "--connect", &connect]);
+    let mut adapter = Group::start(&mut adapter);
+    let mut said = String::new();
+    run.0.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    run.0.wait().unwrap();
+    // The end of the session is the end of its input.
+    assert!(adapter.0.wait().unwrap().success());
+    (said, proxy.map_or(0, |proxy| proxy.cuts()))
+}
+
+#[test]
+fn an_adapter_that_dials_in_is_judged_and_loses_nothing_when_it_is_cut_off() {
+    let filters = ["dc/answered-messages", "dc/protocol", "signal/close", "nat/nested"];
+    let (said, cuts) = dials_in("127.0.0.1:0", &filters, Some(Duration::from_millis(700)));
+    if said.contains("INCONCLUSIVE") {
+        eprintln!("SKIPPED on this machine: it is too busy");
+        return;
+    }
+    assert!(said.contains("0 unexpected") && said.contains("str0m-elsewhere"), "{said}");
+    assert!(cuts >= 3, "{cuts} cuts");
+}
+
+#[test]
+fn an_adapter_may_connect_by_tcp_and_speak_plain_lines() {
+    let (said, _) = dials_in("tcp://127.0.0.1:0", &["dc/empty-messages@answerer"], None);
+    if said.contains("INCONCLUSIVE") {
+        eprintln!("SKIPPED on this machine: it is too busy");
+        return;
+    }
+    assert!(said.contains("1 runs: 1 PASS"), "{said}");
+}
+
+#[test]
+fn where_no_adapter_can_connect_is_told() {
+    for (listen, words) in [("udp://127.0.0.1:1", "neither `ws` nor `tcp`"), ("here", "no address")]
+    {
+        let run = Command::new(RTCSPEC).args(["run", "--peer-listen", listen]).output().unwrap();
+        assert_eq!(run.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&run.stderr).contains(words), "{run:?}");
+    }
+}
+
 #[test]
 fn an_address_that_is_taken_is_told() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -144,7 +202,7 @@ fn an_address_that_is_taken_is_told() {
 
 #[test]
 fn the_page_and_its_scripts_are_served_and_nothing_else() {
-    use std::io::{Read as _, Write as _};
+    use std::io::Write as _;
     let folder = tempfile::tempdir().unwrap();
     let (_server, _lines, url) = serve(folder.path(), &["dc/"]);
     let ask = |path: &str| {
