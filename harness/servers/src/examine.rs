@@ -128,6 +128,7 @@ fn result(
         elapsed,
         profile: "loose".to_owned(),
         transcript,
+        files: Vec::new(),
         repeat: format!("rtcspec run '{}' {option} '{}'{user}", case.id, target.url),
         ladder: Default::default(),
     }
