@@ -21,8 +21,6 @@ pub enum Oracle {
     Determinism,
     /// A rule of the state machine was broken.
     Model,
-    /// Another implementation says otherwise and nobody has ruled who is right.
-    Disagreement,
 }
 
 impl Oracle {
@@ -38,7 +36,6 @@ impl Oracle {
             Self::Truncation => "truncation",
             Self::Determinism => "determinism",
             Self::Model => "model",
-            Self::Disagreement => "disagreement",
         }
     }
 }

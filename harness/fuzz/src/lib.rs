@@ -2,7 +2,7 @@
 //!
 //! What it is: for each format and state machine a *body*, a plain function that runs one input
 //! through code under test and says what oracle was broken. Engines are interchangeable: libFuzzer
-//! and AFL++ (`fuzz/`), the one built in ([`campaign`]), replay of the corpus in `cargo test`.
+//! (`fuzz/`), the one built in ([`campaign`]), replay of the corpus in `cargo test`.
 //!
 //! What it is not: it has no scenario runner and decides nothing about conformance of a peer;
 //! `suite` does that.

@@ -1,4 +1,4 @@
-//! What foreign engines call: libFuzzer and AFL++ through `fuzz/`.
+//! What foreign engines call: libFuzzer, through `fuzz/`.
 
 use std::sync::OnceLock;
 
