@@ -7,13 +7,16 @@ pub mod bytes;
 pub mod candidate;
 pub mod dtls;
 pub mod elements;
+pub mod pcapng;
 pub mod rtcp;
 pub mod rtp;
+pub mod scenario;
 pub mod sctp;
 pub mod sdp;
 pub mod srtp;
 pub mod stun;
 pub mod text;
+pub mod transcript;
 
 use elements::{Shape, opaque};
 pub use fastrand::Rng;

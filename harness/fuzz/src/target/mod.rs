@@ -8,12 +8,16 @@ pub mod candidate;
 pub mod dcep;
 pub mod demux;
 pub mod dtls;
+pub mod jsep;
+pub mod pcapng;
 pub mod rtcp;
 pub mod rtp;
+pub mod scenario;
 pub mod sctp;
 pub mod sdp;
 pub mod srtp;
 pub mod stun;
+pub mod transcript;
 pub mod turn;
 
 /// What is executed for one input.
@@ -64,10 +68,14 @@ pub const ALL: &[Target] = &[
     dcep::PARSE,
     candidate::LINE,
     sdp::PARSE,
+    jsep::OFFER_ANSWER,
     demux::PACKET,
     rtp::HEADER,
     rtcp::COMPOUND,
     srtp::PACKETS,
+    pcapng::FILE,
+    transcript::TEXT,
+    scenario::FILE,
 ];
 
 /// The target of a name.

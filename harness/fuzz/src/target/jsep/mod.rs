@@ -1,0 +1,8 @@
+//! Offer and answer: two sides, their signalling, and somebody who edits it.
+
+mod edit;
+mod model;
+mod plants;
+mod program;
+
+pub use program::OFFER_ANSWER;
