@@ -1,6 +1,6 @@
 //! What a TURN server serves, to whom and where it misbehaves.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 
 use super::fault::Fault;
@@ -40,7 +40,7 @@ pub struct Config {
     pub most_peers: usize,
     /// Most streams at once; more are closed.
     pub most_streams: usize,
-    /// Peers it refuses (403).
+    /// Peers it refuses (403), also where an IPv6 address only wraps one of them.
     pub forbidden: Vec<Prefix>,
     /// Where it misbehaves.
     pub faults: Vec<Fault>,
@@ -103,6 +103,14 @@ impl Config {
         }
     }
 
+    /// True for a peer that is refused: on the list, or an IPv6 address by which one on the list is
+    /// reached as well.
+    #[must_use]
+    pub fn forbids(&self, peer: IpAddr) -> bool {
+        let listed = |ip: IpAddr| self.forbidden.iter().any(|prefix| prefix.contains(ip));
+        listed(peer) || wrapped(peer).is_some_and(|ip| listed(ip.into()))
+    }
+
     /// Adds a user.
     #[must_use]
     pub fn user(mut self, name: &str, password: &str) -> Self {
@@ -129,5 +137,47 @@ impl Config {
     pub fn fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
         self
+    }
+}
+
+/// The IPv4 address in an IPv6 address that is mapped or compatible (RFC 4291 §2.5.5), of NAT64
+/// (RFC 6052 §2.1) or of 6to4 (RFC 3056 §2).
+fn wrapped(peer: IpAddr) -> Option<Ipv4Addr> {
+    let IpAddr::V6(peer) = peer else { return None };
+    let [a, b, c, d, e, f, g, h] = peer.segments();
+    let (high, low) = match (a, b, c, d, e, f) {
+        (0, 0, 0, 0, 0, 0 | 0xffff) | (0x64, 0xff9b, 0, 0, 0, 0) => (g, h),
+        (0x2002, ..) => (b, c),
+        _ => return None,
+    };
+    let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+    Some(Ipv4Addr::new(a, b, c, d))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// coturn CVE-2020-26262 and CVE-2026-27624: loopback by another name was no loopback.
+    #[test]
+    fn an_address_is_refused_by_whatever_name() {
+        let mut config = Config::new("192.0.2.1:3478".parse().expect("an address"), "x");
+        config.forbidden = vec![Prefix::v4([127, 0, 0, 0], 8), Prefix::v4([0, 0, 0, 0], 8)];
+        let forbids = |ip: &str| config.forbids(ip.parse().expect("an address"));
+        for ip in [
+            "127.0.0.1",
+            "0.0.0.0",
+            "::ffff:127.0.0.1",
+            "::127.0.0.1",
+            "::1",
+            "::",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::5",
+        ] {
+            assert!(forbids(ip), "{ip}");
+        }
+        for ip in ["128.0.0.1", "::ffff:192.0.2.9", "2002:c000:209::1", "2001:db8::7f00:1"] {
+            assert!(!forbids(ip), "{ip}");
+        }
     }
 }

@@ -220,8 +220,7 @@ impl Server {
         credentials: &Credentials,
         peers: &[SocketAddr],
     ) -> Result<Vec<IpAddr>, Refusal> {
-        let forbidden = |ip: IpAddr| self.config.forbidden.iter().any(|prefix| prefix.contains(ip));
-        if peers.iter().any(|peer| forbidden(peer.ip())) {
+        if peers.iter().any(|peer| self.config.forbids(peer.ip())) {
             return Err(Refusal::new(ErrorCode::FORBIDDEN));
         }
         let most = self.config.most_peers;
