@@ -23,6 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "rtcspec-capture",
             "rtcspec-control",
+            "rtcspec-net",
             "rtcspec-peer",
             "rtcspec-srtp",
             "rtcspec-suite",

@@ -10,6 +10,7 @@ pub mod demux;
 pub mod dtls;
 pub mod jsep;
 pub mod pcapng;
+pub mod relay;
 pub mod rtcp;
 pub mod rtp;
 pub mod scenario;
@@ -61,6 +62,7 @@ pub const ALL: &[Target] = &[
     stun::PARSE,
     stun::AUTH,
     turn::FRAMING,
+    relay::SERVER,
     dtls::RECORD,
     dtls::HANDSHAKE,
     sctp::PARSE,
