@@ -85,7 +85,9 @@ fn hash(frame: &Frame<'_>) -> u64 {
 fn body(case: &mut Case<'_>, read: Read) -> Verdict {
     let input = case.input;
     let reading = case.within(BUDGET, input.len(), || read(input))?;
-    hold(Oracle::Determinism, read(input) == reading, || "two readings differ")?;
+    if case.is_thorough() {
+        hold(Oracle::Determinism, read(input) == reading, || "two readings differ")?;
+    }
     let Some(reading) = reading else {
         case.reach("no capture");
         return Ok(());
@@ -94,9 +96,11 @@ fn body(case: &mut Case<'_>, read: Read) -> Verdict {
     hold(Oracle::Model, reading.frames.len() <= 64 + input.len() * 40, || {
         format!("{} frames in {} bytes", reading.frames.len(), input.len())
     })?;
-    cut(case, read, &reading)?;
-    in_company(case, read, &reading)?;
-    foreign_block(input, read, &reading)?;
+    if case.is_thorough() {
+        cut(case, read, &reading)?;
+        in_company(case, read, &reading)?;
+        foreign_block(input, read, &reading)?;
+    }
     transcripts(case, input)
 }
 
@@ -180,7 +184,9 @@ fn transcripts(case: &mut Case<'_>, input: &[u8]) -> Verdict {
         found.sessions.iter().map(|session| rtcspec_trace::value(session, "seen")).collect()
     };
     let transcripts = case.within(BUDGET, input.len(), made)?;
-    hold(Oracle::Determinism, made() == transcripts, || "two transcripts differ")?;
+    if case.is_thorough() {
+        hold(Oracle::Determinism, made() == transcripts, || "two transcripts differ")?;
+    }
     for transcript in transcripts {
         case.reach("transcript");
         for section in &transcript.sections {

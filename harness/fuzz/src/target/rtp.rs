@@ -65,8 +65,10 @@ fn body(case: &mut Case<'_>, subject: &Subject) -> Verdict {
         case.within(Budget::DATAGRAM, input.len(), || look(&View::new(input)))?;
     case.see(&(whole, elements));
     let outcome = case.within(Budget::DATAGRAM, input.len(), || (subject.read)(input))?;
-    let again = (subject.read)(input);
-    hold(Oracle::Determinism, outcome == again, || format!("{outcome:?}, then {again:?}"))?;
+    if case.is_thorough() {
+        let again = (subject.read)(input);
+        hold(Oracle::Determinism, outcome == again, || format!("{outcome:?}, then {again:?}"))?;
+    }
     match outcome {
         Ok(reading) => accepted(case, subject, &reading),
         Err(error) => {
@@ -100,6 +102,9 @@ fn accepted(case: &mut Case<'_>, subject: &Subject, reading: &Reading) -> Verdic
     note(case, reading);
     round_trip(case.input, subject, reading)?;
     head(case.input, subject, reading)?;
+    if !case.is_thorough() {
+        return Ok(());
+    }
     more_payload(case.input, subject, reading)?;
     more_padding(case.input, subject, reading)?;
     one_source_more(case.input, subject, reading)?;

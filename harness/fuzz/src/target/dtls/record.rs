@@ -113,6 +113,9 @@ fn body(case: &mut Case<'_>, read: Read) -> Verdict {
     let bytes: Vec<u8> = found.iter().flat_map(|record| record.bytes.iter().copied()).collect();
     hold(Oracle::RoundTrip, bytes == input, || format!("{input:02x?} is shown as {bytes:02x?}"))?;
     kinds(&found)?;
+    if !case.is_thorough() {
+        return Ok(());
+    }
     in_company(read, &found)?;
     cut(read, input, &found)
 }

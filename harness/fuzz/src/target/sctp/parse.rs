@@ -53,8 +53,10 @@ pub(super) fn body(case: &mut Case<'_>, subject: &Subject) -> Verdict {
     note(case, &seen);
     checksum(case)?;
     let outcome = case.within(Budget::DATAGRAM, input.len(), || (subject.read)(input))?;
-    let again = (subject.read)(input);
-    hold(Oracle::Determinism, outcome == again, || format!("{outcome:?}, then {again:?}"))?;
+    if case.is_thorough() {
+        let again = (subject.read)(input);
+        hold(Oracle::Determinism, outcome == again, || format!("{outcome:?}, then {again:?}"))?;
+    }
     match outcome {
         Ok(packet) => accepted(case, subject, &packet),
         Err(error) => {
@@ -166,6 +168,9 @@ fn accepted(case: &mut Case<'_>, subject: &Subject, packet: &Packet) -> Verdict 
     hold(Oracle::RoundTrip, again.as_ref() == Ok(packet), || {
         format!("read {packet:?}, wrote {written:02x?}, read {again:?}")
     })?;
+    if !case.is_thorough() {
+        return Ok(());
+    }
     cut(case, subject)?;
     padding(case, subject, packet)?;
     one_by_one(case, subject, packet)?;
