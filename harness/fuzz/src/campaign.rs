@@ -41,7 +41,7 @@ pub struct Campaign {
 }
 
 /// Longest input of a campaign.
-const MOST: usize = 4096;
+pub(crate) const MOST: usize = 4096;
 /// Classes of findings kept.
 const CLASSES: usize = 200;
 

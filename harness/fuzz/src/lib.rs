@@ -10,8 +10,10 @@
 pub mod campaign;
 pub mod case;
 pub mod corpus;
+pub mod coverage;
 pub mod finding;
 pub mod mutate;
+pub mod parcel;
 pub mod score;
 pub mod shell;
 pub mod target;
