@@ -8,8 +8,10 @@ use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rtcspec_control::{Command, Event, Message, ReplyBody, Request, VirtualEndpoint, line, wall};
-use rtcspec_wire::candidate::{Candidate, CandidateKind, ConnectionAddress, Transport};
+use rtcspec_control::{
+    Command, Event, Message, Reply, ReplyBody, Request, VirtualEndpoint, line, wall,
+};
+use rtcspec_wire::candidate::udp_sockets;
 
 use crate::sockets::{Outside, Sockets};
 use crate::surroundings;
@@ -162,25 +164,13 @@ impl<W: Write> Served<'_, W> {
     }
 }
 
-/// The sockets a message promises: UDP host candidates, trickled or in a description.
+/// The sockets a message promises, trickled or in a description.
 fn listening(message: &Message) -> Vec<SocketAddr> {
-    let texts: Vec<&str> = match message {
+    match message {
         Message::Event(Event::Candidate { candidate: Some(candidate), .. }) => {
-            vec![&candidate.candidate]
+            udp_sockets(&candidate.candidate)
         }
-        Message::Reply(reply) => match &reply.body {
-            ReplyBody::Sdp(sdp) => sdp.lines().filter_map(|line| line.strip_prefix("a=")).collect(),
-            _ => Vec::new(),
-        },
-        Message::Event(_) => Vec::new(),
-    };
-    let parsed = texts.iter().filter_map(|text| text.parse::<Candidate>().ok());
-    let udp = parsed.filter(|candidate| {
-        candidate.kind == CandidateKind::Host && candidate.transport == Transport::Udp
-    });
-    udp.filter_map(|candidate| match candidate.address {
-        ConnectionAddress::Ip(address) => Some(SocketAddr::new(address, candidate.port)),
-        ConnectionAddress::Name(_) => None,
-    })
-    .collect()
+        Message::Reply(Reply { body: ReplyBody::Sdp(sdp), .. }) => udp_sockets(sdp),
+        _ => Vec::new(),
+    }
 }

@@ -11,7 +11,7 @@ use rtcspec_control::{
     Answer, Command, Hello, Implementation, Message, Origin, ReplyBody, Request, Site,
     SpawnContext, SpawnError, VirtualEndpoint, line,
 };
-use rtcspec_wire::candidate::{Candidate, CandidateKind, ConnectionAddress, Transport};
+use rtcspec_wire::candidate::udp_sockets;
 use serde_json::json;
 
 use crate::conversation::Conversation;
@@ -25,6 +25,14 @@ const HELLO: Duration = Duration::from_secs(60);
 /// Runs take turns on this machine's addresses: the ports of a run follow from its seed, and two
 /// runs may have the same.
 static TURN: Mutex<()> = Mutex::new(());
+
+/// Held for as long as a run has this machine's addresses.
+pub(crate) type Turn = MutexGuard<'static, ()>;
+
+/// Waits until nobody else has this machine's addresses.
+pub(crate) fn turn() -> Turn {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A peer elsewhere, with which one run after the other is played.
 #[derive(Debug)]
@@ -108,7 +116,7 @@ impl Implementation for Remote {
         if let Some(reason) = self.guest.conversation.ended() {
             return Err(failed(format!("it is gone: {reason}")));
         }
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = turn();
         let arrivals = Arc::new(Arrivals::new(Arc::clone(bell)));
         let wire = Wire::new(self.local.clone(), &arrivals).map_err(|e| failed(e.to_string()))?;
         let passage = Passage::new(self.guest.conversation.begin_run(&arrivals));
@@ -127,7 +135,7 @@ struct Live {
     /// That it is gone was told.
     ended: bool,
     /// Last, so that the sockets are closed before somebody else has the turn.
-    _turn: MutexGuard<'static, ()>,
+    _turn: Turn,
 }
 
 impl Source for Live {
@@ -155,8 +163,8 @@ impl Source for Live {
     }
 
     fn ask(&mut self, line: &str) {
-        for address in told_of(line) {
-            self.wire.open(address);
+        if let Ok(Request { command, .. }) = Request::read(line) {
+            self.wire.open_all(told_of(&command));
         }
         self.conversation.say(&self.passage.out(line));
     }
@@ -173,28 +181,12 @@ impl Drop for Live {
 }
 
 /// The addresses a request tells a peer of, to which it may send from then on.
-fn told_of(line: &str) -> Vec<SocketAddr> {
-    let Ok(Request { command, .. }) = Request::read(line) else { return Vec::new() };
-    let texts: Vec<String> = match command {
-        Command::Remote { desc, .. } => desc
-            .sdp
-            .lines()
-            .filter_map(|line| line.strip_prefix("a="))
-            .filter(|line| line.starts_with("candidate:"))
-            .map(str::to_owned)
-            .collect(),
-        Command::Candidate { candidate: Some(candidate), .. } => vec![candidate.candidate],
+pub(crate) fn told_of(command: &Command) -> Vec<SocketAddr> {
+    match command {
+        Command::Remote { desc, .. } => udp_sockets(&desc.sdp),
+        Command::Candidate { candidate: Some(candidate), .. } => udp_sockets(&candidate.candidate),
         _ => Vec::new(),
-    };
-    let parsed = texts.iter().filter_map(|text| text.parse::<Candidate>().ok());
-    let udp = parsed.filter(|candidate| {
-        candidate.kind == CandidateKind::Host && candidate.transport == Transport::Udp
-    });
-    udp.filter_map(|candidate| match candidate.address {
-        ConnectionAddress::Ip(address) => Some(SocketAddr::new(address, candidate.port)),
-        ConnectionAddress::Name(_) => None,
-    })
-    .collect()
+    }
 }
 
 #[cfg(test)]
@@ -204,14 +196,16 @@ mod tests {
     #[test]
     fn sockets_are_those_that_a_description_or_a_candidate_tells_of() {
         let host = "candidate:1 1 udp 2130706431 192.0.2.7 50000 typ host";
-        let others = "candidate:2 1 udp 1 192.0.2.7 1 typ srflx raddr 192.0.2.7 rport 50000";
-        let sdp = format!("v=0\r\na={host}\r\na={others}\r\na=mid:0\r\n");
-        let remote =
-            json!({"id": 1, "op": "remote", "pc": "b", "desc": {"type": "offer", "sdp": sdp}});
+        let told = |request: serde_json::Value| {
+            told_of(&Request::read(&request.to_string()).unwrap().command)
+        };
+        let sdp = format!("v=0\r\na={host}\r\na=mid:0\r\n");
+        let desc = json!({"type": "offer", "sdp": sdp});
         let address: SocketAddr = "192.0.2.7:50000".parse().unwrap();
-        assert_eq!(told_of(&remote.to_string()), [address]);
-        let one = json!({"id": 1, "op": "candidate", "pc": "b", "candidate": {"candidate": host}});
-        assert_eq!(told_of(&one.to_string()), [address]);
-        assert!(told_of(r#"{"id":1,"op":"candidate","pc":"b","candidate":null}"#).is_empty());
+        assert_eq!(told(json!({"id": 1, "op": "remote", "pc": "b", "desc": desc})), [address]);
+        let one = json!({"candidate": host});
+        let request = json!({"id": 1, "op": "candidate", "pc": "b", "candidate": one});
+        assert_eq!(told(request), [address]);
+        assert!(told(json!({"id": 1, "op": "candidate", "pc": "b", "candidate": null})).is_empty());
     }
 }

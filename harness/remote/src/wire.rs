@@ -98,6 +98,13 @@ impl Wire {
         Some(socket)
     }
 
+    /// Opens sockets, as [`Wire::open`] does.
+    pub(crate) fn open_all(&mut self, locals: impl IntoIterator<Item = SocketAddr>) {
+        for local in locals {
+            self.open(local);
+        }
+    }
+
     /// Sends a packet of the engine's; one that cannot be sent comes back as an error.
     pub(crate) fn send(&mut self, packet: &[u8]) {
         let Ok((head, _)) = Head::parse(packet) else { return };

@@ -15,12 +15,14 @@
 mod error;
 mod foundation;
 mod priority;
+mod sockets;
 mod value;
 mod view;
 
 pub use error::{CandidateError, Field};
 pub use foundation::Foundation;
 pub use priority::{Priority, pair_priority, tcp_local_preference};
+pub use sockets::udp_sockets;
 pub use value::{
     Candidate, CandidateKind, ComponentId, ConnectionAddress, Extension, TcpType, Transport,
 };
