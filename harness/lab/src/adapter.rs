@@ -9,7 +9,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rtcspec_control::outside::{Arrivals, Bell, OutsideEndpoint, Passed, Source};
 use rtcspec_control::process::{Launch, Process, ProcessError};
-use rtcspec_control::{Hello, Implementation, Origin, SpawnContext, SpawnError, VirtualEndpoint};
+use rtcspec_control::{
+    Command, Hello, Implementation, Origin, Request, RequestId, SpawnContext, SpawnError,
+    VirtualEndpoint,
+};
 use serde_json::json;
 
 use crate::host::{Host, Site, Wires};
@@ -60,10 +63,10 @@ impl Adapter {
         let mut process = Process::start(&launch)?;
         let made = site.wait()?;
         process.hello(BEGIN)?;
-        let wires = Wires::new(made.devices, interfaces, &arrivals);
+        let wires = Wires::new(made.devices, made.kernel, interfaces, &arrivals);
         let keys = KeyLog::new(made.keys);
         arrivals.clear();
-        Ok(Live { process, wires, keys, arrivals, ended: false })
+        Ok(Live { process, wires, keys, arrivals, answered: Vec::new(), ended: false })
     }
 }
 
@@ -100,8 +103,22 @@ struct Live {
     wires: Wires,
     keys: KeyLog,
     arrivals: Arc<Arrivals>,
+    /// What its host says in its place.
+    answered: Vec<Passed>,
     /// It has ended, which was told.
     ended: bool,
+}
+
+impl Live {
+    /// Its host has other addresses from now on: the stack sees it in the system, nobody tells it.
+    fn moves(&mut self, id: RequestId, addresses: &[IpAddr]) {
+        let passed = match self.wires.readdress(addresses) {
+            Ok(()) => Passed::Said(json!({"id": id, "ok": {}}).to_string()),
+            Err(error) => Passed::Trouble(format!("change the addresses of a host: {error}")),
+        };
+        self.answered.push(passed);
+        self.arrivals.note();
+    }
 }
 
 impl Source for Live {
@@ -117,6 +134,7 @@ impl Source for Live {
         // Keys come before what was done with them, or an observer could not read it.
         found.extend(self.keys.lines().into_iter().map(Passed::Secret));
         found.extend(self.wires.packets().iter().map(|packet| Passed::Sent(BASE64.encode(packet))));
+        found.append(&mut self.answered);
         while !self.ended {
             match self.process.line() {
                 Ok(Some(line)) => found.push(Passed::Said(line)),
@@ -133,6 +151,11 @@ impl Source for Live {
     }
 
     fn ask(&mut self, line: &str) {
+        if let Ok(Request { id, command: Command::Interfaces { addresses, .. } }) =
+            Request::read(line)
+        {
+            return self.moves(id, &addresses);
+        }
         // That it has ended is told by what is read from it.
         let _ = self.process.send(line);
     }

@@ -54,7 +54,7 @@ impl Guest {
         let mut child = spawn.spawn().map_err(GuestError::Start)?;
         let made = site.wait().inspect_err(|_| end(&mut child))?;
         let arrivals = Arc::new(Arrivals::new(Arc::clone(bell)));
-        let wires = Wires::new(made.devices, &host.interfaces, &arrivals);
+        let wires = Wires::new(made.devices, made.kernel, &host.interfaces, &arrivals);
         Ok(Self { child, wires, keys: KeyLog::new(made.keys), arrivals })
     }
 

@@ -18,6 +18,8 @@ use rtcspec_control::wall;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
+use crate::interfaces::{self, Kernel};
+
 /// The word with which rtcspec starts itself to become a host.
 pub const WORD: &str = "__host";
 
@@ -31,8 +33,8 @@ const LARGEST: usize = 65_535;
 const WAITING: usize = 4096;
 /// Most interfaces a host may have.
 const MOST_INTERFACES: usize = 8;
-/// Descriptors of a report: the key log and the devices.
-pub(crate) const MOST_DESCRIPTORS: usize = 1 + MOST_INTERFACES;
+/// Descriptors of a report: the key log, the way to the kernel and the devices.
+pub(crate) const MOST_DESCRIPTORS: usize = 2 + MOST_INTERFACES;
 
 /// Why there is no host.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +75,8 @@ pub struct Host {
 pub(crate) struct Made {
     /// The key log its command appends to.
     pub(crate) keys: OwnedFd,
+    /// The way to the kernel, about its interfaces.
+    pub(crate) kernel: OwnedFd,
     /// The other ends of its devices, in the order of its interfaces.
     pub(crate) devices: Vec<OwnedFd>,
 }
@@ -163,8 +167,10 @@ fn report(stream: &UnixStream) -> Result<Made, HostError> {
     }
     let words = String::from_utf8_lossy(&text[..got.bytes]);
     let mut descriptors = descriptors.into_iter();
-    match (words.strip_prefix("ready").and(descriptors.next()), got.bytes) {
-        (Some(keys), _) => Ok(Made { keys, devices: descriptors.collect() }),
+    let ready =
+        words.strip_prefix("ready").and_then(|_| descriptors.next().zip(descriptors.next()));
+    match (ready, got.bytes) {
+        (Some((keys, kernel)), _) => Ok(Made { keys, kernel, devices: descriptors.collect() }),
         (None, 0) => Err(HostError::Inside("it ended before it was ready".to_owned())),
         (None, _) => Err(HostError::Inside(words.into_owned())),
     }
@@ -174,6 +180,7 @@ fn report(stream: &UnixStream) -> Result<Made, HostError> {
 #[derive(Debug)]
 pub(crate) struct Wires {
     devices: Vec<(Vec<IpAddr>, Arc<File>)>,
+    kernel: Kernel,
     packets: Receiver<Vec<u8>>,
     wanted: Arc<AtomicBool>,
 }
@@ -183,6 +190,7 @@ impl Wires {
     #[must_use]
     pub(crate) fn new(
         devices: Vec<OwnedFd>,
+        kernel: OwnedFd,
         interfaces: &[Vec<IpAddr>],
         arrivals: &Arc<Arrivals>,
     ) -> Self {
@@ -198,7 +206,23 @@ impl Wires {
             let (arrivals, wanted) = (Arc::clone(arrivals), Arc::clone(&wanted));
             thread::spawn(move || read(&device, &sender, &arrivals, &wanted));
         }
-        Self { devices, packets, wanted }
+        Self { devices, kernel: kernel.into(), packets, wanted }
+    }
+
+    /// The host has other addresses from now on, as one that moves to another network.
+    ///
+    /// # Errors
+    /// What the system refuses.
+    pub(crate) fn readdress(&mut self, addresses: &[IpAddr]) -> io::Result<()> {
+        let before: Vec<Vec<IpAddr>> = self.devices.iter().map(|(own, _)| own.clone()).collect();
+        let after = interfaces::moved(&before, addresses);
+        for (number, (before, after)) in before.iter().zip(after).enumerate() {
+            if *before != after {
+                self.kernel.readdress(number, before, &after)?;
+                self.devices[number].0 = after;
+            }
+        }
+        Ok(())
     }
 
     /// The packets that have arrived.

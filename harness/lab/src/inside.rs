@@ -25,6 +25,7 @@ use signal_hook::consts::{SIGINT, SIGQUIT};
 use tun_rs::SyncDevice;
 
 use crate::host::Host;
+use crate::interfaces::Kernel;
 use crate::{interfaces, surroundings};
 
 /// The word with which rtcspec starts itself to become a peer.
@@ -60,7 +61,7 @@ pub fn host(plan: &Plan) -> ExitCode {
     };
     let made = die_with_parent().and_then(|()| make(&plan.host));
     let made = made.and_then(|made| send(&report, &made).map(|()| made));
-    let (_keys, devices) = match made {
+    let own = match made {
         Ok(made) => made,
         Err(error) => {
             let _ = report.write_all(error.to_string().as_bytes());
@@ -70,7 +71,7 @@ pub fn host(plan: &Plan) -> ExitCode {
     drop(report);
     let code = run(plan);
     // They stay until the peer has ended.
-    drop(devices);
+    drop(own);
     code
 }
 
@@ -126,14 +127,22 @@ fn die_with_parent() -> io::Result<()> {
     Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
 }
 
-fn make(host: &Host) -> io::Result<(File, Vec<SyncDevice>)> {
+/// What a host hands out.
+struct Own {
+    keys: File,
+    kernel: Kernel,
+    devices: Vec<SyncDevice>,
+}
+
+fn make(host: &Host) -> io::Result<Own> {
     if host.attended {
         spare_keys()?;
     }
     namespaces().map_err(during("make namespaces"))?;
     surroundings::own_names(&host.names).map_err(during("give the host a resolver"))?;
     let keys = surroundings::own_keys().map_err(during("give the host a key log"))?;
-    Ok((keys, interfaces::make(&host.interfaces)?))
+    let (kernel, devices) = interfaces::make(&host.interfaces)?;
+    Ok(Own { keys, kernel, devices })
 }
 
 /// Puts what was tried before what the system says.
@@ -154,9 +163,9 @@ fn namespaces() -> io::Result<()> {
     fs::write("/proc/self/gid_map", format!("0 {} 1", group.as_raw()))
 }
 
-fn send(report: &UnixStream, (keys, devices): &(File, Vec<SyncDevice>)) -> io::Result<()> {
+fn send(report: &UnixStream, Own { keys, kernel, devices }: &Own) -> io::Result<()> {
     let devices = devices.iter().map(|device| device.as_fd());
-    let descriptors: Vec<_> = std::iter::once(keys.as_fd()).chain(devices).collect();
+    let descriptors: Vec<_> = [keys.as_fd(), kernel.as_fd()].into_iter().chain(devices).collect();
     let mut space = [std::mem::MaybeUninit::uninit();
         rustix::cmsg_space!(ScmRights(crate::host::MOST_DESCRIPTORS))];
     let mut control = SendAncillaryBuffer::new(&mut space);
