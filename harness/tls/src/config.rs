@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::NoServerSessionStorage;
 use rustls::time_provider::TimeProvider;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme, version::TLS13};
 
-use crate::certificate::{CERTIFICATE, KEY};
+use crate::certificate::CERTIFICATE;
 use crate::entropy::Lent;
 use crate::key_exchange::SeededX25519;
+use crate::signer::certified;
 
 /// A server's certificate and settings; cheap to clone.
 #[derive(Clone, Debug)]
@@ -36,16 +37,14 @@ impl ServerConfig {
     /// A server with [`CERTIFICATE`].
     ///
     /// # Panics
-    /// Never: certificate and key are constants.
+    /// Never: suites, certificate and key are constants.
     #[must_use]
     pub fn fixed() -> Self {
-        let chain = vec![CertificateDer::from(CERTIFICATE)];
         let mut config = rustls::ServerConfig::builder_with_details(provider(), Arc::new(NoTime))
             .with_protocol_versions(&[&TLS13])
             .expect("invariant: the provider's suites are of TLS 1.3")
             .with_no_client_auth()
-            .with_single_cert(chain, PrivatePkcs8KeyDer::from(KEY).into())
-            .expect("invariant: the key is the certificate's");
+            .with_cert_resolver(certified());
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         Self(Arc::new(config))

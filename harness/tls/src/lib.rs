@@ -27,6 +27,7 @@ mod config;
 mod entropy;
 mod key_exchange;
 mod session;
+mod signer;
 
 pub use certificate::{CERTIFICATE, NAME};
 pub use config::{ClientConfig, ServerConfig, Trust};
