@@ -60,7 +60,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "rtcspec-wire",
         ],
     ),
-    ("rtcspec-servers", &["rtcspec-control", "rtcspec-suite", "rtcspec-wire"]),
+    ("rtcspec-servers", &["rtcspec-control", "rtcspec-suite", "rtcspec-tls", "rtcspec-wire"]),
     (
         "rtcspec",
         &[

@@ -10,7 +10,8 @@
 //! | file | what |
 //! |---|---|
 //! | `target.rs` | URLs (RFC 7064, RFC 7065) |
-//! | `wire.rs` | UDP and TCP |
+//! | `wire.rs` | one five-tuple, packets in and out |
+//! | `stream.rs` | TCP, and TLS on it |
 //! | `log.rs` | what went to and fro, a line each |
 //! | `client.rs` | requests with credentials, retransmissions, challenges |
 //! | `bench.rs` | a case's tools: clients, allocations, peers, rulings |
@@ -21,6 +22,7 @@ mod cases;
 mod client;
 mod examine;
 mod log;
+mod stream;
 mod target;
 mod wire;
 
@@ -49,6 +51,11 @@ impl Case {
     #[must_use]
     pub fn is_for(&self, target: &Target) -> bool {
         let kind = target.kind == Kind::Turn || self.id.starts_with("stun-server/");
-        kind && self.only.is_none_or(|only| only == target.transport)
+        let carried = match target.transport {
+            // What holds of a stream holds of one in TLS.
+            Transport::Tls => Transport::Tcp,
+            other => other,
+        };
+        kind && self.only.is_none_or(|only| only == carried)
     }
 }

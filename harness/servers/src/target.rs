@@ -19,6 +19,8 @@ pub enum Transport {
     Udp,
     /// A stream.
     Tcp,
+    /// A stream in TLS.
+    Tls,
 }
 
 impl Transport {
@@ -28,6 +30,7 @@ impl Transport {
         match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
+            Self::Tls => "tls",
         }
     }
 }
@@ -46,6 +49,8 @@ pub struct Credentials {
 pub struct Target {
     /// What it should be.
     pub kind: Kind,
+    /// What TLS asks for: a name, or an address.
+    pub host: String,
     /// Where it is.
     pub address: SocketAddr,
     /// Over what.
@@ -67,39 +72,47 @@ pub struct UrlError {
 }
 
 impl Target {
-    /// Reads `stun:HOST[:PORT]` or `turn:HOST[:PORT][?transport=udp|tcp]` and looks the host up.
+    /// Reads `stun:HOST[:PORT]`, `stuns:...`, `turn:HOST[:PORT][?transport=udp|tcp]` or
+    /// `turns:HOST[:PORT][?transport=tcp]` and looks the host up.
     ///
     /// # Errors
     /// [`UrlError`] if it is none of these, or if nobody knows the host.
     pub fn read(url: &str, credentials: Option<Credentials>) -> Result<Self, UrlError> {
         let wrong = |reason: &str| UrlError { url: url.to_owned(), reason: reason.to_owned() };
         let (scheme, rest) = url.split_once(':').ok_or_else(|| wrong("no scheme"))?;
-        let kind = match scheme {
-            "stun" => Kind::Stun,
-            "turn" => Kind::Turn,
-            "stuns" | "turns" => return Err(wrong("TLS and DTLS are not spoken here")),
+        let (kind, tls) = match scheme {
+            "stun" => (Kind::Stun, false),
+            "turn" => (Kind::Turn, false),
+            "stuns" => (Kind::Stun, true),
+            "turns" => (Kind::Turn, true),
             _ => return Err(wrong("neither `stun:` nor `turn:`")),
         };
         let (host, query) = rest.split_once('?').map_or((rest, None), |(a, b)| (a, Some(b)));
-        let transport = match query {
-            None | Some("transport=udp") => Transport::Udp,
-            Some("transport=tcp") => Transport::Tcp,
-            Some(_) => return Err(wrong("`?transport=` is `udp` or `tcp`")),
+        let transport = match (query, tls) {
+            (None | Some("transport=tcp"), true) => Transport::Tls,
+            (Some("transport=udp"), true) => return Err(wrong("DTLS is not spoken here")),
+            (None | Some("transport=udp"), false) => Transport::Udp,
+            (Some("transport=tcp"), false) => Transport::Tcp,
+            (Some(_), _) => return Err(wrong("`?transport=` is `udp` or `tcp`")),
         };
         if kind == Kind::Turn && credentials.is_none() {
             return Err(wrong("a TURN server needs --turn-user and --turn-password"));
         }
-        // RFC 7064 §3.2, RFC 7065 §3.2: 3478 unless said otherwise.
+        // RFC 7064 §3.2, RFC 7065 §3.2: 3478 unless said otherwise, 5349 with TLS.
+        let port = if tls { 5349 } else { 3478 };
         let has_port = host.rsplit_once(':').is_some_and(|(before, port)| {
             port.parse::<u16>().is_ok() && (!before.contains(':') || before.ends_with(']'))
         });
-        let place = if has_port { host.to_owned() } else { format!("{host}:3478") };
+        let place = if has_port { host.to_owned() } else { format!("{host}:{port}") };
         let address = place
             .to_socket_addrs()
             .map_err(|error| wrong(&error.to_string()))?
             .next()
             .ok_or_else(|| wrong("the host has no address"))?;
-        Ok(Self { kind, address, transport, credentials, url: url.to_owned() })
+        let name =
+            if has_port { host.rsplit_once(':').map_or(host, |(name, _)| name) } else { host };
+        let host = name.trim_matches(['[', ']']).to_owned();
+        Ok(Self { kind, host, address, transport, credentials, url: url.to_owned() })
     }
 }
 
@@ -127,6 +140,10 @@ mod tests {
         assert_eq!(full.address.to_string(), "[::1]:5000");
         assert_eq!(full.transport, Transport::Tcp);
         assert_eq!(read("stun:[::1]").unwrap().address.to_string(), "[::1]:3478");
+        let secure = read("turns:[::1]").unwrap();
+        assert_eq!((secure.transport, secure.host.as_str()), (Transport::Tls, "::1"));
+        assert_eq!(secure.address.to_string(), "[::1]:5349");
+        assert_eq!(read("turns:127.0.0.1:443?transport=tcp").unwrap().host, "127.0.0.1");
     }
 
     #[test]
@@ -134,7 +151,7 @@ mod tests {
         for (url, reason) in [
             ("127.0.0.1", "no scheme"),
             ("http:127.0.0.1", "neither"),
-            ("turns:127.0.0.1", "TLS"),
+            ("turns:127.0.0.1?transport=udp", "DTLS"),
             ("turn:127.0.0.1?transport=sctp", "transport"),
         ] {
             assert!(read(url).unwrap_err().reason.contains(reason), "{url}");

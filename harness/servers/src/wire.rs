@@ -1,23 +1,22 @@
 //! One five-tuple to the server.
 
-use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use rtcspec_control::wall;
 use rtcspec_wire::framing::{Deframer, Framing};
 
+use crate::stream::{Read, Stream};
 use crate::target::{Target, Transport};
 
-/// How long a TCP connection may take to come about.
-const CONNECT: Duration = Duration::from_secs(5);
 /// The longest datagram there is.
 const LARGEST: usize = 65_535;
 
 #[derive(Debug)]
 pub(crate) enum Wire {
     Udp(UdpSocket),
-    Tcp { stream: TcpStream, deframer: Deframer, is_open: bool },
+    Tcp { stream: Stream, deframer: Deframer, is_open: bool },
 }
 
 impl Wire {
@@ -29,9 +28,8 @@ impl Wire {
                 socket.connect(target.address)?;
                 Ok(Self::Udp(socket))
             }
-            Transport::Tcp => {
-                let stream = TcpStream::connect_timeout(&target.address, CONNECT)?;
-                stream.set_nodelay(true)?;
+            Transport::Tcp | Transport::Tls => {
+                let stream = Stream::open(target)?;
                 Ok(Self::Tcp { stream, deframer: Deframer::new(Framing::Turn), is_open: true })
             }
         }
@@ -40,7 +38,7 @@ impl Wire {
     pub(crate) fn local(&self) -> io::Result<SocketAddr> {
         match self {
             Self::Udp(socket) => socket.local_addr(),
-            Self::Tcp { stream, .. } => stream.local_addr(),
+            Self::Tcp { stream, .. } => stream.local(),
         }
     }
 
@@ -58,7 +56,7 @@ impl Wire {
                 }
                 sent => sent.map(drop),
             },
-            Self::Tcp { stream, .. } => stream.write_all(bytes),
+            Self::Tcp { stream, .. } => stream.send(bytes),
         }
     }
 
@@ -77,16 +75,11 @@ impl Wire {
                     if left.is_zero() || !*is_open {
                         return Ok(None);
                     }
-                    stream.set_read_timeout(Some(left))?;
-                    let mut buffer = [0; 4096];
-                    match stream.read(&mut buffer) {
-                        Ok(0) => *is_open = false,
-                        Ok(length) => deframer.push(&buffer[..length]).map_err(lost)?,
-                        Err(error) if is_nothing(&error) => return Ok(None),
-                        Err(error) if error.kind() == ErrorKind::ConnectionReset => {
-                            *is_open = false;
-                        }
-                        Err(error) => return Err(error),
+                    let mut bytes = Vec::new();
+                    match stream.read(left, &mut bytes)? {
+                        Read::Open => deframer.push(&bytes).map_err(lost)?,
+                        Read::Closed => *is_open = false,
+                        Read::Nothing => return Ok(None),
                     }
                 }
             }

@@ -5,7 +5,7 @@ mod live;
 use std::collections::BTreeMap;
 
 use live::{Flaw, Live};
-use rtcspec_net::services::turn::Config;
+use rtcspec_net::services::turn::{Config, Leg};
 use rtcspec_servers::{CASES, Credentials, Target, examine, introduce};
 use rtcspec_suite::verdict::Verdict;
 
@@ -28,6 +28,34 @@ fn verdicts(target: &Target, only: &[&str]) -> BTreeMap<&'static str, (Verdict, 
             (case.id, (result.verdict, told))
         })
         .collect()
+}
+
+#[test]
+fn our_server_keeps_all_rules_over_tls() {
+    let in_tls = |mut config: Config| {
+        let streams = config.listeners.iter_mut().filter(|listener| listener.leg == Leg::Tcp);
+        streams.for_each(|listener| listener.leg = Leg::Tls);
+        config
+    };
+    let live = Live::start(in_tls, None);
+    let target = Target {
+        transport: rtcspec_servers::Transport::Tls,
+        url: format!("turns:{}", live.address),
+        ..target(&live, "tcp")
+    };
+    let only = ["turn-server/allocate", "turn-server/channel", "turn-server/stream-pieces"];
+    let verdicts = verdicts(&target, &only);
+    let bad: Vec<_> = verdicts.iter().filter(|(_, (verdict, _))| !verdict.is_fine()).collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+    assert!(verdicts.len() > 1, "{verdicts:?}");
+}
+
+#[test]
+fn who_speaks_no_tls_is_told() {
+    let live = Live::start(|config| config, None);
+    let target = Target { transport: rtcspec_servers::Transport::Tls, ..target(&live, "tcp") };
+    let told = introduce(&target).err().map(|error| error.to_string());
+    assert!(told.is_some(), "a server without TLS was taken for one with it");
 }
 
 #[test]
