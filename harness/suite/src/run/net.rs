@@ -365,7 +365,11 @@ impl Net {
             let tls = ports.get(&Transport::Tls) == Some(&remote.port());
             self.legs.insert(party, if tls { Transport::Tls } else { Transport::Tcp });
         }
-        let (peer, other) = (Some(Place::Peer(party)), server.map(Place::Server));
+        let (peer, other) = (Some(Place::Peer(party)), self.addressee(remote.ip()));
+        if !out && other == Some(Place::Peer(party.other())) && self.bare.contains(&party.other()) {
+            // ICE over TCP (RFC 6544), which is told as its sender saw it.
+            return;
+        }
         let (from, to) = if out { (peer, other) } else { (other, peer) };
         let (source, destination) = if out { (local, remote) } else { (remote, local) };
         self.number += 1;

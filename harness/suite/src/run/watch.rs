@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::time::Duration;
 
+use rtcspec_trace::watch::Streams;
 use rtcspec_trace::{Carrier, Datagram, Party, Place};
 use rtcspec_wire::candidate::{Candidate, CandidateKind};
 use rtcspec_wire::demux::Protocol;
@@ -48,7 +49,7 @@ pub(super) struct Check {
 }
 
 /// Facts from the wire, collected as datagrams arrive.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Watch {
     /// Application data.
     pub(super) data: Vec<Sighting>,
@@ -62,6 +63,8 @@ pub(super) struct Watch {
     own: BTreeMap<Party, BTreeSet<IpAddr>>,
     reflexive: BTreeMap<Party, BTreeSet<SocketAddr>>,
     relayed: BTreeMap<SocketAddr, Party>,
+    /// What peers say to each other over TCP (RFC 6544).
+    streams: Streams,
     open_requests: BTreeMap<TransactionId, (Party, String, bool)>,
 }
 
@@ -100,6 +103,24 @@ impl Watch {
         {
             self.wrapped_data(arrived, from, index, datagram);
         }
+        let between =
+            [datagram.from, datagram.to].iter().all(|place| matches!(place, Some(Place::Peer(_))));
+        match datagram.carrier {
+            Carrier::Tcp(number) if between => {
+                let direction = usize::from(datagram.source > datagram.destination);
+                let mut streams = std::mem::take(&mut self.streams);
+                // What has no frames shows nothing.
+                let _ = streams.take(number, direction, &datagram.payload, &mut |packet| {
+                    self.packet(arrived, datagram, packet);
+                });
+                self.streams = streams;
+            }
+            _ => self.packet(arrived, datagram, &datagram.payload),
+        }
+    }
+
+    /// A packet that came in a datagram, or in a stream.
+    fn packet(&mut self, arrived: Duration, datagram: &Datagram, payload: &[u8]) {
         let Some((from, server_from)) = self.owner(datagram.from, datagram.seen_source) else {
             return;
         };
@@ -109,13 +130,13 @@ impl Watch {
         if from == to {
             return;
         }
-        match Protocol::of(&datagram.payload) {
-            Protocol::Stun => self.stun(arrived, from, &datagram.payload),
+        match Protocol::of(payload) {
+            Protocol::Stun => self.stun(arrived, from, payload),
             Protocol::Dtls => {
-                if is_client_hello(&datagram.payload) {
+                if is_client_hello(payload) {
                     self.client_hellos.push((arrived, from));
                 }
-                if is_application_data(&datagram.payload) {
+                if is_application_data(payload) {
                     let source = self.kind(from, server_from.is_some(), datagram.seen_source);
                     self.data.push(Sighting {
                         sent: datagram.sent,
