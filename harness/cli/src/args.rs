@@ -172,6 +172,27 @@ pub(crate) enum Listen {
     Tcp(std::net::SocketAddr),
 }
 
+/// A URL, and how the one behind it is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// Name and version, if they were given.
+    pub(crate) name: Option<(String, String)>,
+    pub(crate) url: String,
+}
+
+fn parse_named(text: &str) -> Result<Named, String> {
+    let (before, url) = match text.split_once('=') {
+        Some((before, url)) if !before.contains("://") => (Some(before), url),
+        _ => (None, text),
+    };
+    let name = before.map(|name| name.split_once('@').unwrap_or((name, "")));
+    if name.is_some_and(|(name, _)| name.is_empty()) || !url.contains("://") {
+        return Err("write it like http://127.0.0.1:8080/offer or NAME@1.0=http://...".to_owned());
+    }
+    let name = name.map(|(name, version)| (name.to_owned(), version.to_owned()));
+    Ok(Named { name, url: url.to_owned() })
+}
+
 fn parse_listen(text: &str) -> Result<Listen, String> {
     let (kind, place): (fn(_) -> _, _) = match text.split_once("://") {
         Some(("tcp", place)) => (Listen::Tcp, place),
@@ -286,6 +307,18 @@ pub(crate) struct Common {
     /// on a real network, and what needs a scripted one is UNSUPPORTED
     #[arg(long = "peer-listen", value_name = "ADDRESS:PORT", value_parser = parse_listen)]
     pub(crate) peer_listen: Vec<Listen>,
+    /// Test a server that takes `POST` of an offer as JSON, gives back an answer and echoes strings, as
+    /// those of webrtc-interop do. It only answers, what it does is read on the wire; NAME is how
+    /// reports and expectations call it
+    #[arg(long = "peer-offer-url", value_name = "[NAME[@VERSION]=]URL", value_parser = parse_named)]
+    pub(crate) peer_offer_urls: Vec<Named>,
+    /// Test a WHIP server (RFC 9725) in the same way, without an echo
+    #[arg(long = "peer-whip", value_name = "[NAME[@VERSION]=]URL", value_parser = parse_named)]
+    pub(crate) peer_whips: Vec<Named>,
+    /// Bearer token for the WHIP servers
+    #[arg(long = "whip-token", value_name = "TOKEN", env = "RTCSPEC_WHIP_TOKEN")]
+    #[arg(hide_env_values = true)]
+    pub(crate) whip_token: Option<String>,
     /// Runs at the same time; one per core unless said otherwise
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<usize>,
@@ -330,7 +363,8 @@ pub(crate) struct RunOptions {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Servers instead of peers")]
 pub(crate) struct ServerOptions {
-    /// Examine this TURN server, `turn:HOST[:PORT][?transport=udp|tcp]`, over real sockets; repeat
+    /// Examine this TURN server, `turn:HOST[:PORT][?transport=udp|tcp]` or `turns:HOST[:PORT]`
+    /// for TLS, over real sockets; repeat
     /// for several
     #[arg(long = "turn-server", value_name = "URL", requires = "user", requires = "password")]
     #[arg(conflicts_with_all = ["peers", "peer_commands", "scenarios", "pcap", "shard"])]
@@ -342,7 +376,7 @@ pub(crate) struct ServerOptions {
     #[arg(long = "turn-password", value_name = "PASSWORD", env = "RTCSPEC_TURN_PASSWORD")]
     #[arg(hide_env_values = true)]
     pub(crate) password: Option<String>,
-    /// Examine this STUN server, `stun:HOST[:PORT]`; repeat for several
+    /// Examine this STUN server, `stun:HOST[:PORT]` or `stuns:HOST[:PORT]`; repeat for several
     #[arg(long = "stun-server", value_name = "URL")]
     #[arg(conflicts_with_all = ["peers", "peer_commands", "scenarios", "pcap", "shard"])]
     pub(crate) stun_servers: Vec<String>,

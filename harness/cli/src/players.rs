@@ -6,9 +6,10 @@ use std::sync::Arc;
 use rtcspec_control::Implementation as _;
 use rtcspec_control::process::Launch;
 use rtcspec_lab::Adapter;
+use rtcspec_remote::{Bridge, Contract};
 use rtcspec_suite::plan::Player;
 
-use crate::args::Common;
+use crate::args::{Common, Named};
 use crate::exit::{Exit, Failure};
 use crate::{adapter, listen, near};
 
@@ -24,6 +25,16 @@ pub(crate) fn all() -> Vec<Player> {
     #[cfg(feature = "str0m")]
     players.push(Arc::new(rtcspec_adapter_str0m::Str0m::new()));
     players
+}
+
+/// What is added to the name of somebody who is there already, as a process, or on a real network.
+const PROCESS: &str = "-process";
+const ELSEWHERE: &str = "-elsewhere";
+
+/// The name that expectations have for somebody: that of the one there already.
+pub(crate) fn expected_as(name: &str) -> &str {
+    let bare = |ending| name.strip_suffix(ending);
+    bare(PROCESS).or_else(|| bare(ELSEWHERE)).unwrap_or(name)
 }
 
 /// Stands for every built-in implementation and every adapter that is set up.
@@ -48,7 +59,7 @@ pub(crate) fn asked_for(common: &Common) -> Result<Players, Failure> {
         under_test.extend(built_in.iter().cloned());
         let folder = adapter::everything(&common.adapters)?;
         names.extend(folder.into_iter().map(|manifest| manifest.name));
-    } else if names.is_empty() && common.peer_commands.is_empty() && common.peer_listen.is_empty() {
+    } else if names.is_empty() && !brings_somebody(common) {
         under_test.extend(built_in.iter().cloned());
     }
     for name in &names {
@@ -79,13 +90,41 @@ pub(crate) fn asked_for(common: &Common) -> Result<Players, Failure> {
         let remote = listen::wait_for(*place)?;
         let name = remote.hello().implementation;
         let player: Player = Arc::new(match is_taken(&name, &all) {
-            true => remote.named(&format!("{name}-elsewhere")),
+            true => remote.named(&format!("{name}{ELSEWHERE}")),
             false => remote,
         });
         all.push(Arc::clone(&player));
         under_test.push(player);
     }
+    for bridge in bridges(common)? {
+        let name = bridge.hello().implementation;
+        let player: Player = Arc::new(match is_taken(&name, &all) {
+            true => bridge.named(&format!("{name}{ELSEWHERE}")),
+            false => bridge,
+        });
+        all.push(Arc::clone(&player));
+        under_test.push(player);
+    }
     Ok(Players { all, under_test })
+}
+
+/// Whether somebody is to be tested who has no name here.
+fn brings_somebody(common: &Common) -> bool {
+    let urls = common.peer_offer_urls.len() + common.peer_whips.len();
+    common.peer_commands.len() + common.peer_listen.len() + urls > 0
+}
+
+/// The servers behind URLs.
+fn bridges(common: &Common) -> Result<Vec<Bridge>, Failure> {
+    let offers = common.peer_offer_urls.iter().map(|named| ("offer-url", named, Contract::Offer));
+    let whip = Contract::Whip { token: common.whip_token.clone() };
+    let whips = common.peer_whips.iter().map(|named| ("whip", named, whip.clone()));
+    let make = |(kind, Named { name, url }, contract): (&str, &Named, Contract)| {
+        let (name, version) = name.as_ref().map_or((kind, ""), |(name, version)| (name, version));
+        let bridge = Bridge::new(name, version, url, contract);
+        bridge.map_err(|error| Failure::usage(error.to_string()))
+    };
+    offers.chain(whips).map(make).collect()
 }
 
 /// Whether somebody of this name is there.
@@ -103,7 +142,7 @@ fn process(launch: Launch, others: &[Player]) -> Result<Player, Failure> {
         Adapter::new(launch, this.into()).map_err(|error| not_started(error.to_string()))?;
     let name = adapter.hello().implementation;
     Ok(Arc::new(if is_taken(&name, others) {
-        adapter.named(&format!("{name}-process"))
+        adapter.named(&format!("{name}{PROCESS}"))
     } else {
         adapter
     }))

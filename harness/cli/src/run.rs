@@ -158,7 +158,7 @@ pub(crate) fn standing(
 }
 
 pub(crate) fn expectations(hello: &Hello, common: &Common) -> Result<Expectations, Failure> {
-    let name = &hello.implementation;
+    let name = players::expected_as(&hello.implementation);
     let text = match &common.scenarios {
         Some(folder) => {
             let path = folder.join("expect").join(format!("{name}.toml"));
@@ -166,7 +166,7 @@ pub(crate) fn expectations(hello: &Hello, common: &Common) -> Result<Expectation
         }
         None => {
             let mut files = rtcspec_scenarios::EXPECTATIONS.iter();
-            files.find(|(file, _)| file == name).map_or("", |(_, text)| text).to_owned()
+            files.find(|(file, _)| *file == name).map_or("", |(_, text)| text).to_owned()
         }
     };
     Expectations::read(&format!("expect/{name}.toml"), &text, hello)

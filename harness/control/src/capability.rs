@@ -65,6 +65,13 @@ pub enum Feature {
     Stats,
     /// Media sections and RTP.
     Media,
+    /// It only answers an offer: it takes no other command that shows on the wire and tells nothing, so
+    /// what it does is read there.
+    WireOnly,
+    /// Sends every string it receives back on the channel it came on.
+    Echo,
+    /// Sends all bytes it receives back on the channel they came on.
+    EchoBytes,
     /// Runs in virtual time inside the harness.
     Virtual,
     /// Same seed, same bytes: the exact transcript profile applies.

@@ -10,6 +10,8 @@
 //! | file | what |
 //! |---|---|
 //! | `peer.rs` | [`Remote`]: a peer elsewhere as an implementation that can be cast |
+//! | `bridge.rs` | [`Bridge`]: a server behind a URL, the same without a conversation |
+//! | `exchange.rs` | an offer for an answer over HTTP: `POST /offer`, WHIP |
 //! | `wire.rs` | datagrams of the engine in and out of real sockets |
 //! | `passage.rs` | many runs over one conversation: handles and numbers of each |
 //! | `conversation.rs` | lines to and from a peer, however they travel |
@@ -22,8 +24,10 @@
 //! | `address.rs` | at which addresses this machine is reached |
 
 mod address;
+mod bridge;
 mod client;
 mod conversation;
+mod exchange;
 mod http;
 mod hub;
 mod passage;
@@ -34,8 +38,10 @@ mod websocket;
 mod wire;
 
 pub use address::{reached_at, towards};
+pub use bridge::{Bridge, BridgeError};
 pub use client::{DialError, Lines, dial};
 pub use conversation::Conversation;
+pub use exchange::Contract;
 pub use http::{Page, Server, ServerError};
 pub use hub::{Guest, Hub};
 pub use peer::{Remote, RemoteError};

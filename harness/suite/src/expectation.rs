@@ -283,6 +283,8 @@ pub fn judge(
         used.insert((name, index), true);
         result.standing = match result.verdict {
             verdict if verdict == entry.verdict => Standing::Xfail,
+            // What was not tried shows neither a defect nor that it is gone.
+            Verdict::Unsupported => Standing::Expected,
             verdict if verdict.is_fine() && entry.depends_on_seed => Standing::Expected,
             verdict if verdict.is_fine() => Standing::Xpass,
             _ => Standing::New,

@@ -27,6 +27,9 @@ pub struct Case {
     pub limit: &'static str,
     /// Goes on to the limit even if nothing is left to wait for: silence takes its time.
     pub to_the_limit: bool,
+    /// Its verdict rests on what the application of the peer under test received, which only that
+    /// can tell.
+    pub asks_the_peer: bool,
     /// Steps, expectations and servers, as in a scenario file; the peers are `hostile` and
     /// `tested`.
     pub play: &'static str,
@@ -90,6 +93,7 @@ impl Case {
         roles: Roles::Both,
         limit: "30s",
         to_the_limit: false,
+        asks_the_peer: false,
         play: PROBE,
         make: || Box::new(super::hostile::Harmless),
     };

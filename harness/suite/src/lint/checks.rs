@@ -10,6 +10,7 @@ use rtcspec_control::{
 use serde_json::json;
 
 use super::client::{Client, Stop};
+use super::offer;
 use super::report::{Check, Outcome, Report};
 
 /// How long an answer may take: gathering without trickling is part of some.
@@ -114,7 +115,8 @@ impl Lint {
         })?;
         self.check("relay-policy", "keeps or refuses iceTransportPolicy", "§5", Self::policy)?;
         self.check("unknown-handle", "refuses a handle that does not exist", "§2", |lint| {
-            let object = json!({"op": "offer", "pc": "nobody"});
+            let op = if lint.has(Feature::WireOnly) { "answer" } else { "offer" };
+            let object = json!({"op": op, "pc": "nobody"});
             Ok(match lint.client.ask_raw(object, Answer::Sdp)? {
                 ReplyBody::Error { .. } => Outcome::Holds,
                 other => Outcome::Broken(format!("it answered {other:?} instead of an `err`")),
@@ -125,6 +127,11 @@ impl Lint {
             lint.client.ask_raw(json!({"op": "case", "name": "lint", "seed": 1}), Answer::Done)?;
             Ok(Outcome::Holds)
         })?;
+        if self.has(Feature::WireOnly) {
+            self.check("answer", "answers an offer, and nothing else", "§6", Self::answer)?;
+            self.skip_what_is_told();
+            return self.check("close", "closes, and still answers", "§3 close", Self::close);
+        }
         self.check("session", "two of its connections reach each other", "§3", Self::session)?;
         self.check("channel", "tells of the channel the other side opened", "§4", Self::channel)?;
         self.messages()?;
@@ -133,6 +140,54 @@ impl Lint {
         self.check("restart", "does what it declares: restart", "§6", Self::restart)?;
         self.check("state", "tells states in W3C words", "§3 state", Self::state)?;
         self.check("close", "closes, and still answers", "§3 close", Self::close)
+    }
+
+    /// `wire-only`: an offer of its own is refused, one of the reference peer answered.
+    fn answer(&mut self) -> Found {
+        let (pc, config) = ("a".to_owned(), Configuration::default());
+        if let Some(why) = self.done(Command::New { pc: pc.clone(), config })? {
+            return Ok(why);
+        }
+        match self.client.ask(Command::Offer { pc: pc.clone(), ice_restart: false })? {
+            ReplyBody::Unsupported(_) => {}
+            other => {
+                return Ok(Outcome::Broken(format!(
+                    "it declares `wire-only`, and `offer` gave {other:?} instead of `unsupported`"
+                )));
+            }
+        }
+        let Some(sdp) = offer::offer() else {
+            return Ok(Outcome::Skipped("the reference peer made no offer".to_owned()));
+        };
+        let desc = Description { kind: SdpType::Offer, sdp };
+        if let Some(why) = self.done(Command::Remote { pc: pc.clone(), desc })? {
+            return Ok(why);
+        }
+        let sdp = match self.sdp(Command::Answer { pc: pc.clone() })? {
+            Ok(sdp) => sdp,
+            Err(why) => return Ok(why),
+        };
+        let desc = Description { kind: SdpType::Answer, sdp };
+        let sdp = match self.sdp(Command::Local { pc, desc })? {
+            Ok(sdp) => sdp,
+            Err(why) => return Ok(why),
+        };
+        let lacks: Vec<&str> = ["m=application", "a=ice-ufrag:", "a=fingerprint:"]
+            .into_iter()
+            .filter(|part| !sdp.contains(part))
+            .collect();
+        Ok(match lacks[..] {
+            [] => Outcome::Holds,
+            _ => Outcome::Broken(format!("the answer has no {}", lacks.join(", no "))),
+        })
+    }
+
+    /// What is read on the wire cannot be looked at here.
+    fn skip_what_is_told(&mut self) {
+        let why = "it is read on the wire: `rtcspec run` looks at it".to_owned();
+        let (requirement, section) = ("tells of channels and messages", "§4");
+        let outcome = Outcome::Skipped(why);
+        self.report.checks.push(Check { id: "events", requirement, section, outcome });
     }
 
     fn refused(&mut self, object: serde_json::Value, what: &str) -> Found {
@@ -476,6 +531,7 @@ impl Lint {
                 Outcome::Holds
             }
             ReplyBody::Error { .. } => Outcome::Holds,
+            ReplyBody::Unsupported(_) if self.has(Feature::WireOnly) => Outcome::Holds,
             other => Outcome::Broken(format!("`state` after `close` gave {other:?}")),
         })
     }

@@ -9,6 +9,7 @@
 
 mod checks;
 mod client;
+mod offer;
 mod report;
 
 pub use checks::lint;

@@ -152,14 +152,19 @@ impl Actor {
 
     /// Sends a message on a channel and writes it down.
     pub(super) fn send(&mut self, now: Duration, handle: &str, payload: Payload) {
-        if let Some(log) = self.channel_log(handle) {
-            log.sent.push(Carried { at: now, digest: Digest::of(&payload) });
-        }
+        self.was_made_to_send(now, handle, &payload);
         self.submit(
             now,
             Command::Send { dc: handle.to_owned(), payload, repeat: 1 },
             Then::Nothing,
         );
+    }
+
+    /// Writes down that it is to send a message on a channel.
+    pub(super) fn was_made_to_send(&mut self, now: Duration, handle: &str, payload: &Payload) {
+        if let Some(log) = self.channel_log(handle) {
+            log.sent.push(Carried { at: now, digest: Digest::of(payload) });
+        }
     }
 
     fn channel_log(&mut self, handle: &str) -> Option<&mut ChannelLog> {
@@ -206,7 +211,8 @@ impl Actor {
         self.log.errors.push(PeerError { at, during, name, message });
     }
 
-    fn event(&mut self, now: Duration, event: Event) -> Option<Cue> {
+    /// Writes down an event and says what it means.
+    pub(super) fn event(&mut self, now: Duration, event: Event) -> Option<Cue> {
         match event {
             Event::Candidate { candidate, .. } => return Some(Cue::Candidate(candidate)),
             Event::State { which, value, .. } => {

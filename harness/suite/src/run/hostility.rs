@@ -21,6 +21,8 @@ pub(super) struct Hostility {
     pub(super) party: Party,
     layer: Layer,
     to_the_limit: bool,
+    /// What the application of the peer under test received is looked at.
+    pub(super) asks_the_peer: bool,
     hand: Rc<RefCell<Hand>>,
     #[cfg(test)]
     doctor: Option<crate::cases::sabotage::Doctor>,
@@ -42,6 +44,7 @@ impl Hostility {
             party,
             layer: case.layer,
             to_the_limit: case.to_the_limit,
+            asks_the_peer: case.asks_the_peer,
             hand,
             #[cfg(test)]
             doctor: None,

@@ -302,8 +302,12 @@ impl Judge<'_, '_> {
         };
         let sent: Vec<Carried> =
             of(to.other()).iter().flat_map(|c| c.sent.iter().copied()).collect();
-        let received: Vec<Carried> =
-            of(to).iter().flat_map(|c| c.received.iter().copied()).collect();
+        let received = of(to).iter().flat_map(|c| c.received.iter().copied());
+        let received: Vec<Carried> = match self.stage.has_echo() {
+            // What is given back of other messages is none of these.
+            true => answers(&sent, received.collect()),
+            false => received.collect(),
+        };
         let in_time: Vec<Carried> = match delivered.within {
             Some(within) => received.iter().filter(|m| m.at <= since + within.0).copied().collect(),
             None => received,
@@ -472,6 +476,18 @@ impl Judge<'_, '_> {
     fn range(&mut self, layer: Layer, requirement: &str, wanted: Range, number: u64) {
         self.add(wanted.holds(number), layer, requirement, wanted.to_string(), number.to_string());
     }
+}
+
+/// Of what was received, the first that can be each of those sent; what cannot be is left out.
+fn answers(sent: &[Carried], received: Vec<Carried>) -> Vec<Carried> {
+    let mut open: Vec<&Carried> = sent.iter().collect();
+    let mut mine = received;
+    mine.retain(|got| {
+        let same = |one: &&Carried| one.digest == got.digest && one.at <= got.at;
+        let found = open.iter().position(same);
+        found.map(|place| open.remove(place)).is_some()
+    });
+    mine
 }
 
 /// The first message that is not the next one sent, if any; messages may be missing only at the

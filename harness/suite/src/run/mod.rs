@@ -9,6 +9,7 @@ mod hostility;
 mod judge;
 mod log;
 mod net;
+mod onlooker;
 mod pace;
 mod payload;
 mod play;
@@ -21,6 +22,7 @@ mod survey;
 mod terrain;
 mod watch;
 mod weather;
+mod wire_only;
 
 pub use net::COUNTERS;
 pub(crate) use play::peers;

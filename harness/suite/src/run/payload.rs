@@ -21,6 +21,13 @@ pub(super) fn message(n: u32, size: u32) -> Payload {
     Payload::Binary(bytes)
 }
 
+/// The same in letters, as a string: what an echo of strings gives back.
+#[must_use]
+pub(super) fn text(n: u32, size: u32) -> Payload {
+    let letter = |byte: &u8| char::from(b'a' + byte % 26);
+    Payload::Text(message(n, size).bytes().iter().map(letter).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,5 +39,7 @@ mod tests {
         }
         assert_ne!(message(1, 100), message(2, 100));
         assert_eq!(message(1, 100), message(1, 100));
+        assert!(matches!(text(1, 100), Payload::Text(text) if text.len() == 100));
+        assert_ne!(text(1, 100), text(2, 100));
     }
 }

@@ -15,6 +15,7 @@ use super::net::Net;
 use super::pace::{LATE, ON_TIME, Pace};
 use super::stage::Stage;
 use super::survey::survey;
+use super::wire_only::WireOnly;
 use crate::cases::Case;
 use crate::scenario::{
     CandidateType, Family, File, Role, ServerKind, Transport, Variant, server_reference,
@@ -156,6 +157,12 @@ fn perform(
     seed: u64,
     capture: bool,
 ) -> Played {
+    let quiet = wire_only(&variant.file, cast, hostility);
+    let reduced = quiet.and_then(|quiet| quiet.reduced(variant));
+    let (variant, left_out) = match &reduced {
+        Some((reduced, left_out)) => (reduced, Some(left_out)),
+        None => (variant, None),
+    };
     let file = &variant.file;
     let (offerer, answerer) = roles(file);
     let names = [(Party::A, offerer), (Party::B, answerer)];
@@ -175,6 +182,9 @@ fn perform(
         if let Some(finding) = missing_feature(file, name, cast.of(party)) {
             return ended(vec![finding]);
         }
+    }
+    if let Some(finding) = quiet.and_then(|quiet| unasked(quiet, file, cast, hostility)) {
+        return ended(vec![finding]);
     }
     let elsewhere = match elsewhere(file, cast, hostility) {
         Ok(elsewhere) => elsewhere,
@@ -215,13 +225,61 @@ fn perform(
     stage.hostile = hostility.map(|hostility| hostility.party);
     stage.elsewhere = elsewhere.map(|(party, _)| party);
     stage.pace = pace(&stage.actors, bell);
+    if let Some(quiet) = quiet {
+        stage.listens_to(quiet);
+    }
     stage.play(|stage| match hostility {
         None => met_so_far(stage, variant),
         Some(hostility) => hostility.met_so_far(stage, variant),
     });
     let rulings = hostility.map(|hostility| hostility.rule(&stage));
     stage.curtain();
-    finish(title, stage, variant, rulings, seed, peers)
+    let mut played = finish(title, stage, variant, rulings, seed, peers);
+    if let Some(left_out) = left_out.filter(|_| played.verdict != Verdict::Unsupported) {
+        played.findings.push(left_out.clone());
+        played.verdict = RunResult::worst(&played.findings);
+    }
+    played
+}
+
+/// Who of the two only answers an offer, if one does and is no hostile peer here.
+fn wire_only<'a>(
+    file: &'a File,
+    cast: &Cast<'_>,
+    hostility: Option<&Hostility>,
+) -> Option<WireOnly<'a>> {
+    let played = |party| hostility.is_none_or(|hostility| hostility.party != party);
+    let mut parties = [Party::A, Party::B].into_iter().filter(|party| played(*party));
+    parties.find_map(|party| WireOnly::of(file, party, &cast.of(party).hello()))
+}
+
+/// What of the scenario a peer that only answers cannot be asked for.
+fn unasked(
+    quiet: WireOnly<'_>,
+    file: &File,
+    cast: &Cast<'_>,
+    hostility: Option<&Hostility>,
+) -> Option<Finding> {
+    let other = match hostility {
+        // The hostile peer is the reference peer, which tells its keys.
+        Some(_) => rtcspec_adapter_reference::Reference.hello(),
+        None => cast.of(quiet.party.other()).hello(),
+    };
+    let mut beyond = quiet.beyond(file, &other);
+    if hostility.is_some_and(|hostility| hostility.asks_the_peer) {
+        beyond.push("what its application has received".to_owned());
+    }
+    (!beyond.is_empty()).then(|| Finding {
+        verdict: Verdict::Unsupported,
+        requirement: "the implementation can be asked for what the scenario asks".to_owned(),
+        expected: beyond.join(", "),
+        actual: format!(
+            "{} only answers an offer, and what it does is read on the wire",
+            cast.of(quiet.party).hello().implementation
+        ),
+        layer: Layer::Control,
+        lines: Vec::new(),
+    })
 }
 
 /// Who of the two is on a real network, if one is and the scenario can be played there.
@@ -338,7 +396,7 @@ pub(crate) fn peers(file: &File, [first, second]: [&dyn Implementation; 2]) -> V
     vec![words(offerer, first), words(answerer, second)]
 }
 
-fn roles(file: &File) -> (&str, &str) {
+pub(super) fn roles(file: &File) -> (&str, &str) {
     let find = |role| {
         let mut peers = file.peer.iter().filter(|(_, peer)| peer.role == role);
         peers.next().map_or("", |(name, _)| name.as_str())

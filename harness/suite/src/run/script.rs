@@ -10,6 +10,7 @@ use super::actor::Then;
 use super::log::{ChannelLog, Digest};
 use super::payload;
 use super::stage::{Due, Stage};
+use super::wire_only::Echoes;
 use crate::scenario::{Anchor, Channel, File, Send, Step, Stream, When};
 
 /// Something the script does at a point in time.
@@ -261,12 +262,12 @@ impl Stage<'_> {
         };
         let now = self.now;
         while sent < send.messages {
-            let payload = content(&send, sent);
+            let payload = self.content(&send, sent);
             if self.file.steps[step].get_ref().name.is_some() {
                 let key = (party.other(), send.channel.clone(), Digest::of(&payload));
                 self.script.under_way.entry(key).or_default().push_back(step);
             }
-            self.actor(party).send(now, &handle, payload);
+            self.say(party, &handle, &send.channel, payload);
             sent += 1;
             if let Some(every) = send.every.filter(|_| sent < send.messages) {
                 self.script.busy.insert(step, ());
@@ -302,11 +303,49 @@ impl Stage<'_> {
             return;
         };
         let now = self.now;
-        self.actor(party).send(now, &handle, payload::message(sent, stream.size));
+        let payload = self.made_up(sent, stream.size);
+        self.say(party, &handle, &stream.name, payload);
         let pause = Duration::from_secs(1) / stream.rate.0;
         let over = stream.duration.is_some_and(|all| pause * (sent + 1) >= all.0);
         if !over {
             self.at(now + pause, Due::Act(Act::Pulse { stream: step, sent: sent + 1 }));
+        }
+    }
+
+    /// A peer sends a message on a channel, which is open at both ends if one of them is an echo. What
+    /// an echo is to say, the other side says to it.
+    fn say(&mut self, party: Party, handle: &str, label: &str, payload: Payload) {
+        let now = self.now;
+        if !Echoes::of(&self.actor(party).hello).any() {
+            return self.actor(party).send(now, handle, payload);
+        }
+        self.actor(party).was_made_to_send(now, handle, &payload);
+        let other = self.actor(party.other());
+        if let Some(dc) = other.channel(label) {
+            other.submit(now, Command::Send { dc, payload, repeat: 1 }, Then::Nothing);
+        }
+    }
+
+    /// Whether one of the two gives back what it gets.
+    pub(super) fn has_echo(&self) -> bool {
+        self.actors.iter().any(|actor| Echoes::of(&actor.hello).any())
+    }
+
+    /// A message of no particular content: a string where only strings are given back.
+    fn made_up(&self, number: u32, size: u32) -> Payload {
+        let echoes = self.actors.iter().map(|actor| Echoes::of(&actor.hello));
+        match echoes.filter(|echoes| echoes.any()).any(|echoes| !echoes.bytes) {
+            true => payload::text(number, size),
+            false => payload::message(number, size),
+        }
+    }
+
+    fn content(&self, send: &Send, number: u32) -> Payload {
+        // The file was checked: what there is of base64 can be read.
+        match (&send.text, send.bytes()) {
+            (Some(text), _) => Payload::Text(text.clone()),
+            (None, Ok(Some(bytes))) => Payload::Binary(bytes),
+            _ => self.made_up(number, send.size),
         }
     }
 
@@ -317,14 +356,5 @@ impl Stage<'_> {
         if let Some(dc) = actor.channel(label) {
             actor.submit(now, Command::CloseChannel { dc }, Then::Nothing);
         }
-    }
-}
-
-fn content(send: &Send, number: u32) -> Payload {
-    // The file was checked: what there is of base64 can be read.
-    match (&send.text, send.bytes()) {
-        (Some(text), _) => Payload::Text(text.clone()),
-        (None, Ok(Some(bytes))) => Payload::Binary(bytes),
-        _ => payload::message(number, send.size),
     }
 }

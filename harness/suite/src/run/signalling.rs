@@ -60,6 +60,8 @@ pub(super) struct Post {
     order: CandidateOrder,
     polite: Option<String>,
     third_party: bool,
+    /// Whose answer is all that comes of an offer, so that everything must be in it.
+    whole_to: Option<Party>,
     trays: [Tray; 2],
     /// Everything that was sent.
     pub(super) signals: Vec<Signal>,
@@ -76,13 +78,22 @@ impl Post {
             order: signalling.candidates,
             polite,
             third_party: signalling.third_party,
+            whole_to: None,
             trays: [Tray::default(), Tray::default()],
             signals: Vec::new(),
         }
     }
 
+    /// What is described to a peer has all candidates in it.
+    pub(super) fn offers_whole_to(&mut self, party: Party) {
+        self.whole_to = Some(party);
+    }
+
     /// How this side's candidates travel.
     fn order_of(&self, party: Party) -> CandidateOrder {
+        if self.whole_to == Some(party.other()) {
+            return CandidateOrder::InDescription;
+        }
         match (self.order, party) {
             (CandidateOrder::HalfTrickle, Party::A) => CandidateOrder::InDescription,
             (CandidateOrder::HalfTrickle, Party::B) => CandidateOrder::Trickle,

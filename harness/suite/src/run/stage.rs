@@ -12,10 +12,12 @@ use rtcspec_trace::{Action, Party, Place};
 
 use super::actor::{Actor, Cue, Then};
 use super::net::Net;
+use super::onlooker::Onlooker;
 use super::pace::Pace;
 use super::script::{Act, Script};
 use super::signalling::{Mail, Post};
 use super::watch::Watch;
+use super::wire_only::WireOnly;
 use crate::scenario::File;
 
 /// Commands a peer may leave unanswered for this long before it counts as hung.
@@ -67,6 +69,8 @@ pub(super) struct Stage<'f> {
     pub(super) hostile: Option<Party>,
     /// Who is on a real network.
     pub(super) elsewhere: Option<Party>,
+    /// Looks on for a peer that tells nothing.
+    onlooker: Option<Onlooker>,
     pub(super) pace: Pace,
     due: BTreeMap<(Duration, u64), Due>,
     number: u64,
@@ -99,9 +103,18 @@ impl<'f> Stage<'f> {
             spinning: None,
             hostile: None,
             elsewhere: None,
+            onlooker: None,
             pace: Pace::default(),
             due: BTreeMap::new(),
             number: 0,
+        }
+    }
+
+    /// A peer tells nothing and takes nothing but an offer.
+    pub(super) fn listens_to(&mut self, quiet: WireOnly<'_>) {
+        self.onlooker = Some(Onlooker::new(quiet.party, &self.actors[index(quiet.party)].pc));
+        if quiet.takes_whole_offers() {
+            self.post.offers_whole_to(quiet.party);
         }
     }
 
@@ -260,6 +273,9 @@ impl<'f> Stage<'f> {
             }
             let endpoint = &mut self.actor(party).endpoint;
             let (secrets, taken) = (endpoint.secrets(), endpoint.taken());
+            if let Some(onlooker) = &mut self.onlooker {
+                onlooker.secrets(&secrets);
+            }
             self.secrets.extend(secrets);
             self.taken.extend(taken.into_iter().map(|taken| (party, taken)));
         }
@@ -281,9 +297,26 @@ impl<'f> Stage<'f> {
                 self.watch.own_address(party, datagram.source.ip());
             }
             self.watch.datagram(datagram);
+            moved |= self.look_on(datagram);
         }
         self.datagrams.extend(fresh);
         moved
+    }
+
+    /// What a peer would have told of a datagram, had it told anything; whether it was something.
+    fn look_on(&mut self, datagram: &rtcspec_trace::Datagram) -> bool {
+        let Some(mut onlooker) = self.onlooker.take() else { return false };
+        onlooker.signalled(&self.post.signals);
+        let (of, told) = (onlooker.of, onlooker.look(self.now, datagram));
+        self.onlooker = Some(onlooker);
+        let something = !told.is_empty();
+        for event in told {
+            let now = self.now;
+            if let Some(cue) = self.actor(of).event(now, event) {
+                self.cue(of, cue);
+            }
+        }
+        something
     }
 
     fn cue(&mut self, party: Party, cue: Cue) {

@@ -19,6 +19,7 @@ pub(in crate::cases) const DATA_WITH_OPEN: Case = Case {
     tests: &["RFC 8832 §6", "RFC 8831 §6.6"],
     layer: Layer::Channel,
     play: PROBE,
+    asks_the_peer: true,
     make: || Box::new(Eager),
     ..Case::USUAL
 };
@@ -78,6 +79,7 @@ connected = { within = "10s" }
 [[expect]]
 delivered = { to = "hostile", channel = "held", messages = 3 }
 "#,
+    asks_the_peer: true,
     make: || Box::new(HoldAck::default()),
     ..Case::USUAL
 };

@@ -75,6 +75,7 @@ pub(in crate::cases) const UNOPENED_STREAM: Case = Case {
             stream is fine; ending the association is not.",
     tests: &["RFC 8831 §6.4", "RFC 8832 §6"],
     layer: Layer::Channel,
+    asks_the_peer: true,
     make: || Box::new(Unopened),
     ..Case::USUAL
 };

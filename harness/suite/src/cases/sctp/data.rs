@@ -74,6 +74,7 @@ pub(in crate::cases) const DUPLICATE_DATA: Case = Case {
             spurious retransmissions from.",
     tests: &["RFC 9260 §6.2", "RFC 9260 §3.3.4"],
     layer: Layer::Sctp,
+    asks_the_peer: true,
     make: || Box::new(Twice { armed: false, doubled: Vec::new() }),
     ..Case::USUAL
 };
