@@ -23,6 +23,13 @@ pub(crate) enum FuzzVerb {
     Min(MinOptions),
     /// Test the fuzzers: executions to find each planted bug
     Score(ScoreOptions),
+    /// Add inputs, of another engine for instance, to the corpus if they show something new
+    Grow(GrowOptions),
+    /// Region coverage by corpus replay, held to its ceilings; builds with the compiler's
+    /// instrumentation, in a checkout of the repository
+    Cover(CoverOptions),
+    /// Sort a folder of inputs that broke something into classes, the smallest of each made small
+    Triage(TriageOptions),
 }
 
 #[derive(Args, Debug)]
@@ -101,6 +108,47 @@ pub(crate) struct ScoreOptions {
     pub(crate) markdown: bool,
     #[command(flatten)]
     pub(crate) corpus: CorpusOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CoverOptions {
+    /// Targets; all, and their sum, unless named
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    /// Ceilings of uncovered regions
+    #[arg(long, value_name = "FILE", default_value = "fuzz/ceilings.toml")]
+    pub(crate) ceilings: PathBuf,
+    /// Write what is measured where it is below its ceiling, instead of judging
+    #[arg(long)]
+    pub(crate) lower: bool,
+    /// Folder to build in
+    #[arg(long, value_name = "DIR", default_value = "target")]
+    pub(crate) into: PathBuf,
+    #[command(flatten)]
+    pub(crate) corpus: CorpusOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct GrowOptions {
+    /// Target
+    pub(crate) target: String,
+    /// Inputs
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) corpus: CorpusOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TriageOptions {
+    /// Target
+    pub(crate) target: String,
+    /// Folder with what an engine found
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Folder for the inputs that were made small; `DIR/triage` unless said otherwise
+    #[arg(long, value_name = "DIR")]
+    pub(crate) into: Option<PathBuf>,
 }
 
 fn parse_time(text: &str) -> Result<Duration, String> {

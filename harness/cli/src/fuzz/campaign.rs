@@ -109,14 +109,8 @@ fn write(target: &Target, found: &Found, into: &Path) -> Result<(), Failure> {
         .and_then(|()| fs::write(&path, &small))
         .and_then(|()| fs::write(path.with_extension("txt"), &text));
     written.map_err(|error| Failure::usage(format!("write {}: {error}", path.display())))?;
-    println!("  {}\n    {}", shortened(&found.finding.to_string()), path.display());
+    println!("  {}\n    {}", super::shortened(&found.finding.to_string()), path.display());
     Ok(())
-}
-
-fn shortened(text: &str) -> String {
-    let mut chars = text.chars();
-    let head: String = chars.by_ref().take(200).collect();
-    if chars.next().is_none() { head } else { format!("{head}...") }
 }
 
 fn grow(campaign: &Campaign, target: &Target, folder: &Path) -> Result<(), Failure> {

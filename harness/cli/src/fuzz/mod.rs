@@ -2,8 +2,10 @@
 
 mod args;
 mod campaign;
+mod cover;
 mod replay;
 mod score;
+mod triage;
 
 use std::path::Path;
 
@@ -23,6 +25,9 @@ pub(crate) fn fuzz(options: &FuzzOptions) -> Outcome {
         FuzzVerb::Replay(options) => replay::replay(options),
         FuzzVerb::Min(options) => replay::minimise(options),
         FuzzVerb::Score(options) => score::score(options),
+        FuzzVerb::Grow(options) => replay::grow(options),
+        FuzzVerb::Cover(options) => cover::cover(options),
+        FuzzVerb::Triage(options) => triage::triage(options),
     }
 }
 
@@ -74,4 +79,11 @@ fn seeds(target: &Target, folder: &Path) -> Result<Vec<Vec<u8>>, Failure> {
 
 fn unreadable(target: &Target, folder: &Path, error: &std::io::Error) -> Failure {
     Failure::usage(format!("read the corpus of {} in {}: {error}", target.name, folder.display()))
+}
+
+/// As much of a text as a line has room for.
+fn shortened(text: &str) -> String {
+    let mut chars = text.chars();
+    let head: String = chars.by_ref().take(200).collect();
+    if chars.next().is_none() { head } else { format!("{head}...") }
 }

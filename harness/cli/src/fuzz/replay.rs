@@ -1,19 +1,19 @@
-//! `rtcspec fuzz replay` and `rtcspec fuzz min`.
+//! `rtcspec fuzz replay`, `rtcspec fuzz min` and `rtcspec fuzz grow`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use rtcspec_fuzz::campaign;
 use rtcspec_fuzz::case::{self, Case};
-use rtcspec_fuzz::corpus::Entry;
+use rtcspec_fuzz::corpus::{self, Entry};
 use rtcspec_fuzz::finding::Finding;
 use rtcspec_fuzz::target::Target;
 
-use super::args::{MinOptions, ReplayOptions};
+use super::args::{GrowOptions, MinOptions, ReplayOptions};
 use crate::exit::{Exit, Failure, Outcome};
 
 /// Executions to spend on making one input smaller.
-const MOST: usize = 20_000;
+pub(super) const MOST: usize = 20_000;
 
 pub(super) fn replay(options: &ReplayOptions) -> Outcome {
     let names: Vec<String> = options.target.iter().cloned().collect();
@@ -59,11 +59,24 @@ pub(super) fn minimise(options: &MinOptions) -> Outcome {
     Ok(Exit::AsExpected)
 }
 
-fn once(target: &Target, input: &[u8]) -> Result<(), Finding> {
+pub(super) fn grow(options: &GrowOptions) -> Outcome {
+    let target = super::named(&options.target)?;
+    let folder = &options.corpus.corpus;
+    let before = super::inputs(target, folder)?.len();
+    let inputs: Vec<Vec<u8>> =
+        options.files.iter().map(|file| Ok(read(file)?.bytes)).collect::<Result<_, Failure>>()?;
+    corpus::grow(target, folder, &inputs)
+        .map_err(|error| Failure::usage(format!("add to the corpus: {error}")))?;
+    let after = super::inputs(target, folder)?.len();
+    println!("{} inputs of {} given: {before} before, {after} now", inputs.len(), target.name);
+    Ok(Exit::AsExpected)
+}
+
+pub(super) fn once(target: &Target, input: &[u8]) -> Result<(), Finding> {
     case::run(target.body, &mut Case::new(input))
 }
 
-fn read(path: &Path) -> Result<Entry, Failure> {
+pub(super) fn read(path: &Path) -> Result<Entry, Failure> {
     let bytes = fs::read(path)
         .map_err(|error| Failure::usage(format!("read {}: {error}", path.display())))?;
     Ok(Entry { path: path.to_owned(), bytes })

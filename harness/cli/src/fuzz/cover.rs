@@ -1,0 +1,179 @@
+//! `rtcspec fuzz cover`: region coverage by corpus replay.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rtcspec_fuzz::coverage::{self, ALL, CRATES, Ceilings, Files, Row, Table};
+
+use super::args::CoverOptions;
+use crate::exit::{Exit, Failure, Outcome};
+
+pub(super) fn cover(options: &CoverOptions) -> Outcome {
+    let targets: Vec<&str> =
+        super::chosen(&options.targets)?.into_iter().map(|target| target.name).collect();
+    if !Path::new("harness/fuzz/Cargo.toml").is_file() {
+        let what = "there is no harness/fuzz here: `fuzz cover` builds from a checkout of rtcspec";
+        return Err(Failure::usage(what));
+    }
+    let ceilings = ceilings(&options.ceilings)?;
+    let tools = Tools::find()?;
+    eprintln!("building the replay with instrumentation in {}", options.into.display());
+    let replay = build(&options.into)?;
+    let mut table = Table::new();
+    let mut profiles = Vec::new();
+    for target in &targets {
+        let profile = run(&replay, target, options)?;
+        let row = tools.row(&replay, std::slice::from_ref(&profile), Files::Reached)?;
+        table.insert((*target).to_owned(), row);
+        profiles.push(profile);
+    }
+    // Of some targets alone the sum says nothing.
+    if options.targets.is_empty() {
+        table.insert(ALL.to_owned(), tools.row(&replay, &profiles, Files::All)?);
+    }
+    print(&table);
+    judge(&ceilings, &table, options)
+}
+
+fn ceilings(path: &Path) -> Result<Ceilings, Failure> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(Failure::usage(format!("read {}: {error}", path.display()))),
+    };
+    Ceilings::parse(&text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+}
+
+fn judge(ceilings: &Ceilings, table: &Table, options: &CoverOptions) -> Outcome {
+    if options.lower {
+        let text = ceilings.lowered(table).to_string();
+        fs::write(&options.ceilings, text).map_err(|error| {
+            Failure::usage(format!("write {}: {error}", options.ceilings.display()))
+        })?;
+        println!("written: {}", options.ceilings.display());
+        return Ok(Exit::AsExpected);
+    }
+    let breaches = ceilings.breaches(table);
+    breaches.iter().for_each(|breach| println!("{breach}"));
+    let loose = ceilings.loose(table);
+    if loose > 0 {
+        println!("{loose} ceilings could be lower: rtcspec fuzz cover --lower");
+    }
+    Ok(if breaches.is_empty() { Exit::AsExpected } else { Exit::Unexpected })
+}
+
+/// A row for each target, a column for each crate: regions covered of those in files that it reaches.
+fn print(table: &Table) {
+    println!("{:<18} {:>21} {:>21} {:>21}", "", CRATES[0], CRATES[1], CRATES[2]);
+    for (target, row) in table {
+        print!("{target:<18}");
+        for name in CRATES {
+            let told = row.get(name).map_or("-".to_owned(), |regions| {
+                format!("{:.1} % of {}", regions.percent(), regions.count)
+            });
+            print!(" {told:>21}");
+        }
+        println!();
+    }
+}
+
+/// The replay, built so that the workspace's own crates count; says where it is.
+fn build(into: &Path) -> Result<PathBuf, Failure> {
+    let wrapper = fs::canonicalize("fuzz/instrument")
+        .map_err(|error| Failure::usage(format!("find fuzz/instrument: {error}")))?;
+    let profiles = into.join("cover");
+    fs::create_dir_all(&profiles)
+        .map_err(|error| Failure::usage(format!("make {}: {error}", profiles.display())))?;
+    let mut command = Command::new("cargo");
+    // Of the whole workspace, so that what its tests were built with is used again.
+    command
+        .args(["build", "--quiet", "--workspace", "--example", "replay", "--target-dir"])
+        .arg(into)
+        .env("RUSTC_WORKSPACE_WRAPPER", wrapper)
+        .stdout(Stdio::null());
+    finished(&mut command)?;
+    Ok(into.join("debug/examples/replay"))
+}
+
+/// Replays a target's corpus; says where what was counted is.
+fn run(replay: &Path, target: &str, options: &CoverOptions) -> Result<PathBuf, Failure> {
+    let profile = options.into.join("cover").join(format!("{target}.profraw"));
+    let mut command = Command::new(replay);
+    command.arg(&options.corpus.corpus).arg(target).env("LLVM_PROFILE_FILE", &profile);
+    finished(&mut command)?;
+    Ok(profile)
+}
+
+/// The programs that read what was counted, of the compiler's version of LLVM.
+struct Tools {
+    profdata: PathBuf,
+    cov: PathBuf,
+}
+
+impl Tools {
+    /// Beside the compiler (`rustup component add llvm-tools`), or as Debian names them.
+    fn find() -> Result<Self, Failure> {
+        let about = told(Command::new("rustc").arg("-vV"))?;
+        let value = |key: &str| about.lines().find_map(|line| line.strip_prefix(key));
+        let host = value("host: ").unwrap_or_default();
+        let llvm = value("LLVM version: ").unwrap_or_default();
+        let major = llvm.split('.').next().unwrap_or_default();
+        let sysroot = told(Command::new("rustc").args(["--print", "sysroot"]))?;
+        let beside = Path::new(sysroot.trim()).join("lib/rustlib").join(host).join("bin");
+        let tool = |name: &str| {
+            let candidates = [beside.join(name), PathBuf::from(format!("{name}-{major}"))];
+            candidates.into_iter().find(|path| works(path)).ok_or_else(|| Failure {
+                exit: Exit::Nothing,
+                message: format!(
+                    "no {name} for LLVM {major}: `rustup component add llvm-tools` or \
+                     `apt-get install llvm-{major}`"
+                ),
+            })
+        };
+        Ok(Self { profdata: tool("llvm-profdata")?, cov: tool("llvm-cov")? })
+    }
+
+    fn row(&self, replay: &Path, profiles: &[PathBuf], which: Files) -> Result<Row, Failure> {
+        let merged = profiles[0].with_file_name("merged.profdata");
+        let mut merge = Command::new(&self.profdata);
+        merge.args(["merge", "--sparse", "-o"]).arg(&merged).args(profiles);
+        finished(&mut merge)?;
+        let mut export = Command::new(&self.cov);
+        export.args(["export", "--summary-only", "--instr-profile"]).arg(&merged).arg(replay);
+        coverage::by_crate(told(&mut export)?.as_bytes(), which)
+            .map_err(|error| Failure::usage(error.to_string()))
+    }
+}
+
+fn works(program: &Path) -> bool {
+    let mut command = Command::new(program);
+    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// Runs a command to its end.
+fn finished(command: &mut Command) -> Result<(), Failure> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let status =
+        command.status().map_err(|error| Failure::usage(format!("start {name}: {error}")))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::usage(format!("{name} ended with {status}")))
+    }
+}
+
+/// What a command writes.
+fn told(command: &mut Command) -> Result<String, Failure> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| Failure::usage(format!("start {name}: {error}")))?;
+    if !output.status.success() {
+        return Err(Failure::usage(format!("{name} ended with {}", output.status)));
+    }
+    String::from_utf8(output.stdout)
+        .map_err(|_| Failure::usage(format!("what {name} writes is not UTF-8")))
+}
