@@ -50,6 +50,11 @@ impl SdesChunk {
                 kind => {
                     let length = reader.u8("item")?;
                     let text = reader.take(length.into(), "item")?.to_vec();
+                    // RFC 3550 §6.5.8: its prefix, with a length of its own, is within the item.
+                    let prefix = text.first().copied().map_or(1, usize::from);
+                    if kind == SdesType::PRIV.0 && prefix >= text.len().max(1) {
+                        return Err(RtcpError::Truncated("prefix"));
+                    }
                     items.push(SdesItem { kind: SdesType(kind), text });
                 }
             }

@@ -106,6 +106,12 @@ pub enum Error {
         /// The chunk's TSN.
         tsn: Tsn,
     },
+    /// A RE-CONFIG chunk with no parameter, or with more than two (RFC 6525 §3.1).
+    #[error("read RE-CONFIG: {count} parameters")]
+    ReConfigParameters {
+        /// How many there are.
+        count: usize,
+    },
     /// A parameter the chunk cannot do without is missing.
     #[error("read {chunk_type}: no {parameter_type}")]
     MissingParameter {

@@ -42,8 +42,13 @@ impl ReConfig {
         let parameters = view
             .parameters()
             .map(|found| Parameter::from_view(&found))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { parameters })
+            .collect::<Result<Vec<_>, _>>()?;
+        // RFC 6525 §3.1: a RE-CONFIG holds one parameter or two.
+        if (1..=2).contains(&parameters.len()) {
+            Ok(Self { parameters })
+        } else {
+            Err(Error::ReConfigParameters { count: parameters.len() })
+        }
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {

@@ -29,6 +29,14 @@ pub enum AttributeError {
         /// Most allowed.
         max: usize,
     },
+    /// Too many characters, whatever bytes they take.
+    #[error("decode a text of {found} characters, fewer than {limit} allowed")]
+    Characters {
+        /// Characters there are.
+        found: usize,
+        /// The first number that is too many.
+        limit: usize,
+    },
     /// An address family other than 1 and 2.
     #[error("decode an address of family {0}")]
     Family(u8),
@@ -67,12 +75,12 @@ pub(super) fn attribute(ty: AttributeType, value: &[u8], id: TransactionId) -> D
         T::USERNAME => Attribute::Username(text(value, MAX_USERNAME)?),
         T::USERHASH => Attribute::UserHash(exactly(value)?),
         T::ERROR_CODE => Attribute::ErrorCode(error_code(value)?),
-        T::REALM => Attribute::Realm(text(value, MAX_TEXT)?),
-        T::NONCE => Attribute::Nonce(at_most(value, MAX_TEXT)?.to_vec()),
+        T::REALM => Attribute::Realm(short_text(value)?),
+        T::NONCE => Attribute::Nonce(nonce(value)?),
         T::PASSWORD_ALGORITHMS => Attribute::PasswordAlgorithms(password_algorithms(value)?),
         T::PASSWORD_ALGORITHM => Attribute::PasswordAlgorithm(password_algorithm(value)?),
         T::UNKNOWN_ATTRIBUTES => Attribute::UnknownAttributes(type_list(value)?),
-        T::SOFTWARE => Attribute::Software(text(value, MAX_TEXT)?),
+        T::SOFTWARE => Attribute::Software(short_text(value)?),
         T::ALTERNATE_SERVER => Attribute::AlternateServer(address(value)?),
         T::ALTERNATE_DOMAIN => Attribute::AlternateDomain(text(value, MAX_DOMAIN)?),
         T::PRIORITY => Attribute::Priority(u32::from_be_bytes(exactly(value)?)),
@@ -189,6 +197,7 @@ fn error_code(value: &[u8]) -> Decoded<ErrorCode> {
     let length = AttributeError::Length { found: value.len(), min: 4, max: 767 };
     let view = ErrorCodeView::new(value).ok_or(length)?;
     let reason = std::str::from_utf8(view.reason).map_err(|_| AttributeError::NotUtf8)?;
+    check_characters(reason)?;
     let out_of_range = AttributeError::ErrorCode { class: view.class, number: view.number };
     if view.number > 99 {
         return Err(out_of_range);
@@ -260,6 +269,28 @@ fn at_most(value: &[u8], max: usize) -> Decoded<&[u8]> {
 fn text(value: &[u8], max: usize) -> Decoded<String> {
     let text = std::str::from_utf8(at_most(value, max)?).map_err(|_| AttributeError::NotUtf8)?;
     Ok(text.to_owned())
+}
+
+/// RFC 8489 §14.8, §14.9, §14.10, §14.14: fewer than 128 characters, whatever bytes they take.
+const CHARACTERS: usize = 128;
+
+fn check_characters(text: &str) -> Decoded<()> {
+    let found = text.chars().count();
+    let error = AttributeError::Characters { found, limit: CHARACTERS };
+    if found < CHARACTERS { Ok(()) } else { Err(error) }
+}
+
+fn short_text(value: &[u8]) -> Decoded<String> {
+    let text = text(value, MAX_TEXT)?;
+    check_characters(&text)?;
+    Ok(text)
+}
+
+/// Whoever did not make a nonce only gives it back, so it may be any bytes here.
+fn nonce(value: &[u8]) -> Decoded<Vec<u8>> {
+    let value = at_most(value, MAX_TEXT)?;
+    std::str::from_utf8(value).map_or(Ok(()), check_characters)?;
+    Ok(value.to_vec())
 }
 
 fn empty(value: &[u8], attribute: Attribute) -> Decoded<Attribute> {
