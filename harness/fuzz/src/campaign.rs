@@ -157,18 +157,23 @@ impl Campaign {
 }
 
 /// Makes an input smaller as long as it breaks an oracle in the same class.
-///
-/// Takes away ever smaller pieces, then makes what is left zero; at most `most` executions.
 #[must_use]
 pub fn minimise(body: Body, input: &[u8], class: &str, most: usize) -> Vec<u8> {
-    let mut left = most;
-    let mut same = |candidate: &[u8]| {
-        if left == 0 {
-            return false;
-        }
-        left -= 1;
+    shrink(input, most, |candidate| {
         let verdict = case::run(body, &mut Case::new(candidate));
         verdict.is_err_and(|finding| finding.class() == class)
+    })
+}
+
+/// Makes an input smaller as long as it is the same to `same`, which may repair what it is shown.
+///
+/// Takes away ever smaller pieces, then makes what is left zero; asks at most `most` times.
+#[must_use]
+pub fn shrink(input: &[u8], most: usize, mut same: impl FnMut(&mut Vec<u8>) -> bool) -> Vec<u8> {
+    let mut left = most;
+    let mut same = |candidate: &mut Vec<u8>| {
+        left = left.saturating_sub(1);
+        left > 0 && same(candidate)
     };
     let mut best = input.to_vec();
     let mut piece = best.len().next_power_of_two() / 2;
@@ -177,7 +182,7 @@ pub fn minimise(body: Body, input: &[u8], class: &str, most: usize) -> Vec<u8> {
         while at < best.len() {
             let mut shorter = best.clone();
             shorter.drain(at..(at + piece).min(best.len()));
-            if same(&shorter) {
+            if same(&mut shorter) && shorter.len() < best.len() {
                 best = shorter;
             } else {
                 at += piece;
@@ -186,9 +191,10 @@ pub fn minimise(body: Body, input: &[u8], class: &str, most: usize) -> Vec<u8> {
         piece /= 2;
     }
     for at in 0..best.len() {
-        let byte = std::mem::take(&mut best[at]);
-        if byte != 0 && !same(&best) {
-            best[at] = byte;
+        let mut other = best.clone();
+        let byte = std::mem::take(&mut other[at]);
+        if byte != 0 && same(&mut other) && other.len() == best.len() {
+            best = other;
         }
     }
     best

@@ -30,6 +30,8 @@ pub(crate) enum FuzzVerb {
     Cover(CoverOptions),
     /// Sort a folder of inputs that broke something into classes, the smallest of each made small
     Triage(TriageOptions),
+    /// Compare our parsers with those of others; the ledger says who is right
+    Differ(DifferOptions),
 }
 
 #[derive(Args, Debug)]
@@ -124,6 +126,34 @@ pub(crate) struct CoverOptions {
     /// Folder to build in
     #[arg(long, value_name = "DIR", default_value = "target")]
     pub(crate) into: PathBuf,
+    #[command(flatten)]
+    pub(crate) corpus: CorpusOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DifferOptions {
+    /// Formats (stun, sctp, sdp, rtp, rtcp), one after the other; all unless named
+    #[arg(value_name = "FORMAT")]
+    pub(crate) formats: Vec<String>,
+    /// Time for each format, like 30s, 10m or 2h; 60s unless `--count` is given
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_time)]
+    pub(crate) time: Option<Duration>,
+    /// Inputs for each format, those of the corpus included
+    #[arg(long, value_name = "N")]
+    pub(crate) count: Option<u64>,
+    /// Another number, other inputs
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Print the line for the ledger of every class met, its input made small
+    #[arg(long)]
+    pub(crate) minimise: bool,
+    /// Compare with a parser in another process instead, a command that speaks the protocol of
+    /// harness/differ/README.md; 5000 inputs unless said otherwise
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) parser_cmd: Option<String>,
+    /// Folder with a ledger for each format
+    #[arg(long, value_name = "DIR", default_value = "corpus/ledger")]
+    pub(crate) ledger: PathBuf,
     #[command(flatten)]
     pub(crate) corpus: CorpusOptions,
 }

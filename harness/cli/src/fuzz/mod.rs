@@ -3,6 +3,7 @@
 mod args;
 mod campaign;
 mod cover;
+mod differ;
 mod replay;
 mod score;
 mod triage;
@@ -28,6 +29,7 @@ pub(crate) fn fuzz(options: &FuzzOptions) -> Outcome {
         FuzzVerb::Grow(options) => replay::grow(options),
         FuzzVerb::Cover(options) => cover::cover(options),
         FuzzVerb::Triage(options) => triage::triage(options),
+        FuzzVerb::Differ(options) => differ::differ(options),
     }
 }
 
