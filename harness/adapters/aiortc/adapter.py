@@ -53,12 +53,19 @@ def log_keys(path):
     RTCCertificate._create_ssl_context = create_and_log
 
 
+def short(limit):
+    """W3C has 16 bits where DCEP has 32."""
+    return None if limit is None else min(limit, 0xffff)
+
+
 class Adapter:
     """Commands in, replies and events out."""
 
     def __init__(self):
         self.connections = {}
         self.channels = {}
+        # Connections of the channels that were asked for.
+        self.owners = {}
 
     async def answer(self, request):
         op = request.get("op", "")
@@ -81,6 +88,14 @@ class Adapter:
 
     async def op_case(self, request):
         print("case", request.get("name"), request.get("seed"), file=sys.stderr)
+        # What earlier runs closed is not asked for again.
+        closed = [name for name, pc in self.connections.items() if pc.signalingState == "closed"]
+        for name in closed:
+            del self.connections[name]
+        owned = tuple(f"{name}/" for name in closed)
+        self.channels = {dc: channel for dc, channel in self.channels.items()
+                         if self.owners.get(dc) not in closed and not dc.startswith(owned)}
+        self.owners = {dc: pc for dc, pc in self.owners.items() if dc in self.channels}
 
     async def op_new(self, request):
         config = request.get("config") or {}
@@ -120,8 +135,8 @@ class Adapter:
             write({
                 "ev": "channel", "dc": dc, "label": channel.label,
                 "protocol": channel.protocol, "ordered": channel.ordered, "sid": channel.id,
-                "maxRetransmits": channel.maxRetransmits,
-                "maxPacketLifeTime": channel.maxPacketLifeTime,
+                "maxRetransmits": short(channel.maxRetransmits),
+                "maxPacketLifeTime": short(channel.maxPacketLifeTime),
             })
             write({"ev": "open", "dc": dc, "sid": channel.id})
 
@@ -168,6 +183,7 @@ class Adapter:
         init = {key: value for key, value in (request.get("init") or {}).items()
                 if value is not None}
         channel = self.connection(request).createDataChannel(request["label"], **init)
+        self.owners[request["dc"]] = request["pc"]
         self.take(request["dc"], channel)
 
     async def op_send(self, request):

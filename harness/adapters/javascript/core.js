@@ -93,6 +93,17 @@
       }
     }
 
+    forget(pc) {
+      this.connections.delete(pc);
+      this.queues.delete(pc);
+      for (const [dc, owner] of this.owners) {
+        if (owner === pc) {
+          this.owners.delete(dc);
+          this.channels.delete(dc);
+        }
+      }
+    }
+
     connection({ pc }) {
       return known(this.connections, pc);
     }
@@ -152,7 +163,7 @@
         const { label, protocol, ordered, maxRetransmits, maxPacketLifeTime } = channel;
         write({
           ev: "channel", dc, label, protocol, ordered, sid: channel.id,
-          maxRetransmits, maxPacketLifeTime,
+          maxRetransmits: short(maxRetransmits), maxPacketLifeTime: short(maxPacketLifeTime),
         });
         this.take(dc, channel);
       };
@@ -186,8 +197,14 @@
   const COMMANDS = {
     hello: ({ hello }) => ({ adapter: 1, ...hello }),
 
-    case(_adapter, { name, seed }) {
+    case(adapter, { name, seed }) {
       console.error("case", name, seed);
+      // What earlier runs closed is not asked for again.
+      for (const [pc, { signalingState }] of adapter.connections) {
+        if (signalingState === "closed") {
+          adapter.forget(pc);
+        }
+      }
     },
 
     new(adapter, { pc: name, config }) {
@@ -281,6 +298,11 @@
       pc.setConfiguration(adapter.configuration(request.config));
     },
   };
+
+  /** W3C has 16 bits where DCEP has 32. */
+  function short(limit) {
+    return limit == null ? undefined : Math.min(limit, 0xffff);
+  }
 
   function known(map, handle) {
     if (!map.has(handle)) {

@@ -151,15 +151,21 @@ pub(crate) fn standing(
     let mut known = BTreeMap::new();
     for player in under_test {
         let hello = player.hello();
-        known.insert(hello.implementation.clone(), expectations(&hello, common)?);
+        known.insert(
+            hello.implementation.clone(),
+            expectations(&hello, common.scenarios.as_deref())?,
+        );
     }
     let stale = judge(results, &known, today(common), complete);
     Ok(stale.iter().map(ToString::to_string).collect())
 }
 
-pub(crate) fn expectations(hello: &Hello, common: &Common) -> Result<Expectations, Failure> {
+pub(crate) fn expectations(
+    hello: &Hello,
+    scenarios: Option<&Path>,
+) -> Result<Expectations, Failure> {
     let name = players::expected_as(&hello.implementation);
-    let text = match &common.scenarios {
+    let text = match scenarios {
         Some(folder) => {
             let path = folder.join("expect").join(format!("{name}.toml"));
             fs::read_to_string(path).unwrap_or_default()

@@ -30,7 +30,7 @@ pub(crate) fn run(options: &RunOptions) -> Outcome {
         let about = introduce(target).map_err(|error| unreachable(error.to_string()))?;
         let about = named(about, options.servers.name.as_deref());
         let hello = hello(&about);
-        known.insert(about.name.clone(), run::expectations(&hello, common)?);
+        known.insert(about.name.clone(), run::expectations(&hello, common.scenarios.as_deref())?);
         let participant = Participant {
             name: about.name.clone(),
             version: about.version.clone(),

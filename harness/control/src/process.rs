@@ -126,6 +126,14 @@ enum Raw {
     End,
 }
 
+/// The end of what a peer wrote for people.
+#[derive(Debug, Default)]
+struct Log {
+    lines: VecDeque<String>,
+    /// Lines at the end that [`Process::take_log`] has not given yet.
+    fresh: usize,
+}
+
 /// A running peer.
 pub struct Process {
     name: String,
@@ -133,7 +141,7 @@ pub struct Process {
     /// Absent once its input is closed.
     pipe: Option<Box<dyn Write + Send>>,
     lines: Receiver<Raw>,
-    log: Arc<Mutex<VecDeque<String>>>,
+    log: Arc<Mutex<Log>>,
     open: BTreeMap<RequestId, Answer>,
     last: RequestId,
     noise: Vec<String>,
@@ -177,7 +185,7 @@ impl Process {
             }
             other => other.map_err(fault)?,
         };
-        let log = Arc::new(Mutex::new(VecDeque::new()));
+        let log = Arc::new(Mutex::new(Log::default()));
         keep(child.stderr.take(), &log);
         let mut process = Self {
             name,
@@ -375,7 +383,22 @@ impl Process {
     /// The last lines of its log.
     #[must_use]
     pub fn log(&self) -> Vec<String> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.lines.iter().cloned().collect()
+    }
+
+    /// The lines of its log since the last call, the last ones only if there were very many.
+    #[must_use]
+    pub fn take_log(&self) -> Vec<String> {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = std::mem::take(&mut log.fresh).min(log.lines.len());
+        log.lines.iter().skip(log.lines.len() - fresh).cloned().collect()
+    }
+
+    /// The number of the process, which is that of its group too.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Closes its input, on which a peer ends, and says how it ended; `None` if it did not end in
@@ -469,7 +492,7 @@ fn forward(source: impl Read, sender: &SyncSender<Raw>, arrivals: Option<&Arriva
 }
 
 /// Keeps the last lines of a log.
-fn keep(source: Option<impl Read + Send + 'static>, log: &Arc<Mutex<VecDeque<String>>>) {
+fn keep(source: Option<impl Read + Send + 'static>, log: &Arc<Mutex<Log>>) {
     let (Some(source), log) = (source, Arc::clone(log)) else { return };
     thread::spawn(move || {
         let mut reader = BufReader::new(source);
@@ -477,10 +500,11 @@ fn keep(source: Option<impl Read + Send + 'static>, log: &Arc<Mutex<VecDeque<Str
         while reader.by_ref().take(1 << 16).read_until(b'\n', &mut bytes).is_ok_and(|n| n > 0) {
             let text = String::from_utf8_lossy(&bytes).trim_end().to_owned();
             let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
-            if log.len() == KEPT {
-                log.pop_front();
+            if log.lines.len() == KEPT {
+                log.lines.pop_front();
             }
-            log.push_back(text);
+            log.lines.push_back(text);
+            log.fresh += 1;
             bytes.clear();
         }
     });

@@ -70,6 +70,19 @@ struct ExpectationFile {
     expect: Vec<Entry>,
     #[serde(default)]
     audit: Vec<AcceptedEntry>,
+    #[serde(default)]
+    fuzz: Vec<FuzzEntry>,
+}
+
+/// `[[fuzz]]`: what live campaigns are known to find.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FuzzEntry {
+    class: String,
+    reason: String,
+    evidence: String,
+    #[serde(default)]
+    when: Condition,
 }
 
 #[derive(Debug, Deserialize)]
@@ -96,6 +109,30 @@ struct Condition {
     feature: Option<Feature>,
 }
 
+impl Condition {
+    fn holds(&self, hello: &Hello) -> Result<bool, String> {
+        let version = match &self.version {
+            None => true,
+            Some(condition) => version_holds(&hello.version, condition)
+                .ok_or_else(|| format!("`{condition}` is not a version condition"))?,
+        };
+        Ok(version && self.feature.is_none_or(|feature| hello.has(feature)))
+    }
+}
+
+impl FuzzEntry {
+    /// Checks it; `None` if its condition does not hold.
+    fn read(self, hello: &Hello) -> Result<Option<KnownClass>, String> {
+        let Self { class, reason, evidence, when } = self;
+        let about = |what: &str| format!("class `{class}`: {what}");
+        if reason.trim().is_empty() || evidence.trim().is_empty() {
+            return Err(about("a reason and evidence are needed"));
+        }
+        let holds = when.holds(hello).map_err(|what| about(&what))?;
+        Ok(holds.then_some(KnownClass { class, reason, evidence }))
+    }
+}
+
 /// One expected verdict.
 #[derive(Clone, Debug)]
 pub struct Expectation {
@@ -116,6 +153,17 @@ pub struct Expectation {
     pub depends_on_seed: bool,
 }
 
+/// A class of findings that live campaigns are known to come upon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownClass {
+    /// Glob over classes: layer, kind and cause.
+    pub class: String,
+    /// Why it is so.
+    pub reason: String,
+    /// What shows that it is so: a reproducer, a source place.
+    pub evidence: String,
+}
+
 /// All that is expected of one implementation.
 #[derive(Clone, Debug, Default)]
 pub struct Expectations {
@@ -123,6 +171,9 @@ pub struct Expectations {
     pub entries: Vec<Expectation>,
     /// Violations of audit rules that are known, in file order.
     pub accepted: Vec<Accepted>,
+    /// What live campaigns are known to find, in file order. Campaigns depend on chance and on the
+    /// wall's clock, so one that was not come upon is no error.
+    pub fuzz: Vec<KnownClass>,
 }
 
 /// Why an expectations file cannot be used.
@@ -157,12 +208,7 @@ impl Expectations {
             if entry.reason.trim().is_empty() || entry.evidence.trim().is_empty() {
                 return Err(about("an expectation needs a reason and evidence"));
             }
-            let applies = match &entry.when.version {
-                None => true,
-                Some(condition) => version_holds(&hello.version, condition)
-                    .ok_or_else(|| about(&format!("`{condition}` is not a version condition")))?,
-            } && entry.when.feature.is_none_or(|feature| hello.has(feature));
-            if applies {
+            if entry.when.holds(hello).map_err(|reason| about(&reason))? {
                 entries.push(Expectation {
                     case: entry.case,
                     verdict,
@@ -176,7 +222,15 @@ impl Expectations {
         }
         let accepted = parsed.audit.into_iter().map(AcceptedEntry::read);
         let accepted = accepted.collect::<Result<_, _>>().map_err(error)?;
-        Ok(Self { entries, accepted })
+        let fuzz = parsed.fuzz.into_iter().filter_map(|entry| entry.read(hello).transpose());
+        let fuzz = fuzz.collect::<Result<_, _>>().map_err(error)?;
+        Ok(Self { entries, accepted, fuzz })
+    }
+
+    /// The entry that knows a class of findings of live campaigns.
+    #[must_use]
+    pub fn known_class(&self, class: &str) -> Option<&KnownClass> {
+        self.fuzz.iter().find(|known| glob(&known.class, class))
     }
 
     fn find(&self, id: &str) -> Option<(usize, &Expectation)> {

@@ -114,7 +114,11 @@ impl<S: Stack> Embedded<S> {
         let at = self.clock.instant(now);
         match command {
             Command::Hello {} => return Ok(ReplyBody::Hello(self.stack.hello().clone())),
-            Command::Case { .. } => {}
+            // What earlier runs closed is not asked for again.
+            Command::Case { .. } => {
+                self.peers.retain(|_, peer| !peer.is_closed());
+                self.channels.retain(|_, (pc, _)| self.peers.contains_key(pc));
+            }
             Command::New { pc, config } => self.new_peer(now, pc, &config)?,
             Command::Offer { pc, ice_restart } => {
                 let sdp = self.peer(&pc)?.connection.offer(at, ice_restart)?;

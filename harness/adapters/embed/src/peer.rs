@@ -26,6 +26,7 @@ pub(crate) struct Peer<C> {
     gathering: &'static str,
     channels: BTreeMap<ChannelKey, String>,
     accepted: usize,
+    closed: bool,
     /// Local addresses the stack sent from although it has no such base (any more).
     strays: BTreeSet<SocketAddr>,
 }
@@ -57,6 +58,7 @@ impl<C: Connection> Peer<C> {
             gathering: "new",
             channels: BTreeMap::new(),
             accepted: 0,
+            closed: false,
             strays: BTreeSet::new(),
         }
     }
@@ -99,9 +101,15 @@ impl<C: Connection> Peer<C> {
 
     /// The connection was closed: allocations are given back.
     pub(crate) fn close_sockets(&mut self, now: Duration) {
+        self.closed = true;
         for sockets in &mut self.generations {
             sockets.close(now);
         }
+    }
+
+    /// Whether the connection was closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Takes a datagram or stream data if it is for this connection.

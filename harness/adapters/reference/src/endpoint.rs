@@ -8,7 +8,7 @@ use rtcspec_control::{
     Receive, Reply, ReplyBody, RequestId, SelectedPair, SpawnContext, StateKind, StateReport,
     Transmit, VirtualEndpoint,
 };
-use rtcspec_peer::connection::{self, ChannelId, Peer, SdpType};
+use rtcspec_peer::connection::{self, ChannelId, ConnectionState, Peer, SdpType};
 use rtcspec_peer::io;
 use rtcspec_peer::rng::Rng;
 use rtcspec_peer::tamper::{Honest, Injection, Tamper};
@@ -92,7 +92,13 @@ impl ReferenceEndpoint {
     fn obey(&mut self, now: Duration, command: Command) -> Result<ReplyBody, Refusal> {
         match command {
             Command::Hello {} => return Ok(ReplyBody::Hello(self.hello.clone())),
-            Command::Case { .. } => {}
+            // What earlier runs closed is not asked for again.
+            Command::Case { .. } => {
+                self.connections.retain(|_, connection| {
+                    connection.peer.connection_state() != ConnectionState::Closed
+                });
+                self.channels.retain(|_, (pc, _)| self.connections.contains_key(pc));
+            }
             Command::New { pc, config } => self.make(now, pc, config)?,
             Command::Offer { pc, ice_restart } => {
                 let offer = self.of(&pc)?.create_offer(now, ice_restart)?;

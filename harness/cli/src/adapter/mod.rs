@@ -56,7 +56,7 @@ fn lint_adapter(options: &LintOptions) -> Outcome {
 
 /// A single word may name a built-in implementation, which this program serves, or an adapter that
 /// is set up.
-fn command(words: &[OsString], all: &Path) -> Result<Launch, Failure> {
+pub(crate) fn command(words: &[OsString], all: &Path) -> Result<Launch, Failure> {
     let as_it_stands = || Launch { command: words.to_vec(), ..Launch::default() };
     let [word] = words else { return Ok(as_it_stands()) };
     let Some(name) = word.to_str() else { return Ok(as_it_stands()) };

@@ -21,6 +21,8 @@ pub(crate) enum FuzzVerb {
     Replay(ReplayOptions),
     /// Make an input smaller that breaks an oracle
     Min(MinOptions),
+    /// Send mutated messages into a process over real sockets, in a network of its own
+    Live(LiveOptions),
     /// Test the fuzzers: executions to find each planted bug
     Score(ScoreOptions),
     /// Add inputs, of another engine for instance, to the corpus if they show something new
@@ -89,6 +91,55 @@ pub(crate) struct MinOptions {
     /// File to write; `FILE.min` unless said otherwise
     #[arg(long, value_name = "FILE")]
     pub(crate) into: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LiveOptions {
+    /// A built-in implementation, started as a process, or an adapter that is set up
+    #[arg(long, value_name = "NAME", required_unless_present = "command")]
+    pub(crate) peer: Option<String>,
+    /// A command that speaks peerctl/1, for the shell
+    #[arg(long = "peer-cmd", value_name = "COMMAND", conflicts_with = "peer")]
+    pub(crate) command: Option<String>,
+    /// Time under fire, like 30s, 10m or 2h; making findings small comes on top
+    #[arg(long = "for", value_name = "TIME", default_value = "60s", value_parser = parse_time)]
+    pub(crate) time: Duration,
+    /// Sessions at most
+    #[arg(long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true)]
+    pub(crate) sessions: u64,
+    /// Inputs in each session
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub(crate) inputs: usize,
+    /// Layers, separated by commas: stun, dtls, sctp, dcep, rtp, rtcp, sdp, candidate; all that the
+    /// peer says it has unless given
+    #[arg(long = "layer", value_name = "LAYER", value_delimiter = ',')]
+    pub(crate) layers: Vec<String>,
+    /// Another number, other inputs
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Play findings again from their files instead
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) replay: Vec<PathBuf>,
+    /// How long an answer, a message or a session may take
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_time)]
+    pub(crate) patience: Duration,
+    /// Time to make one finding small
+    #[arg(long, value_name = "TIME", default_value = "90s", value_parser = parse_time)]
+    pub(crate) minimise: Duration,
+    /// Folder for what is found
+    #[arg(long, value_name = "DIR", default_value = "target/rtcspec/live")]
+    pub(crate) findings: PathBuf,
+    /// Folder where adapters are set up
+    #[arg(long, value_name = "DIR", default_value = crate::adapter::FOLDER)]
+    pub(crate) adapters: PathBuf,
+    #[command(flatten)]
+    pub(crate) corpus: CorpusOptions,
+    /// Folder with `expect/NAME.toml`, instead of the expectations this program carries
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scenarios: Option<PathBuf>,
+    /// This is the process within the network of the campaign
+    #[arg(long, hide = true)]
+    pub(crate) inside: bool,
 }
 
 #[derive(Args, Debug)]

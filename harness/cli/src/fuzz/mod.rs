@@ -4,6 +4,7 @@ mod args;
 mod campaign;
 mod cover;
 mod differ;
+mod live;
 mod replay;
 mod score;
 mod triage;
@@ -25,6 +26,7 @@ pub(crate) fn fuzz(options: &FuzzOptions) -> Outcome {
         FuzzVerb::Run(options) => campaign::run(options),
         FuzzVerb::Replay(options) => replay::replay(options),
         FuzzVerb::Min(options) => replay::minimise(options),
+        FuzzVerb::Live(options) => live::live(options),
         FuzzVerb::Score(options) => score::score(options),
         FuzzVerb::Grow(options) => replay::grow(options),
         FuzzVerb::Cover(options) => cover::cover(options),
