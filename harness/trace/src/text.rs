@@ -350,7 +350,7 @@ mod tests {
             "[A-Za-z]{1,9}( [A-Z/0-9-]{1,9}){0,3}",
             proptest::collection::vec(field(), 0..20),
             proptest::option::of("(ok|4[0-9]{2})( [a-z=/*+]{2,9}){0,3}"),
-            "B: \\+A.r[0-9] prflx",
+            "B: \\+A\\P{Cc}r[0-9] prflx",
             proptest::option::of("[a-z.-]{1,12}"),
         )
             .prop_map(|(cause, hop, what, fields, outcome, consequence, reason)| {
