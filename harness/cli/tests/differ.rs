@@ -43,8 +43,8 @@ fn a_class_that_the_ledger_lacks_fails_with_input_accounts_and_its_line() {
     assert!(told[0].starts_with("  NEW"), "{told:?}");
     assert!(told[1].contains("rtcspec      refuses: read an RTP packet of version 0"), "{told:?}");
     let line =
-        r#"[version] { parser = "rtc-rtp", kind = "accepts", hex = "000000000000000000000000" }"#;
-    assert!(told[4].ends_with(line), "{told:?}");
+        r#"[version] { parser = "rtc-rtp", kind = "accepts", hex = "000000000000000000000000"#;
+    assert!(told[4].contains(line), "{told:?}");
 }
 
 #[test]
