@@ -76,7 +76,8 @@ fn what_cannot_be_examined_is_said_with_its_exit_code() {
         assert!(told.contains(word), "{told}");
     };
     error(2, "--turn-user", &["--turn-server", "turn:127.0.0.1"]);
-    error(2, "TLS", &[&["--turn-server", "turns:127.0.0.1"][..], &ALICE].concat());
+    // Nobody speaks TLS at its port.
+    error(3, "turns:127.0.0.1", &[&["--turn-server", "turns:127.0.0.1"][..], &ALICE].concat());
     error(2, "stun", &["--stun-server", "turn:127.0.0.1"]);
     error(4, "server-cases", &["nonsense", "--stun-server", "stun:127.0.0.1"]);
     // Somebody who does not answer.
