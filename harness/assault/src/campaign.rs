@@ -81,6 +81,7 @@ pub struct Report {
 struct Campaign<'a> {
     arsenal: &'a Arsenal,
     settings: &'a Settings,
+    listener: &'a mut dyn Listener,
     tally: Tally,
     found: BTreeMap<String, Found>,
     /// What the process at hand was sent, and its memory after each session.
@@ -90,27 +91,35 @@ struct Campaign<'a> {
     apart: Duration,
 }
 
-/// Runs a campaign; `tell` is told after each session.
+/// What a campaign tells while it goes on.
+pub trait Listener {
+    /// A session is over.
+    fn session(&mut self, tally: &Tally);
+    /// The first of a class was found and made small: whoever ends the campaign early keeps it.
+    fn found(&mut self, class: &str, found: &Found);
+}
+
+/// Runs a campaign.
 ///
 /// # Errors
 /// The process does not start.
 pub fn run(
     arsenal: &Arsenal,
     settings: &Settings,
-    tell: &mut dyn FnMut(&Tally),
+    listener: &mut dyn Listener,
 ) -> Result<Report, ProcessError> {
     let mut theirs = Theirs::start(&settings.launch)?;
     let hello = theirs.hello.clone();
     let tally = Tally { processes: 1, ..Tally::default() };
     let (found, plans, memory) = (BTreeMap::new(), Vec::new(), Vec::new());
     let apart = Duration::ZERO;
-    let mut campaign = Campaign { arsenal, settings, tally, found, plans, memory, apart };
+    let mut campaign = Campaign { arsenal, settings, listener, tally, found, plans, memory, apart };
     let begun = wall::now();
     while campaign.tally.taken < settings.time && campaign.tally.sessions < settings.sessions {
         let over = campaign.session(&mut theirs);
         campaign.tally.taken = begun.elapsed().saturating_sub(campaign.apart);
         campaign.tally.classes = campaign.found.len();
-        tell(&campaign.tally);
+        campaign.listener.session(&campaign.tally);
         if over || campaign.plans.len() >= LIFE {
             campaign.look_for_leak(&hello);
             drop(theirs);
@@ -162,7 +171,9 @@ impl Campaign<'_> {
         if self.found.len() < CLASSES {
             let small = minimise::minimise(self.settings, &self.plans, &seen, repeat);
             let record = Record::new(hello, &seen, small);
-            self.found.insert(class, Found { seen, times: 1, session, record });
+            let found = Found { seen, times: 1, session, record };
+            self.listener.found(&class, &found);
+            self.found.insert(class, found);
         }
     }
 

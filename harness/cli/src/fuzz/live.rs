@@ -6,9 +6,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rtcspec_assault::campaign::{self, Found, Report, Settings, Tally};
+use rtcspec_assault::campaign::{self, Found, Listener, Report, Settings, Tally};
 use rtcspec_assault::{Arsenal, Ground, Layer, Record};
 use rtcspec_control::outside::Bell;
 use rtcspec_control::process::{Launch, Process, ProcessError};
@@ -130,18 +130,40 @@ fn fire(options: &LiveOptions, launch: Launch, hello: &Hello) -> Outcome {
         sessions: options.sessions,
         minimise: options.minimise,
     };
-    let mut due = wall::now() + PAUSE;
-    let report = campaign::run(&arsenal, &settings, &mut |tally| {
-        if wall::now() >= due {
-            due = wall::now() + PAUSE;
-            eprintln!("{}", line(tally));
-        }
-    });
-    let report = report.map_err(not_started)?;
+    let folder = options.findings.join(&hello.implementation);
+    let mut desk = Desk { folder, due: wall::now() + PAUSE, failure: None };
+    let report = campaign::run(&arsenal, &settings, &mut desk).map_err(not_started)?;
+    if let Some(failure) = desk.failure {
+        return Err(failure);
+    }
     if report.tally.connected == 0 && report.found.is_empty() {
         return Err(not_started("no session came about, so nothing was tested"));
     }
     tell(options, &report)
+}
+
+/// Writes findings down as they come, and says now and then how far the campaign is.
+struct Desk {
+    folder: PathBuf,
+    due: Instant,
+    /// The first finding that could not be written.
+    failure: Option<Failure>,
+}
+
+impl Listener for Desk {
+    fn session(&mut self, tally: &Tally) {
+        if wall::now() >= self.due {
+            self.due = wall::now() + PAUSE;
+            eprintln!("{}", line(tally));
+        }
+    }
+
+    fn found(&mut self, class: &str, found: &Found) {
+        eprintln!("found {class}");
+        if let Err(failure) = write(&self.folder, class, found) {
+            self.failure.get_or_insert(failure);
+        }
+    }
 }
 
 fn line(tally: &Tally) -> String {
@@ -153,13 +175,14 @@ fn line(tally: &Tally) -> String {
     )
 }
 
-/// Writes and tells what was found.
+/// Tells what was found.
 fn tell(options: &LiveOptions, report: &Report) -> Outcome {
     println!("{}", line(&report.tally));
     let known = run::expectations(&report.hello, options.scenarios.as_deref())?;
+    let folder = options.findings.join(&report.hello.implementation);
     let mut new = 0;
     for (class, found) in &report.found {
-        let place = write(&options.findings, &report.hello.implementation, class, found)?;
+        let place = place(&folder, class);
         let entry = known.known_class(class);
         new += usize::from(entry.is_none());
         let standing = if entry.is_some() { "known" } else { "NEW" };
@@ -185,14 +208,18 @@ fn tell(options: &LiveOptions, report: &Report) -> Outcome {
     Ok(if new == 0 { Exit::AsExpected } else { Exit::Unexpected })
 }
 
-fn write(folder: &Path, name: &str, class: &str, found: &Found) -> Result<PathBuf, Failure> {
+/// The file of a class.
+fn place(folder: &Path, class: &str) -> PathBuf {
     let mut kind = class.split('/').take(2).collect::<Vec<_>>().join("-");
     kind.push_str(&format!("-{}.toml", &corpus::name(class.as_bytes())[..8]));
-    let path = folder.join(name).join(kind);
-    fs::create_dir_all(folder.join(name))
+    folder.join(kind)
+}
+
+fn write(folder: &Path, class: &str, found: &Found) -> Result<(), Failure> {
+    let path = place(folder, class);
+    fs::create_dir_all(folder)
         .and_then(|()| fs::write(&path, found.record.write()))
-        .map_err(|error| Failure::usage(format!("write {}: {error}", path.display())))?;
-    Ok(path)
+        .map_err(|error| Failure::usage(format!("write {}: {error}", path.display())))
 }
 
 /// Plays findings again from their files.
