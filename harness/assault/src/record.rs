@@ -60,7 +60,7 @@ impl Record {
             cause: seen.cause.clone(),
             reproduced: small.reproduced,
             repeat: small.repeat,
-            log: seen.log.clone(),
+            log: seen.log.iter().map(|line| without_folders(line)).collect(),
             plans: small.plans,
         }
     }
@@ -91,6 +91,31 @@ impl Record {
     pub fn is_shown_by(&self, seen: &[Seen]) -> bool {
         seen.iter().any(|seen| seen.kind == self.kind && seen.cause == self.cause)
     }
+}
+
+/// Parts of a path that say which file it is; what comes before them says whose machine it was.
+const TELLING: usize = 3;
+
+/// A line in which absolute paths begin with `…/` and have their last parts only.
+fn without_folders(line: &str) -> String {
+    let in_path = |char: char| char.is_ascii_alphanumeric() || "/._-@+".contains(char);
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find('/') {
+        let (before, path) = rest.split_at(at);
+        let (path, after) = path.split_at(path.find(|char| !in_path(char)).unwrap_or(path.len()));
+        out.push_str(before);
+        let inside = before.ends_with(in_path);
+        match path.rmatch_indices('/').nth(TELLING - 1) {
+            Some((cut, _)) if cut > 0 && !inside => {
+                out.push('…');
+                out.push_str(&path[cut..]);
+            }
+            _ => out.push_str(path),
+        }
+        rest = after;
+    }
+    out + rest
 }
 
 #[cfg(test)]
@@ -129,6 +154,20 @@ mod tests {
         assert_eq!(Record::read(&written.write()).unwrap(), written);
         let other = written.write().replace("version = 1\n", "version = 2\n");
         assert!(matches!(Record::read(&other), Err(RecordError::Version(2))));
+    }
+
+    #[test]
+    fn a_log_does_not_tell_whose_machine_it_was() {
+        let shortened = [
+            ("at f (/home/me/x/node_modules/y/lib/z.js:7:1)", "at f (…/y/lib/z.js:7:1)"),
+            ("  File \"/a/b/c/d.py\", line 3, in _run", "  File \"…/b/c/d.py\", line 3, in _run"),
+            ("/usr/bin/python3", "/usr/bin/python3"),
+            ("node:internal/buffer:88", "node:internal/buffer:88"),
+            ("1/2 and a//b", "1/2 and a//b"),
+        ];
+        for (line, short) in shortened {
+            assert_eq!(without_folders(line), short);
+        }
     }
 
     #[test]
