@@ -50,9 +50,9 @@ fn finds(plant: &str, class: &str, sessions: &str, folder: &Path) -> Option<Path
         "--for",
         "5m",
         "--patience",
-        "3s",
+        "2s",
         "--minimise",
-        "60s",
+        "40s",
         "--findings",
         folder.to_str().expect("it is there"),
     ]);
@@ -69,7 +69,7 @@ fn finds(plant: &str, class: &str, sessions: &str, folder: &Path) -> Option<Path
         "--peer-cmd",
         &command,
         "--patience",
-        "3s",
+        "2s",
         "--replay",
         file.to_str().expect("it is there"),
     ]);
@@ -82,7 +82,7 @@ fn finds(plant: &str, class: &str, sessions: &str, folder: &Path) -> Option<Path
             "--peer",
             "reference",
             "--patience",
-            "3s",
+            "2s",
             "--replay",
             file.to_str().expect("it is there"),
         ]);
