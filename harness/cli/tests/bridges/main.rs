@@ -5,12 +5,16 @@ mod server;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 use std::{fs, net};
 
 use serde_json::Value;
 use server::{Manners, Server};
 
 const RTCSPEC: &str = env!("CARGO_BIN_EXE_rtcspec");
+
+/// Runs go by the wall's clock and share this machine's addresses: one test at a time.
+static ONE: Mutex<()> = Mutex::new(());
 
 fn run(out: &Path, arguments: &[&str]) -> (Output, Value) {
     let mut command = Command::new(RTCSPEC);
@@ -31,6 +35,7 @@ fn verdict(report: &Value, id: &str) -> (String, String) {
 /// A machine that does something else meanwhile makes a peer late, which looks like silence: three
 /// attempts.
 fn in_quiet(attempt: impl Fn() -> Result<(), String>) {
+    let _alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let failures: Vec<String> = (0..3).map_while(|_| attempt().err()).collect();
     failures.iter().for_each(|failure| eprintln!("an attempt failed: {failure}"));
     assert!(failures.len() < 3, "no attempt of three succeeded");
@@ -132,6 +137,7 @@ fn what_a_whip_server_does_not_keep_of_its_contract_is_told() {
 
 #[test]
 fn who_takes_no_data_is_unsupported_and_who_is_not_there_is_told() {
+    let _alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().expect("there is room");
     let manners = Manners { whip: true, refuses: true, ..Manners::default() };
     let url = format!("http://{}/whip", Server::start(manners).address);
