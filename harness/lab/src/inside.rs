@@ -7,7 +7,7 @@
 //! namespace when its first process does: a peer and whatever it started end with rtcspec, also if
 //! that is killed.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, IoSlice, Write as _};
 use std::os::fd::AsFd as _;
@@ -75,11 +75,11 @@ pub fn host(plan: &Plan) -> ExitCode {
     code
 }
 
-/// Becomes the peer.
+/// Becomes the peer. What comes before its command is the number of the process that asks for it.
 #[must_use]
-pub fn start(command: &[OsString]) -> ExitCode {
-    let Some((program, arguments)) = command.split_first() else { return CANNOT_RUN.into() };
-    if die_with_parent().is_err() {
+pub fn start(words: &[OsString]) -> ExitCode {
+    let [parent, program, arguments @ ..] = words else { return CANNOT_RUN.into() };
+    if die_with(parent).is_err() {
         return CANNOT_RUN.into();
     }
     surroundings::own_processes();
@@ -88,11 +88,12 @@ pub fn start(command: &[OsString]) -> ExitCode {
     CANNOT_RUN.into()
 }
 
-/// Starts a command and waits for it, as the parent of all that loses its own.
+/// Starts a command and waits for it, as the parent of all that loses its own. The words are those
+/// of [`start`].
 #[must_use]
-pub fn attend(command: &[OsString]) -> ExitCode {
-    let Some((program, arguments)) = command.split_first() else { return CANNOT_RUN.into() };
-    if die_with_parent().and_then(|()| spare_keys()).is_err() {
+pub fn attend(words: &[OsString]) -> ExitCode {
+    let [parent, program, arguments @ ..] = words else { return CANNOT_RUN.into() };
+    if die_with(parent).and_then(|()| spare_keys()).is_err() {
         return CANNOT_RUN.into();
     }
     surroundings::own_processes();
@@ -125,6 +126,20 @@ fn spare_keys() -> io::Result<()> {
 
 fn die_with_parent() -> io::Result<()> {
     Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
+}
+
+/// The same, unless the parent, of this number, has ended before the kernel was asked: then nobody
+/// would end this process. The first process of a process namespace sees no parent; the `/proc` from
+/// before does.
+fn die_with(parent: &OsStr) -> io::Result<()> {
+    die_with_parent()?;
+    let status = fs::read_to_string("/proc/self/status")?;
+    let now = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+    if now.is_some_and(|now| parent == now.trim()) {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::NotFound.into())
+    }
 }
 
 /// What a host hands out.
@@ -178,7 +193,8 @@ fn send(report: &UnixStream, Own { keys, kernel, devices }: &Own) -> io::Result<
 
 fn run(plan: &Plan) -> ExitCode {
     let mut peer = Command::new("/proc/self/exe");
-    peer.arg(if plan.host.attended { ATTEND } else { START }).args(&plan.command);
+    peer.arg(if plan.host.attended { ATTEND } else { START });
+    peer.arg(std::process::id().to_string()).args(&plan.command);
     peer.envs(surroundings::PLACES);
     match peer.status() {
         Ok(status) => code(status),
