@@ -2,28 +2,17 @@
 //! about, and what goes by tells what later inputs have to fit.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
+use rtcspec_peer::seal::{self, Checked, Numbers};
 use rtcspec_peer::tamper::{Action, StreamMessage, Stun, Tamper};
 use rtcspec_wire::sctp::{CauseCode, Causes, ChunkType, Chunks};
-use rtcspec_wire::stun::{AttributeType, View};
 
 use crate::input::Input;
 use crate::layer::Layer;
-use crate::seal::{self, Numbers};
 
 /// Payload protocol identifier of DCEP (RFC 8831 §8).
 const DCEP: u32 = 50;
-
-/// A check of ours that went by: where to, and what signs the next.
-#[derive(Clone, Debug)]
-pub(crate) struct Checked {
-    pub(crate) local: SocketAddr,
-    pub(crate) remote: SocketAddr,
-    pub(crate) name: Vec<u8>,
-    pub(crate) key: Vec<u8>,
-}
 
 /// What the hooks know and still have to do.
 #[derive(Debug, Default)]
@@ -74,31 +63,6 @@ impl Hand {
     fn sealed_all(&self, inputs: &[Input]) -> Vec<Vec<u8>> {
         inputs.iter().map(|input| self.sealed(input)).collect()
     }
-
-    fn note_ours(&mut self, packet: &[u8]) {
-        if let Some(header) = packet.first_chunk::<8>() {
-            self.numbers.header = *header;
-        }
-        for tsn in tsns(packet) {
-            self.numbers.next = tsn.wrapping_add(1);
-        }
-    }
-}
-
-/// The sequence numbers that a packet's data carries; of an INIT, the first one to come (RFC 9260
-/// §3.3.2).
-fn tsns(packet: &[u8]) -> Vec<u32> {
-    let chunks = Chunks::new(packet.get(12..).unwrap_or_default());
-    let of = |chunk: rtcspec_wire::sctp::ChunkView<'_>| {
-        let (at, less) = match chunk.chunk_type() {
-            ChunkType::DATA | ChunkType::I_DATA => (0, 0),
-            ChunkType::INIT | ChunkType::INIT_ACK => (12, 1),
-            _ => return None,
-        };
-        let word = chunk.value().get(at..at + 4)?;
-        Some(word.iter().fold(0, |sum: u32, byte| sum << 8 | u32::from(*byte)).wrapping_sub(less))
-    };
-    chunks.filter_map(of).collect()
 }
 
 /// How a packet ends the association, if it does.
@@ -124,12 +88,8 @@ fn cause_name(code: CauseCode) -> String {
 
 impl Tamper for Hand {
     fn stun(&mut self, _: Duration, message: Stun<'_>) -> Action {
-        let view = View::new(message.bytes);
-        let name = view.attributes().find(|attribute| attribute.ty == AttributeType::USERNAME);
-        if let (Some(key), Some(name)) = (message.key, name) {
-            let (name, key) = (name.value.to_vec(), key.to_vec());
-            self.checked =
-                Some(Checked { local: message.local, remote: message.remote, name, key });
+        if let Some(checked) = Checked::of(&message) {
+            self.checked = Some(checked);
         }
         let due = self.due(Layer::Stun);
         Self::with(self.sealed_all(&due), message.bytes)
@@ -141,7 +101,7 @@ impl Tamper for Hand {
     }
 
     fn sctp(&mut self, _: Duration, packet: &[u8]) -> Action {
-        self.note_ours(packet);
+        self.numbers.note_ours(packet);
         let due = self.due(Layer::Sctp);
         Self::with(self.sealed_all(&due), packet)
     }
@@ -156,9 +116,7 @@ impl Tamper for Hand {
     }
 
     fn received_sctp(&mut self, _: Duration, packet: &[u8]) -> Action {
-        if let Some(tsn) = tsns(packet).last() {
-            self.numbers.theirs = *tsn;
-        }
+        self.numbers.note_theirs(packet);
         if let Some(how) = ends(packet) {
             self.aborted.get_or_insert(how);
         }

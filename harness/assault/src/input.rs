@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use rtcspec_fuzz::corpus;
-use rtcspec_fuzz::mutate::{Rng, Source};
+use rtcspec_fuzz::mutate::{self, Rng, Source};
 use serde::{Deserialize, Serialize};
 
 use crate::entitle::{Entitled, entitles};
@@ -142,7 +142,7 @@ fn draw(
     bytes.truncate(most);
     let sealed = matches!(layer, Layer::Stun | Layer::Sctp) && rng.u8(..8) > 0;
     if sealed && layer == Layer::Sctp && rng.bool() {
-        crate::seal::bring_near(&mut bytes, rng);
+        mutate::sctp::bring_near(&mut bytes, rng);
     }
     let (stream, ppid) = (layer == Layer::Dcep).then(|| address(rng)).unzip();
     Input { layer, before, sealed, stream, ppid, bytes }

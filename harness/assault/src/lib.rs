@@ -37,7 +37,6 @@ mod memory;
 mod minimise;
 mod ours;
 mod record;
-mod seal;
 mod session;
 mod theirs;
 

@@ -34,6 +34,7 @@ pub mod io;
 pub mod jsep;
 pub mod rng;
 pub mod sctp;
+pub mod seal;
 pub mod stun;
 pub mod tamper;
 pub mod turn;

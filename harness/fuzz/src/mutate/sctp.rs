@@ -1,9 +1,10 @@
 //! SCTP packets: chunks, and parameters and causes in them, moved about; then the checksum repaired.
 
+use rtcspec_peer::seal::{change_word, tsn_places};
 use rtcspec_wire::sctp::{Checksum, ChunkType, HEADER_LENGTH, set_checksum};
 
-use super::Source;
 use super::elements::{Shape, opaque};
+use super::{Rng, Source};
 
 /// One change of a packet.
 pub fn mutate(data: &mut Vec<u8>, source: &mut Source<'_>) {
@@ -28,6 +29,14 @@ fn change(data: &mut Vec<u8>, source: &mut Source<'_>) {
     chunk_row(&mut chunks, source);
     source.donor = donor;
     data.extend_from_slice(&chunks);
+}
+
+/// Makes the numbers of a packet, which count from those of the session at hand, small.
+pub fn bring_near(packet: &mut [u8], rng: &mut Rng) {
+    const NEAR: [u32; 8] = [0, 0, 0, 1, 2, 100, u32::MAX, 0x8000_0000];
+    for (at, _) in tsn_places(packet) {
+        change_word(packet, at, |_| NEAR[rng.usize(..NEAR.len())]);
+    }
 }
 
 /// One change of a row of chunks.

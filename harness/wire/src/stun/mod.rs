@@ -41,6 +41,7 @@ mod header;
 mod key;
 mod message;
 mod protection;
+mod repair;
 mod view;
 mod writer;
 
@@ -52,5 +53,6 @@ pub use header::{Class, MAGIC_COOKIE, MessageType, Method, TransactionId};
 pub use key::Key;
 pub use message::{Message, ParseError};
 pub use protection::{Check, Fingerprint};
+pub use repair::{repair, repair_length};
 pub use view::{AttributeView, Attributes, Defects, Malformed, Standing, View};
 pub use writer::{EncodeError, Seal, Writer};

@@ -59,7 +59,7 @@ pub(super) fn body(case: &mut Case<'_>, subject: &Subject) -> Verdict {
     let Some((message, tail)) = case.input.split_last_chunk::<TAIL>() else { return Ok(()) };
     let mut message = message.to_vec();
     let key = mutate::stun::key();
-    mutate::stun::repair(&mut message, &key);
+    rtcspec_wire::stun::repair(&mut message, &key);
     let view = View::new(&message);
     let outcome =
         case.within(Budget::DATAGRAM, message.len(), || Outcome::of(subject, &view, &key))?;

@@ -1,26 +1,89 @@
-//! What only the session at hand can say, put into an input: key and user name of a STUN message,
-//! tag, ports, numbers and checksum of an SCTP packet.
+//! What only the session at hand can say, put into a hostile message: key and user name of a STUN
+//! message, ports, tag, numbers and checksum of an SCTP packet.
 
-use rtcspec_fuzz::mutate::{self, Rng};
-use rtcspec_wire::sctp::{Checksum, ChunkType, set_checksum};
-use rtcspec_wire::stun::{AttributeType, Key, View};
+use std::net::SocketAddr;
+
+use rtcspec_wire::sctp::{Checksum, ChunkType, ChunkView, Chunks, set_checksum};
+use rtcspec_wire::stun::{self, AttributeType, Key, View};
+
+use crate::tamper::Stun;
 
 /// Common header of an SCTP packet.
 const HEADER: usize = 12;
 
 /// Numbers of the association at hand.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Numbers {
+pub struct Numbers {
     /// Ports and verification tag, as they stand in our packets.
-    pub(crate) header: [u8; 8],
+    pub header: [u8; 8],
     /// The TSN after the last one we used.
-    pub(crate) next: u32,
+    pub next: u32,
     /// The last TSN of theirs that we saw.
-    pub(crate) theirs: u32,
+    pub theirs: u32,
+}
+
+impl Numbers {
+    /// Takes in a packet of ours.
+    pub fn note_ours(&mut self, packet: &[u8]) {
+        if let Some(header) = packet.first_chunk::<8>() {
+            self.header = *header;
+        }
+        for tsn in tsns(packet) {
+            self.next = tsn.wrapping_add(1);
+        }
+    }
+
+    /// Takes in a packet of theirs.
+    pub fn note_theirs(&mut self, packet: &[u8]) {
+        if let Some(tsn) = tsns(packet).last() {
+            self.theirs = *tsn;
+        }
+    }
+}
+
+/// A check of ours that went by: where to, and what signs the next.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// Address of ours it left from.
+    pub local: SocketAddr,
+    /// Address it went to.
+    pub remote: SocketAddr,
+    /// Its USERNAME.
+    pub name: Vec<u8>,
+    /// The key of its MESSAGE-INTEGRITY.
+    pub key: Vec<u8>,
+}
+
+impl Checked {
+    /// What a STUN message of ours says of the next, if it is a check.
+    #[must_use]
+    pub fn of(message: &Stun<'_>) -> Option<Self> {
+        let view = View::new(message.bytes);
+        let name = view.attributes().find(|attribute| attribute.ty == AttributeType::USERNAME)?;
+        let (name, key) = (name.value.to_vec(), message.key?.to_vec());
+        Some(Self { local: message.local, remote: message.remote, name, key })
+    }
+}
+
+/// The sequence numbers that a packet's data carries; of an INIT, the first one to come (RFC 9260
+/// §3.3.2).
+fn tsns(packet: &[u8]) -> Vec<u32> {
+    let chunks = Chunks::new(packet.get(12..).unwrap_or_default());
+    let of = |chunk: ChunkView<'_>| {
+        let (at, less) = match chunk.chunk_type() {
+            ChunkType::DATA | ChunkType::I_DATA => (0, 0),
+            ChunkType::INIT | ChunkType::INIT_ACK => (12, 1),
+            _ => return None,
+        };
+        let word = chunk.value().get(at..at + 4)?;
+        Some(word.iter().fold(0, |sum: u32, byte| sum << 8 | u32::from(*byte)).wrapping_sub(less))
+    };
+    chunks.filter_map(of).collect()
 }
 
 /// Where the transmission sequence numbers of a packet stand, and whether they are theirs.
-fn places(packet: &[u8]) -> Vec<(usize, bool)> {
+#[must_use]
+pub fn tsn_places(packet: &[u8]) -> Vec<(usize, bool)> {
     let mut found = Vec::new();
     let mut at = HEADER;
     while let Some(head) = packet.get(at..at + 8) {
@@ -37,23 +100,17 @@ fn places(packet: &[u8]) -> Vec<(usize, bool)> {
     found
 }
 
-fn word(packet: &mut [u8], at: usize, change: impl FnOnce(u32) -> u32) {
+/// Changes a word of a packet, if it is there.
+pub fn change_word(packet: &mut [u8], at: usize, change: impl FnOnce(u32) -> u32) {
     if let Some(word) = packet.get_mut(at..at + 4) {
         let found = word.iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte));
         word.copy_from_slice(&change(found).to_be_bytes());
     }
 }
 
-/// Makes the numbers of a packet, which count from those of the session at hand, small.
-pub(crate) fn bring_near(packet: &mut [u8], rng: &mut Rng) {
-    const NEAR: [u32; 8] = [0, 0, 0, 1, 2, 100, u32::MAX, 0x8000_0000];
-    for (at, _) in places(packet) {
-        word(packet, at, |_| NEAR[rng.usize(..NEAR.len())]);
-    }
-}
-
 /// Ports, tag, numbers and checksum.
-pub(crate) fn sctp(mut packet: Vec<u8>, numbers: &Numbers) -> Vec<u8> {
+#[must_use]
+pub fn sctp(mut packet: Vec<u8>, numbers: &Numbers) -> Vec<u8> {
     if packet.len() < HEADER {
         return packet;
     }
@@ -62,16 +119,17 @@ pub(crate) fn sctp(mut packet: Vec<u8>, numbers: &Numbers) -> Vec<u8> {
     if packet.get(HEADER) == Some(&ChunkType::INIT.0) {
         packet[4..8].fill(0);
     }
-    for (at, theirs) in places(&packet) {
+    for (at, theirs) in tsn_places(&packet) {
         let from = if theirs { numbers.theirs } else { numbers.next };
-        word(&mut packet, at, |offset| from.wrapping_add(offset));
+        change_word(&mut packet, at, |offset| from.wrapping_add(offset));
     }
     set_checksum(&mut packet, Checksum::Crc32c);
     packet
 }
 
 /// User name, length, integrity and fingerprint.
-pub(crate) fn stun(mut message: Vec<u8>, name: &[u8], key: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn stun(mut message: Vec<u8>, name: &[u8], key: &[u8]) -> Vec<u8> {
     let view = View::new(&message);
     let found = view.attributes().find(|attribute| attribute.ty == AttributeType::USERNAME);
     let place = found.map(|attribute| (attribute.offset, attribute.value.len()));
@@ -82,7 +140,7 @@ pub(crate) fn stun(mut message: Vec<u8>, name: &[u8], key: &[u8]) -> Vec<u8> {
         let end = (at + 4 + length.next_multiple_of(4)).min(message.len());
         message.splice(at + 2..end, value);
     }
-    mutate::stun::repair(&mut message, &Key::from_bytes(key));
+    stun::repair(&mut message, &Key::from_bytes(key));
     message
 }
 
@@ -98,22 +156,22 @@ mod tests {
         let numbers = Numbers { header: [0x13, 0x88, 0x13, 0x88, 1, 2, 3, 4], next: 7, theirs: 90 };
         let data = [0, 3, 0, 20, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 51, b'a', b'b', b'c', b'd'];
         let sack = [3, 0, 0, 16, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0];
-        let packet = sctp([&[9; 12][..], &data, &sack].concat(), &numbers);
+        let packet = super::sctp([&[9; 12][..], &data, &sack].concat(), &numbers);
         let view = PacketView::new(&packet).unwrap();
         assert!(view.checksum_state().is_correct());
         assert_eq!(view.verification_tag().0, 0x0102_0304);
         assert_eq!(packet[16..20], [0, 0, 0, 9]);
         assert_eq!(packet[36..40], [0, 0, 0, 89]);
-        assert_eq!(sctp(vec![1, 2], &numbers), [1, 2]);
+        assert_eq!(super::sctp(vec![1, 2], &numbers), [1, 2]);
     }
 
     #[test]
     fn a_message_gets_name_and_key_of_the_session() {
         let message = Message::request(Method::BINDING, TransactionId([7; 12]))
             .with(Attribute::Username("somebody:else".to_owned()))
-            .encode(&Seal::none().integrity(&mutate::stun::key()).fingerprint())
+            .encode(&Seal::none().integrity(&Key::short_term("another")).fingerprint())
             .unwrap();
-        let sealed = stun(message, b"a:b", b"password");
+        let sealed = super::stun(message, b"a:b", b"password");
         let view = View::new(&sealed);
         assert_eq!(view.verify_integrity(&Key::short_term("password")), Check::Valid);
         let name = view.attributes().find(|attribute| attribute.ty == AttributeType::USERNAME);
