@@ -325,8 +325,8 @@ pub(crate) struct Common {
     /// Folder for reports, transcripts and captures
     #[arg(long, value_name = "DIR", default_value = "target/rtcspec")]
     pub(crate) out: PathBuf,
-    /// Folder with scenario files and `expect/`, instead of the built-in ones
-    #[arg(long, value_name = "DIR")]
+    /// Folder with scenario files and `expect/`, or one scenario file, instead of the built-in ones
+    #[arg(long, value_name = "PATH")]
     pub(crate) scenarios: Option<PathBuf>,
     /// Day on which expectations are judged, for the ones that expire
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day)]

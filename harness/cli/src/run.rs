@@ -167,6 +167,7 @@ pub(crate) fn expectations(
     let name = players::expected_as(&hello.implementation);
     let text = match scenarios {
         Some(folder) => {
+            let folder = if folder.is_file() { folder.parent().unwrap_or(folder) } else { folder };
             let path = folder.join("expect").join(format!("{name}.toml"));
             fs::read_to_string(path).unwrap_or_default()
         }
@@ -207,10 +208,16 @@ pub(crate) fn scenarios(folder: Option<&Path>) -> Result<Vec<Arc<Scenario>>, Fai
     if problems.is_empty() { Ok(scenarios) } else { Err(Failure::usage(problems)) }
 }
 
+/// Ids and texts of the scenario files in a folder; of one file, its own.
 fn files_below(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
     let cannot = |path: &Path, error: std::io::Error| {
         Failure::usage(format!("read {}: {error}", path.display()))
     };
+    if folder.is_file() {
+        let text = fs::read_to_string(folder).map_err(|error| cannot(folder, error))?;
+        let id = folder.file_stem().unwrap_or_default();
+        return Ok(vec![(id.to_string_lossy().into_owned(), text)]);
+    }
     let mut files = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(next) = folders.pop() {

@@ -217,7 +217,9 @@ fn castings(
         return Ok(all);
     }
     let other = find(words[1 - tested])?;
-    let mirrored = words[1 - tested] == REFERENCE && is_plain(parts[1 - tested]);
+    let mirrored = words[1 - tested] == REFERENCE
+        && is_plain(parts[1 - tested])
+        && variant.file.hostile().is_none();
     cast(tested, Arc::clone(&other));
     if mirrored {
         cast(1 - tested, other);

@@ -1,5 +1,6 @@
 //! The hand that plays a case: it asks the case at every hook and writes down what crosses it.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -8,9 +9,13 @@ use rtcspec_wire::dcep;
 
 use super::hostile::Hostile;
 use super::log::{Kind, Log, Noted, Way};
+use crate::scenario::Inject;
 
 /// How long after the first channel opened the case strikes.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// The least time there is between two instants.
+const INSTANT: Duration = Duration::from_nanos(1);
 
 /// PPID of DCEP (RFC 8832 §8.1).
 const DCEP: u32 = 50;
@@ -22,11 +27,22 @@ pub(crate) struct Hand {
     pub(crate) log: Log,
     strike_at: Option<Duration>,
     pub(crate) struck: Option<Duration>,
+    /// What steps of the script have it send, and when.
+    queue: VecDeque<(Duration, Injection)>,
 }
 
 impl Hand {
     pub(crate) fn new(case: Box<dyn Hostile>) -> Self {
-        Self { case, log: Log::default(), strike_at: None, struck: None }
+        Self { case, log: Log::default(), strike_at: None, struck: None, queue: VecDeque::new() }
+    }
+
+    /// Has it send what a step says, as soon as it is asked; whether there is something to be sent.
+    pub(crate) fn queue(&mut self, now: Duration, index: usize, inject: &Inject) -> bool {
+        let injection = self.case.injection(index, inject, &self.log);
+        let there = injection.is_some();
+        // A peer asks no hook twice in an instant.
+        self.queue.extend(injection.map(|injection| (now + INSTANT, injection)));
+        there
     }
 
     /// Writes down what becomes of a message that is about to be sent.
@@ -157,6 +173,9 @@ impl Tamper for Hand {
             self.struck = Some(now);
             all.extend(self.case.strike(now, &self.log));
         }
+        while self.queue.front().is_some_and(|(at, _)| *at <= now) {
+            all.extend(self.queue.pop_front().map(|(_, injection)| injection));
+        }
         for injection in &all {
             self.injected(now, injection);
         }
@@ -165,6 +184,7 @@ impl Tamper for Hand {
 
     fn wake(&self) -> Option<Duration> {
         let strike = self.strike_at.filter(|_| self.struck.is_none());
-        self.case.wake().into_iter().chain(strike).min()
+        let queued = self.queue.front().map(|(at, _)| *at);
+        self.case.wake().into_iter().chain(strike).chain(queued).min()
     }
 }

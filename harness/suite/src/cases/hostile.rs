@@ -7,6 +7,7 @@ use rtcspec_peer::tamper::{Injection, Tamper};
 
 use super::log::Log;
 use super::ruling::{Ruling, Seen};
+use crate::scenario::Inject;
 
 /// What a case does, and how it judges what came of it.
 ///
@@ -19,6 +20,12 @@ pub trait Hostile: Tamper {
     fn strike(&mut self, now: Duration, log: &Log) -> Vec<Injection> {
         let _ = (now, log);
         Vec::new()
+    }
+
+    /// What step number `index` of the script has it send; nothing, if it cannot be had.
+    fn injection(&mut self, index: usize, inject: &Inject, log: &Log) -> Option<Injection> {
+        let _ = (index, inject, log);
+        None
     }
 
     /// What came of it, beside the expectations of the scenario.

@@ -14,6 +14,7 @@ mod log;
 mod ruling;
 #[cfg(test)]
 pub(crate) mod sabotage;
+mod scripted;
 mod stun_craft;
 #[cfg(test)]
 mod tests;
@@ -33,3 +34,5 @@ pub use hostile::Hostile;
 pub use log::{Kind, Log, Noted, Way};
 pub(crate) use ruling::SeenChannel;
 pub use ruling::{Ruling, Seen};
+pub(crate) use scripted::Scripted;
+pub use scripted::{AsWritten, Improvise};

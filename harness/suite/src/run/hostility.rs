@@ -1,4 +1,5 @@
-//! A case on the stage: the hostile peer, and the case's judgement beside the scenario's.
+//! A case, or the hostile side of a scenario file, on the stage: the hostile peer, and the case's
+//! judgement beside the scenario's.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,8 +11,8 @@ use rtcspec_trace::Party;
 
 use super::judge::judge;
 use super::stage::{Stage, index};
-use crate::cases::{Case, Hand, Log, Ruling, Seen, SeenChannel};
-use crate::scenario::Variant;
+use crate::cases::{Case, Hand, Improvise, Log, Ruling, Scripted, Seen, SeenChannel};
+use crate::scenario::{File, Variant};
 use crate::verdict::{Finding, Layer, Verdict};
 
 /// The hostile side of a run.
@@ -23,7 +24,8 @@ pub(super) struct Hostility {
     to_the_limit: bool,
     /// What the application of the peer under test received is looked at.
     pub(super) asks_the_peer: bool,
-    hand: Rc<RefCell<Hand>>,
+    /// What is done at every layer.
+    pub(super) hand: Rc<RefCell<Hand>>,
     #[cfg(test)]
     doctor: Option<crate::cases::sabotage::Doctor>,
 }
@@ -46,6 +48,20 @@ impl Hostility {
             to_the_limit: case.to_the_limit,
             asks_the_peer: case.asks_the_peer,
             hand,
+            #[cfg(test)]
+            doctor: None,
+        }
+    }
+
+    /// The hostile side that a file describes, if it does; the cast plays it with the reference peer.
+    pub(super) fn of(file: &File, party: Party, improvise: Rc<RefCell<dyn Improvise>>) -> Self {
+        let hand = Hand::new(Box::new(Scripted::new(file, improvise)));
+        Self {
+            party,
+            layer: Layer::Control,
+            to_the_limit: false,
+            asks_the_peer: false,
+            hand: Rc::new(RefCell::new(hand)),
             #[cfg(test)]
             doctor: None,
         }

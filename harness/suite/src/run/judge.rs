@@ -65,6 +65,10 @@ impl Judge<'_, '_> {
                 let actual = format!("{} never answered `{}`", actor.name, pending.op);
                 self.note(Verdict::Hang, "a peer answers every command", "an answer", actual);
             }
+            for error in actor.log.errors.iter().filter(|error| error.name == "Hang") {
+                let actual = format!("{} at {}: {}", actor.name, ms(error.at), error.message);
+                self.note(Verdict::Hang, "a peer comes to rest", "rest", actual);
+            }
             // Beside a hostile peer, an error may be the right thing to report.
             if self.stage.hostile.is_some() {
                 continue;
@@ -74,7 +78,7 @@ impl Judge<'_, '_> {
                 let early = error.during == "candidate" && error.name == "InvalidStateError";
                 // At the end a channel may tell as an error that its other side went away: Chromium does.
                 let farewell = error.during == "event" && error.at >= self.stage.ended;
-                if !early && !farewell && error.name != "Crash" {
+                if !early && !farewell && !["Crash", "Hang"].contains(&error.name.as_str()) {
                     let actual = format!(
                         "{} at {}: {}: {}: {}",
                         actor.name,

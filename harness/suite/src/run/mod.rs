@@ -28,6 +28,6 @@ pub use net::COUNTERS;
 pub(crate) use play::peers;
 #[cfg(test)]
 pub(crate) use play::play_doctored;
-pub use play::{Cast, Played, implied_needs, play, play_case};
+pub use play::{Cast, Played, implied_needs, play, play_case, play_improvised};
 pub use record::{Record, RecordError};
 pub use terrain::Terrain;

@@ -1,6 +1,8 @@
 //! One run from its beginning to its verdict.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use super::pace::{LATE, ON_TIME, Pace};
 use super::stage::Stage;
 use super::survey::survey;
 use super::wire_only::WireOnly;
-use crate::cases::Case;
+use crate::cases::{AsWritten, Case, Improvise};
 use crate::scenario::{
     CandidateType, Family, File, Role, ServerKind, Transport, Variant, server_reference,
 };
@@ -117,7 +119,25 @@ pub fn implied_needs(file: &File, name: &str) -> BTreeSet<Feature> {
 /// Plays a scenario; with `capture`, every element is tapped.
 #[must_use]
 pub fn play(title: &str, variant: &Variant, cast: &Cast<'_>, seed: u64, capture: bool) -> Played {
-    perform(title, variant, cast, None, seed, capture)
+    play_improvised(title, variant, cast, &(Rc::new(RefCell::new(AsWritten)) as _), seed, capture)
+}
+
+/// Plays a scenario whose hostile side does not do what is written alone.
+#[must_use]
+pub fn play_improvised(
+    title: &str,
+    variant: &Variant,
+    cast: &Cast<'_>,
+    improvise: &Rc<RefCell<dyn Improvise>>,
+    seed: u64,
+    capture: bool,
+) -> Played {
+    let (offerer, _) = roles(&variant.file);
+    let hostility = variant.file.hostile().map(|name| {
+        let party = if name == offerer { Party::A } else { Party::B };
+        Hostility::of(&variant.file, party, Rc::clone(improvise))
+    });
+    perform(title, variant, cast, hostility.as_ref(), seed, capture)
 }
 
 /// Plays a case: the peer that is not under test is the reference peer with the case's hand in it,
@@ -222,7 +242,7 @@ fn perform(
         return ended(vec![inconclusive("cast both roles".to_owned())]);
     };
     let mut stage = Stage::new(file, actors, net);
-    stage.hostile = hostility.map(|hostility| hostility.party);
+    stage.hostile = hostility.map(|hostility| (hostility.party, Rc::clone(&hostility.hand)));
     stage.elsewhere = elsewhere.map(|(party, _)| party);
     stage.pace = pace(&stage.actors, bell);
     if let Some(quiet) = quiet {

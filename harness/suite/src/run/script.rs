@@ -11,7 +11,7 @@ use super::log::{ChannelLog, Digest};
 use super::payload;
 use super::stage::{Due, Stage};
 use super::wire_only::Echoes;
-use crate::scenario::{Anchor, Channel, File, Send, Step, Stream, When};
+use crate::scenario::{Anchor, Channel, File, Inject, Send, Step, Stream, When};
 
 /// Something the script does at a point in time.
 #[derive(Clone, Debug)]
@@ -168,9 +168,22 @@ impl Stage<'_> {
             let now = self.now;
             let pc = self.actor(party).pc.clone();
             self.actor(party).submit(now, Command::Close { pc }, Then::Nothing);
+        } else if let Some(inject) = &step.inject {
+            self.inject(index, inject);
         } else {
             self.network_step(step);
         }
+    }
+
+    /// The hostile peer sends something that nothing asked for.
+    fn inject(&mut self, index: usize, inject: &Inject) {
+        let Some((party, hand)) = &self.hostile else { return };
+        let there = hand.borrow_mut().queue(self.now, index, inject);
+        let (who, layer) = (party.letter(), inject.layer.word());
+        self.tell(match there {
+            true => format!("inject {layer} by {who}"),
+            false => format!("inject {layer} by {who}: there is nothing to send yet"),
+        });
     }
 
     fn named(&self, name: Option<&toml::Spanned<String>>) -> Option<Party> {

@@ -3,7 +3,9 @@
 //! Everything that happens has a time and a number; equal times are settled by the number, so a
 //! run is a pure function of the scenario and the seed.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use rtcspec_control::outside::Taken;
@@ -18,6 +20,7 @@ use super::script::{Act, Script};
 use super::signalling::{Mail, Post};
 use super::watch::Watch;
 use super::wire_only::WireOnly;
+use crate::cases::Hand;
 use crate::scenario::File;
 
 /// Commands a peer may leave unanswered for this long before it counts as hung.
@@ -65,8 +68,8 @@ pub(super) struct Stage<'f> {
     pub(super) ended: Duration,
     /// A peer that never comes to rest.
     pub(super) spinning: Option<String>,
-    /// Who misbehaves on purpose, in a case.
-    pub(super) hostile: Option<Party>,
+    /// Who misbehaves on purpose, and what does it.
+    pub(super) hostile: Option<(Party, Rc<RefCell<Hand>>)>,
     /// Who is on a real network.
     pub(super) elsewhere: Option<Party>,
     /// Looks on for a peer that tells nothing.

@@ -100,7 +100,7 @@ impl Stage<'_> {
         }
     }
 
-    fn tell(&mut self, words: String) {
+    pub(super) fn tell(&mut self, words: String) {
         self.actions.push(Told { at: self.now, words });
     }
 

@@ -11,6 +11,7 @@ use super::expect::Expect;
 use super::file::{File, Role};
 use super::network::{ServerKind, Transport};
 use super::step::Step;
+use super::tamper::{TamperLayer, Tampering};
 use super::when::{Anchor, When};
 use crate::prediction::{Contradiction, contradictions};
 
@@ -24,6 +25,7 @@ pub(super) fn check(file: &File, problems: &mut Collector) {
     checker.servers();
     checker.links();
     checker.steps();
+    checker.hostility();
     checker.expectations();
     checker.oracle();
 }
@@ -324,6 +326,91 @@ impl Checker<'_> {
         }
     }
 
+    /// Who is hostile is one reference peer, and what it does can be done.
+    fn hostility(&mut self) {
+        let file = self.file;
+        for tamper in &file.tamper {
+            self.one_hostile(&tamper.get_ref().by);
+            self.tampering(tamper.get_ref(), tamper.span());
+        }
+        for step in &file.steps {
+            let Some(inject) = &step.get_ref().inject else { continue };
+            self.one_hostile(&inject.by);
+            let stranger = inject.stranger && !is_datagram(inject.layer);
+            for (wrong, message, help) in [
+                (
+                    inject.bytes.is_some() == inject.copy.is_some(),
+                    "what is sent is said by one of `bytes` and `copy`",
+                    "keep one of them",
+                ),
+                (
+                    inject.copy == Some(0),
+                    "messages are counted from 1",
+                    "`copy = 1` is the first that was sent",
+                ),
+                (
+                    !inject.layer.can_be_injected(),
+                    "descriptions and candidates are not sent besides others",
+                    "change one that is sent with `[[tamper]]`",
+                ),
+                (
+                    inject.seal && !inject.layer.is_sealed(),
+                    "nothing seals messages of this layer",
+                    "`seal` is for stun and sctp",
+                ),
+                (stranger, "a stranger sends datagrams", "`stranger` is for stun and dtls"),
+            ] {
+                if wrong {
+                    self.add(message.to_owned(), step.span(), "this step", Some(help.to_owned()));
+                }
+            }
+        }
+    }
+
+    fn tampering(&mut self, tamper: &Tampering, span: Range<usize>) {
+        let verbs = [tamper.drop, tamper.duplicate, tamper.delay.is_some(), tamper.edit.is_some()];
+        let verbs = verbs.into_iter().filter(|is| *is).count();
+        for (wrong, message, help) in [
+            (
+                verbs != 1,
+                "one thing becomes of a message",
+                "give it one of `drop`, `duplicate`, `delay` and `edit`",
+            ),
+            (tamper.nth == 0, "messages are counted from 1", "`nth = 1` is the first"),
+            (
+                tamper.repair && (tamper.edit.is_none() || !tamper.layer.is_sealed()),
+                "there is nothing to repair",
+                "`repair` is for edited messages of stun and sctp",
+            ),
+            (
+                tamper.layer == TamperLayer::Sdp && tamper.edit.is_none(),
+                "a description is signalled in any case",
+                "`edit` it",
+            ),
+        ] {
+            if wrong {
+                self.add(message.to_owned(), span.clone(), "this one", Some(help.to_owned()));
+            }
+        }
+    }
+
+    /// A peer that tampers or injects.
+    fn one_hostile(&mut self, name: &Spanned<String>) {
+        let file = self.file;
+        if !self.reference("peer", name, file.peer.keys().map(String::as_str)) {
+            return;
+        }
+        let help = |text: &str| Some(text.to_owned());
+        if file.peer[name.get_ref()].runs.get_ref() != crate::plan::REFERENCE {
+            let message = format!("peer `{}` is not the reference peer", name.get_ref());
+            self.add(message, name.span(), "named here", help("only that one can be hostile"));
+        }
+        if file.hostile() != Some(name.get_ref()) {
+            let message = "both peers are hostile".to_owned();
+            self.add(message, name.span(), "the second", help("let one of them do all of it"));
+        }
+    }
+
     fn when(&mut self, when: &Spanned<String>, named: &BTreeSet<&str>) {
         match When::parse(when.get_ref()) {
             Err(reason) => self.add(reason, when.span(), "this point in time", None),
@@ -455,6 +542,11 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// Whether messages of a layer are datagrams of their own.
+fn is_datagram(layer: TamperLayer) -> bool {
+    matches!(layer, TamperLayer::Stun | TamperLayer::Dtls)
 }
 
 /// Everything that can own a link: what has an outer side.

@@ -15,6 +15,7 @@ use super::expect::Expect;
 use super::network::{Firewall, Link, Nat, Net, Server};
 use super::quantity::Time;
 use super::step::Step;
+use super::tamper::Tampering;
 
 /// A whole scenario file.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -70,6 +71,10 @@ pub struct File {
     #[serde(default, rename = "do")]
     #[schemars(with = "Vec<Step>")]
     pub steps: Vec<Spanned<Step>>,
+    /// What becomes of messages of a peer that is hostile.
+    #[serde(default)]
+    #[schemars(with = "Vec<Tampering>")]
+    pub tamper: Vec<Spanned<Tampering>>,
     /// What must come of it.
     #[serde(default)]
     #[schemars(with = "Vec<Expect>")]
@@ -81,6 +86,17 @@ pub struct File {
 
 fn one() -> u64 {
     1
+}
+
+impl File {
+    /// The peer that tampers or injects, if one does; the file was checked, so it is one alone.
+    #[must_use]
+    pub fn hostile(&self) -> Option<&str> {
+        let tampers = self.tamper.iter().map(|tamper| &tamper.get_ref().by);
+        let injects = self.steps.iter().filter_map(|step| step.get_ref().inject.as_ref());
+        let mut all = tampers.chain(injects.map(|inject| &inject.by));
+        all.next().map(|name| name.get_ref().as_str())
+    }
 }
 
 /// Whether expectations are compared with the oracle before the run.

@@ -10,6 +10,7 @@ mod quantity;
 mod read;
 mod schema;
 mod step;
+mod tamper;
 mod when;
 
 pub use check::{parse_rule, segments, server_reference};
@@ -35,4 +36,5 @@ pub use step::{
     Block, BlockedProtocol, Channel, CloseChannel, LinkChange, Move, Reboot, Send, Step, Stream,
     main_channel,
 };
+pub use tamper::{Edit, Hex, Inject, TamperLayer, Tampering};
 pub use when::{Anchor, When};

@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::network::Link;
 use super::quantity::{PerSecond, Time};
+use super::tamper::Inject;
 
 /// One step: when, and exactly one verb.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -68,6 +69,8 @@ pub struct Step {
     pub block: Option<Block>,
     /// And lets it pass again.
     pub unblock: Option<Block>,
+    /// A hostile peer sends something that nothing asked for.
+    pub inject: Option<Inject>,
 }
 
 /// A new data channel (W3C `createDataChannel`).
@@ -266,6 +269,7 @@ impl Step {
             ("link", self.link.is_some()),
             ("block", self.block.is_some()),
             ("unblock", self.unblock.is_some()),
+            ("inject", self.inject.is_some()),
         ];
         given.into_iter().filter(|(_, is)| *is).map(|(verb, _)| verb).collect()
     }
