@@ -6,7 +6,7 @@ use std::time::Duration;
 use rtcspec_trace::watch::{Event, Kind, Side};
 use rtcspec_wire::dcep::View;
 use rtcspec_wire::dtls::AlertDescription;
-use rtcspec_wire::sctp::{Body, Parameter, ReconfigResult};
+use rtcspec_wire::sctp::{Body, Parameter, ReconfigResult, RequestSequence};
 
 use crate::hears::Hears;
 use crate::rule::{About, Level, Need, Scene, Scope, Watch, cite};
@@ -44,6 +44,8 @@ struct State {
     resets: BTreeMap<u16, [Option<(u64, Duration)>; 2]>,
     /// Streams with a channel.
     open: BTreeMap<u16, u64>,
+    /// The newest request of A and of B: what has no newer number comes again.
+    newest: [Option<RequestSequence>; 2],
 }
 
 impl Watch for State {
@@ -54,8 +56,10 @@ impl Watch for State {
                     for parameter in view.parameters().take(8) {
                         match Parameter::from_view(&parameter) {
                             Ok(Parameter::OutgoingSsnReset(reset)) => {
-                                let streams = reset.streams.iter().map(|stream| stream.0);
-                                self.reset(event, streams, tally);
+                                if self.is_new(event.from, reset.request) {
+                                    let streams = reset.streams.iter().map(|stream| stream.0);
+                                    self.reset(event, streams, tally);
+                                }
                             }
                             Ok(Parameter::ReconfigResponse(answer))
                                 if answer.result == ReconfigResult::DENIED =>
@@ -66,6 +70,8 @@ impl Watch for State {
                         }
                     }
                 }
+                // The numbers of a new association begin anew.
+                Ok(Body::Init(_) | Body::InitAck(_)) => self.newest = [None; 2],
                 Ok(
                     Body::Abort(_)
                     | Body::Shutdown(_)
@@ -99,6 +105,20 @@ impl Watch for State {
 }
 
 impl State {
+    /// RFC 6525 §5.2.1: a request that comes again has the number it had.
+    fn is_new(&mut self, from: Side, number: RequestSequence) -> bool {
+        let newest = match from {
+            Side::A => &mut self.newest[0],
+            Side::B => &mut self.newest[1],
+            _ => return false,
+        };
+        let is_new = newest.is_none_or(|newest| number.is_after(newest));
+        if is_new {
+            *newest = Some(number);
+        }
+        is_new
+    }
+
     fn reset(&mut self, event: &Event<'_>, streams: impl Iterator<Item = u16>, tally: &mut Tally) {
         let side = match event.from {
             Side::A => 0,
