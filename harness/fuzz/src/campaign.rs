@@ -6,11 +6,12 @@
 //! bug takes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::case::{self, Case};
 use crate::finding::{Finding, Verdict};
 use crate::mutate::{Rng, Source};
-use crate::target::{Body, Target};
+use crate::target::Target;
 
 /// An input that broke an oracle.
 #[derive(Clone, Debug)]
@@ -26,10 +27,9 @@ pub struct Found {
 }
 
 /// A campaign of one target.
-#[derive(Debug)]
 pub struct Campaign {
     target: &'static Target,
-    body: Body,
+    body: Box<dyn Fn(&mut Case<'_>) -> Verdict>,
     corpus: Vec<Vec<u8>>,
     dictionary: Vec<Vec<u8>>,
     rng: Rng,
@@ -45,6 +45,15 @@ pub(crate) const MOST: usize = 4096;
 /// Classes of findings kept.
 const CLASSES: usize = 200;
 
+impl fmt::Debug for Campaign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { target, executions, findings, .. } = self;
+        let mut told = f.debug_struct("Campaign");
+        told.field("target", &target.name).field("executions", executions);
+        told.field("findings", findings).finish_non_exhaustive()
+    }
+}
+
 impl Campaign {
     /// A campaign that begins with these inputs, in their order.
     #[must_use]
@@ -52,12 +61,17 @@ impl Campaign {
         Self::with_body(target, target.body, seeds, seed)
     }
 
-    /// The same with another body: a bug planted in it.
+    /// The same with another body: a bug planted in it, or somebody else's code.
     #[must_use]
-    pub fn with_body(target: &'static Target, body: Body, seeds: Vec<Vec<u8>>, seed: u64) -> Self {
+    pub fn with_body(
+        target: &'static Target,
+        body: impl Fn(&mut Case<'_>) -> Verdict + 'static,
+        seeds: Vec<Vec<u8>>,
+        seed: u64,
+    ) -> Self {
         let mut campaign = Self {
             target,
-            body,
+            body: Box::new(body),
             corpus: Vec::new(),
             dictionary: (target.dictionary)(),
             rng: Rng::with_seed(seed),
@@ -95,7 +109,7 @@ impl Campaign {
     /// Runs an input. Says whether it showed something new and whether it broke an oracle.
     fn execute(&mut self, input: &[u8]) -> (bool, bool) {
         let mut case = Case::new(input);
-        let verdict = case::run(self.body, &mut case);
+        let verdict = case::run(&self.body, &mut case);
         self.executions += 1;
         let mut new = false;
         for feature in case.features() {
@@ -158,9 +172,14 @@ impl Campaign {
 
 /// Makes an input smaller as long as it breaks an oracle in the same class.
 #[must_use]
-pub fn minimise(body: Body, input: &[u8], class: &str, most: usize) -> Vec<u8> {
+pub fn minimise(
+    body: impl Fn(&mut Case<'_>) -> Verdict,
+    input: &[u8],
+    class: &str,
+    most: usize,
+) -> Vec<u8> {
     shrink(input, most, |candidate| {
-        let verdict = case::run(body, &mut Case::new(candidate));
+        let verdict = case::run(&body, &mut Case::new(candidate));
         verdict.is_err_and(|finding| finding.class() == class)
     })
 }

@@ -23,6 +23,9 @@ pub(crate) enum FuzzVerb {
     Min(MinOptions),
     /// Send mutated messages into a process over real sockets, in a network of its own
     Live(LiveOptions),
+    /// Put a peer under fire in virtual time: whole sessions behind NATs, a hostile side, a stranger;
+    /// findings are scenario files
+    Session(SessionOptions),
     /// Test the fuzzers: executions to find each planted bug
     Score(ScoreOptions),
     /// Add inputs, of another engine for instance, to the corpus if they show something new
@@ -140,6 +143,30 @@ pub(crate) struct LiveOptions {
     /// This is the process within the network of the campaign
     #[arg(long, hide = true)]
     pub(crate) inside: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SessionOptions {
+    /// A built-in implementation
+    #[arg(long, value_name = "NAME", default_value = "reference")]
+    pub(crate) peer: String,
+    /// Time under fire, like 30s, 10m or 2h; making findings small comes on top
+    #[arg(long = "for", value_name = "TIME", default_value = "60s", value_parser = parse_time)]
+    pub(crate) time: Duration,
+    /// Sessions at most
+    #[arg(long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true)]
+    pub(crate) sessions: u64,
+    /// Another number, other sessions
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Folder for what is found
+    #[arg(long, value_name = "DIR", default_value = "target/rtcspec/session")]
+    pub(crate) findings: PathBuf,
+    #[command(flatten)]
+    pub(crate) corpus: CorpusOptions,
+    /// Folder with `expect/NAME.toml`, instead of the expectations this program carries
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scenarios: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -7,6 +7,7 @@ mod differ;
 mod live;
 mod replay;
 mod score;
+mod session;
 mod triage;
 
 use std::path::Path;
@@ -27,6 +28,7 @@ pub(crate) fn fuzz(options: &FuzzOptions) -> Outcome {
         FuzzVerb::Replay(options) => replay::replay(options),
         FuzzVerb::Min(options) => replay::minimise(options),
         FuzzVerb::Live(options) => live::live(options),
+        FuzzVerb::Session(options) => session::session(options),
         FuzzVerb::Score(options) => score::score(options),
         FuzzVerb::Grow(options) => replay::grow(options),
         FuzzVerb::Cover(options) => cover::cover(options),

@@ -16,6 +16,7 @@ pub mod rtp;
 pub mod scenario;
 pub mod sctp;
 pub mod sdp;
+pub mod session;
 pub mod srtp;
 pub mod stun;
 pub mod transcript;
@@ -75,6 +76,7 @@ pub const ALL: &[Target] = &[
     rtp::HEADER,
     rtcp::COMPOUND,
     srtp::PACKETS,
+    session::FULL,
     pcapng::FILE,
     transcript::TEXT,
     scenario::FILE,

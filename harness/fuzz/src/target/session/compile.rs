@@ -1,0 +1,532 @@
+//! From a program to a scenario file, with what must come of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use rtcspec_control::{Feature, Hello};
+use rtcspec_net::nat::presets;
+use rtcspec_suite::scenario::TamperLayer;
+
+use super::program::{Program, Setup, Step, Who};
+
+/// Milliseconds of run time that a step's time counts in.
+const UNIT: u32 = 25;
+/// Bytes that one program sends, in all.
+const BYTES: u32 = 300_000;
+/// Changes to the hostile peer's messages that honest peers may need as well: the network loses,
+/// doubles and delays no less.
+const HARMLESS: usize = 6;
+
+/// A session to be played.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    /// Everything but `[[tamper]]`, the injections' edits, and expectations.
+    pub(super) head: String,
+    /// What is done to messages, in the file's order.
+    pub(super) tampers: Vec<Tamper>,
+    /// Steps, in the file's order.
+    pub(super) steps: Vec<Do>,
+    /// What must come of it if there is a way between the two.
+    pub(super) expectations: Vec<String>,
+    /// Nothing in it goes beyond what a network may do.
+    pub(super) harmless: bool,
+    /// The peers connect anew.
+    pub(super) renegotiates: bool,
+    setup: Setup,
+    links: [BTreeMap<&'static str, String>; 2],
+    options: String,
+    /// Seed of the run.
+    pub(super) seed: u64,
+}
+
+/// `[[tamper]]` without its edits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tamper {
+    pub(super) layer: TamperLayer,
+    pub(super) nth: u32,
+    pub(super) verb: Verb,
+}
+
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    Drop,
+    Duplicate,
+    Delay {
+        millis: u32,
+    },
+    /// It is changed as a mutator does with this seed, and then repaired or not.
+    Mutate {
+        seed: u16,
+        repair: bool,
+    },
+}
+
+/// `[[do]]`.
+#[derive(Clone, Debug)]
+pub(super) struct Do {
+    /// When, in milliseconds.
+    pub(super) at: u32,
+    /// What, but for an injection.
+    pub(super) verb: String,
+    /// An injection.
+    pub(super) inject: Option<Inject>,
+}
+
+/// `inject` without its edits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Inject {
+    pub(super) layer: TamperLayer,
+    /// Which message is copied; `None` for one from the corpus of the layer's target.
+    pub(super) copy: Option<u32>,
+    pub(super) seal: bool,
+    pub(super) stranger: bool,
+    pub(super) stream: u16,
+    pub(super) ppid: u32,
+    pub(super) seed: u16,
+}
+
+/// What a channel carries.
+#[derive(Clone, Copy, Debug, Default)]
+struct Channel {
+    reliable: bool,
+    ordered: bool,
+    sent: [u32; 2],
+    closed: bool,
+}
+
+/// Makes the plan of a program for a peer with these features.
+pub(super) fn compile(program: &Program, tested: &Hello) -> Plan {
+    let mut compiler = Compiler::new(program.setup, tested);
+    for step in &program.steps {
+        compiler.step(step);
+    }
+    compiler.finish()
+}
+
+struct Compiler<'a> {
+    setup: Setup,
+    tested: &'a Hello,
+    links: [BTreeMap<&'static str, String>; 2],
+    steps: Vec<Do>,
+    tampers: Vec<Tamper>,
+    channels: BTreeMap<u8, Channel>,
+    bytes: u32,
+    /// A message was changed, a packet injected by who is trusted, or more was lost than is harmless.
+    hostile: bool,
+    faults: usize,
+    /// Something happened to the network, or a peer left.
+    broken: bool,
+    /// When the peers connect anew, in milliseconds.
+    restarts: Vec<u32>,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(setup: Setup, tested: &'a Hello) -> Self {
+        let main = Channel { reliable: true, ordered: true, ..Channel::default() };
+        let connect = match setup.tested_offers {
+            true => "connect = [\"tested\", \"hostile\"]",
+            false => "connect = [\"hostile\", \"tested\"]",
+        };
+        Self {
+            setup,
+            tested,
+            links: [BTreeMap::new(), BTreeMap::new()],
+            steps: vec![Do { at: 0, verb: connect.to_owned(), inject: None }],
+            tampers: Vec::new(),
+            channels: BTreeMap::from([(0, main)]),
+            bytes: 0,
+            hostile: false,
+            faults: 0,
+            broken: false,
+            restarts: Vec::new(),
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        match *step {
+            Step::Link { of, kind, amount } => self.link(of, kind, amount),
+            Step::Send { from, channel, at, count, size } => {
+                self.send(from, channel, at, count, size);
+            }
+            Step::Channel { from, number, at, options } => self.channel(from, number, at, options),
+            Step::Restart { of, at } if self.tested.has(Feature::Restart) => {
+                self.restarts.push(u32::from(at) * UNIT);
+                self.at(at, format!("restart = {:?}", of.name()));
+            }
+            Step::Restart { .. } => {}
+            Step::CloseChannel { from, number, at } => {
+                let label = label(number);
+                if let Some(channel) = self.channels.get_mut(&(number % 4)) {
+                    channel.closed = true;
+                    // Who closes the first channel may do so before it is open.
+                    self.broken |= number.is_multiple_of(4);
+                    let from = from.name();
+                    self.at(
+                        at,
+                        format!("close-channel = {{ from = {from:?}, label = {label:?} }}"),
+                    );
+                }
+            }
+            Step::Close { of, at } => {
+                self.broken = true;
+                self.at(at, format!("close = {:?}", of.name()));
+            }
+            Step::Network { kind, of, at, amount } => self.network(kind, of, at, amount),
+            Step::Tamper { layer, nth, verb, amount, seed } => {
+                self.tamper(layer, nth, verb, amount, seed);
+            }
+            Step::Inject { layer, at, options, copy, seed } => {
+                self.inject(layer, at, options, copy, seed);
+            }
+        }
+    }
+
+    fn at(&mut self, at: u8, verb: String) {
+        self.steps.push(Do { at: u32::from(at) * UNIT, verb, inject: None });
+    }
+
+    /// Conditions of a link from the beginning.
+    fn link(&mut self, of: Who, kind: u8, amount: u8) {
+        let (key, value) = link_value(kind, amount);
+        self.links[of as usize].insert(key, value);
+    }
+
+    fn send(&mut self, from: Who, number: u8, at: u8, count: u8, size: u16) {
+        let number = number % 4;
+        let Some(channel) = self.channels.get_mut(&number) else { return };
+        let (count, size) = (u32::from(count % 8) + 1, u32::from(size) % 40_000);
+        if self.bytes + count * size > BYTES {
+            return;
+        }
+        self.bytes += count * size;
+        channel.sent[from as usize] += count;
+        let (from, label) = (from.name(), label(number));
+        self.at(
+            at,
+            format!(
+                "send = {{ from = {from:?}, channel = {label:?}, messages = {count}, size = {size} }}"
+            ),
+        );
+    }
+
+    fn channel(&mut self, from: Who, number: u8, at: u8, options: u8) {
+        let number = number % 4;
+        let (unordered, limit) = (options & 1 != 0, options >> 1 & 3);
+        let lacks = unordered && !self.tested.has(Feature::Unordered)
+            || limit != 0 && !self.tested.has(Feature::PrSctp);
+        if number == 0 || lacks || self.channels.contains_key(&number) {
+            return;
+        }
+        let ordered = !unordered;
+        let channel = Channel { reliable: limit == 0, ordered, ..Channel::default() };
+        self.channels.insert(number, channel);
+        let limit = match limit {
+            0 => String::new(),
+            1 => format!(", max-packet-life-time = {}", u16::from(options >> 3) * 20),
+            _ => format!(", max-retransmits = {}", options >> 3 & 3),
+        };
+        let (from, label) = (from.name(), label(number));
+        self.at(
+            at,
+            format!(
+                "channel = {{ from = {from:?}, label = {label:?}, ordered = {ordered}{limit} }}"
+            ),
+        );
+    }
+
+    /// A NAT, or a link in the middle of it.
+    fn network(&mut self, kind: u8, of: Who, at: u8, amount: u8) {
+        let nat = format!("before-{}", of.name());
+        let there = nat_name(self.setup.nats[of as usize]).is_some();
+        match kind % 4 {
+            0 if there => {
+                self.at(at, format!("reboot = {{ nat = {nat:?}, down = \"{amount}ms\" }}"));
+            }
+            1 if there => self.at(at, format!("renumber = {nat:?}")),
+            2 if there => self.at(at, format!("expire = {nat:?}")),
+            _ => {
+                let (key, value) = link_value(amount & 7, amount);
+                let of = of.name();
+                self.at(at, format!("link = {{ of = {of:?}, to = {{ {key} = {value} }} }}"));
+                return;
+            }
+        }
+        self.broken = true;
+    }
+
+    fn tamper(&mut self, layer: u8, nth: u8, verb: u8, amount: u8, seed: u16) {
+        let layer = TamperLayer::ALL[usize::from(layer) % TamperLayer::ALL.len()];
+        let nth = u32::from(nth % 64) + 1;
+        if self.tampers.iter().any(|known| known.layer == layer && known.nth == nth) {
+            return;
+        }
+        let verb = match verb % 8 {
+            0 if layer != TamperLayer::Sdp => Verb::Drop,
+            1 if layer != TamperLayer::Sdp => Verb::Duplicate,
+            2 if layer != TamperLayer::Sdp => Verb::Delay { millis: u32::from(amount) * 4 + 1 },
+            verb => Verb::Mutate { seed, repair: verb != 3 && layer.is_sealed() },
+        };
+        let network = matches!(layer, TamperLayer::Stun | TamperLayer::Dtls | TamperLayer::Sctp);
+        self.faults += 1;
+        self.hostile |= matches!(verb, Verb::Mutate { .. }) || !network || self.faults > HARMLESS;
+        self.tampers.push(Tamper { layer, nth, verb });
+    }
+
+    fn inject(&mut self, layer: u8, at: u8, options: u8, copy: u8, seed: u16) {
+        let layers =
+            [TamperLayer::Stun, TamperLayer::Dtls, TamperLayer::Sctp, TamperLayer::Message];
+        let layer = layers[usize::from(layer) % layers.len()];
+        let datagram = matches!(layer, TamperLayer::Stun | TamperLayer::Dtls);
+        let stranger = datagram && options & 1 != 0;
+        // Who signs with the right key is no stranger.
+        let seal = layer.is_sealed() && !stranger && options & 2 != 0;
+        self.hostile |= !stranger;
+        const PPIDS: [u32; 8] = [50, 50, 50, 51, 53, 56, 57, u32::MAX];
+        let inject = Inject {
+            layer,
+            copy: (options & 4 != 0).then_some(u32::from(copy % 64) + 1),
+            seal,
+            stranger,
+            stream: u16::from(options >> 3 & 7),
+            ppid: PPIDS[usize::from(copy) % PPIDS.len()],
+            seed,
+        };
+        let at = u32::from(at) * UNIT;
+        self.steps.push(Do { at, verb: String::new(), inject: Some(inject) });
+    }
+
+    fn finish(mut self) -> Plan {
+        // Somebody says something after all else, so that what was broken before shows.
+        let last = self.steps.iter().map(|step| step.at).max().unwrap_or_default();
+        if let Some(main) = self.channels.get_mut(&0) {
+            main.sent = main.sent.map(|sent| sent + 1);
+        }
+        for from in [Who::Hostile, Who::Tested] {
+            let verb = format!("send = {{ from = {:?}, size = 20 }}", from.name());
+            self.steps.push(Do { at: last + 1500, verb, inject: None });
+        }
+        let harmless = !self.hostile;
+        self.broken |= collide(&self.restarts);
+        Plan {
+            head: self.head(),
+            expectations: if harmless { self.expectations() } else { Vec::new() },
+            harmless,
+            seed: u64::from(self.setup.seed) + 1,
+            renegotiates: !self.restarts.is_empty(),
+            setup: self.setup,
+            options: sctp(self.setup.options),
+            links: self.links,
+            tampers: self.tampers,
+            steps: self.steps,
+        }
+    }
+
+    /// What has to come of a session that only the network disturbs.
+    fn expectations(&self) -> Vec<String> {
+        if self.broken {
+            return Vec::new();
+        }
+        let mut all = vec!["connected = { within = \"30s\" }".to_owned()];
+        for (number, channel) in self.channels.iter().filter(|(_, channel)| !channel.closed) {
+            for from in [Who::Hostile, Who::Tested] {
+                let sent = channel.sent[from as usize];
+                let messages = match channel.reliable {
+                    true => sent.to_string(),
+                    false => format!("{{ min = 0, max = {sent} }}"),
+                };
+                let order = if channel.ordered && channel.reliable { "kept" } else { "any" };
+                let (to, label) = (from.other().name(), label(*number));
+                all.push(format!(
+                    "delivered = {{ to = {to:?}, channel = {label:?}, messages = {messages}, order = {order:?} }}"
+                ));
+            }
+        }
+        all
+    }
+
+    /// Everything before steps and expectations.
+    fn head(&self) -> String {
+        let seed = u64::from(self.setup.seed) + 1;
+        let mut text = format!(
+            "schema = 1\nname   = \"A session that a fuzzer made up.\"\ntests  = []\nseed   = {seed}\n\
+             limit  = \"60s\"\noracle = \"off\"\nabout  = \"\"\"\nWritten by `rtcspec fuzz session`.\"\"\"\n",
+        );
+        let _ = writeln!(text, "\n[signalling]\ncandidates = {:?}", order(self.setup.order));
+        self.servers(&mut text);
+        for (who, preset) in [Who::Hostile, Who::Tested].into_iter().zip(self.setup.nats) {
+            if let Some(preset) = nat_name(preset) {
+                let who = who.name();
+                let _ = writeln!(
+                    text,
+                    "\n[nat.before-{who}]\npreset  = {preset:?}\ninside  = \"{who}-home\"\noutside = \"wan\""
+                );
+            }
+        }
+        for (who, link) in [Who::Hostile, Who::Tested].into_iter().zip(&self.links) {
+            let _ = writeln!(text, "\n[link.{}]", who.name());
+            if !link.contains_key("delay") {
+                text.push_str("delay = \"15ms\"\n");
+            }
+            for (key, value) in link {
+                let _ = writeln!(text, "{key} = {value}");
+            }
+        }
+        self.peers(&mut text);
+        text
+    }
+
+    fn servers(&self, text: &mut String) {
+        for (bit, name) in [(1, "stun"), (2, "turn")] {
+            if self.setup.servers & bit != 0 && self.tested.has(feature_of(name)) {
+                let _ = writeln!(text, "\n[servers.{name}]\nkind = {name:?}\nat   = \"wan\"");
+            }
+        }
+    }
+
+    fn peers(&self, text: &mut String) {
+        let servers: BTreeSet<&str> = [(1, "stun"), (2, "turn")]
+            .into_iter()
+            .filter(|(bit, name)| {
+                self.setup.servers & bit != 0 && self.tested.has(feature_of(name))
+            })
+            .map(|(_, name)| name)
+            .collect();
+        for who in [Who::Hostile, Who::Tested] {
+            let name = who.name();
+            let on = match nat_name(self.setup.nats[who as usize]) {
+                Some(_) => format!("{name}-home"),
+                None => "wan".to_owned(),
+            };
+            let offers = (who == Who::Tested) == self.setup.tested_offers;
+            let role = if offers { "offerer" } else { "answerer" };
+            let runs = if who == Who::Hostile { "reference" } else { "under-test" };
+            let _ = writeln!(
+                text,
+                "\n[peer.{name}]\non   = {on:?}\nruns = {runs:?}\nrole = {role:?}\nice  = {{ servers = {servers:?} }}",
+                servers = servers.iter().collect::<Vec<_>>()
+            );
+            if who == Who::Hostile {
+                let _ = writeln!(text, "sctp = {{ {} }}", sctp(self.setup.options));
+            }
+        }
+    }
+}
+
+impl Plan {
+    /// What makes it more than two hosts on a good network, in words without numbers.
+    pub(super) fn ingredients(&self) -> Vec<String> {
+        let mut all = BTreeSet::new();
+        let mut add = |words: String| {
+            all.insert(words);
+        };
+        for (who, preset) in [Who::Hostile, Who::Tested].into_iter().zip(self.setup.nats) {
+            if let Some(preset) = nat_name(preset) {
+                add(format!("{} behind {preset}", who.name()));
+            }
+        }
+        if order(self.setup.order) != order(0) {
+            add(format!("candidates {}", order(self.setup.order)));
+        }
+        for (who, link) in [Who::Hostile, Who::Tested].into_iter().zip(&self.links) {
+            for key in link.keys() {
+                add(format!("{key} at {}", who.name()));
+            }
+        }
+        if self.options != sctp(0) {
+            add(self
+                .options
+                .split(", ")
+                .filter(|word| !word.ends_with("false"))
+                .collect::<Vec<_>>()
+                .join(" "));
+        }
+        for step in self.steps.iter().skip(1) {
+            match (&step.inject, step.verb.split_once(" = ")) {
+                (Some(inject), _) => add(format!("inject {}", inject.layer.word())),
+                // Messages are in every session.
+                (None, Some((verb, _))) if verb != "send" => add(verb.to_owned()),
+                _ => {}
+            }
+        }
+        for tamper in &self.tampers {
+            let verb = match tamper.verb {
+                Verb::Drop => "drop",
+                Verb::Duplicate => "double",
+                Verb::Delay { .. } => "delay",
+                Verb::Mutate { .. } => "change",
+            };
+            add(format!("{verb} {}", tamper.layer.word()));
+        }
+        all.into_iter().collect()
+    }
+}
+
+/// Whether peers connect anew before they have connected, or twice at a time.
+fn collide(restarts: &[u32]) -> bool {
+    const APART: u32 = 2000;
+    let mut restarts = restarts.to_vec();
+    restarts.sort_unstable();
+    restarts.first().is_some_and(|first| *first < APART)
+        || restarts.windows(2).any(|pair| pair[1] - pair[0] < APART)
+}
+
+const fn feature_of(server: &str) -> Feature {
+    // The two kinds of servers there are.
+    match server.as_bytes() {
+        b"turn" => Feature::Turn,
+        _ => Feature::Stun,
+    }
+}
+
+fn label(number: u8) -> String {
+    match number % 4 {
+        0 => "main".to_owned(),
+        number => format!("channel-{number}"),
+    }
+}
+
+/// A preset of the network engine; none for zero, and for one in three besides.
+fn nat_name(number: u8) -> Option<&'static str> {
+    let presets: Vec<&str> =
+        presets::ALL.iter().map(|preset| preset.name).filter(|name| !name.contains("v6")).collect();
+    if number.is_multiple_of(3) { None } else { Some(presets[usize::from(number) % presets.len()]) }
+}
+
+fn order(number: u8) -> &'static str {
+    const ORDERS: [&str; 7] = [
+        "trickle",
+        "reversed",
+        "before-description",
+        "after-gathering",
+        "half-trickle",
+        "in-description",
+        "duplicated",
+    ];
+    ORDERS[usize::from(number) % ORDERS.len()]
+}
+
+fn sctp(options: u8) -> String {
+    let on = |bit: u8| options & bit != 0;
+    let mut words = vec![format!("interleaving = {}", on(1)), format!("zero-checksum = {}", on(2))];
+    if on(4) {
+        words.push(format!("initial-tsn = {}", u32::MAX - u32::from(options >> 4)));
+    }
+    if on(8) {
+        words.push("rwnd = 65536".to_owned());
+    }
+    words.join(", ")
+}
+
+/// A condition of a link, never so bad that nothing would come of a session.
+fn link_value(kind: u8, amount: u8) -> (&'static str, String) {
+    let share = |most: u32| format!("\"{}%\"", u32::from(amount) % most);
+    match kind % 6 {
+        0 => ("delay", format!("\"{}ms\"", u32::from(amount) + 1)),
+        1 => ("jitter", format!("{{ up-to = \"{}ms\" }}", amount % 64 + 1)),
+        2 => ("loss", share(13)),
+        3 => ("duplicate", share(31)),
+        4 => ("reorder", format!("{{ share = {}, by = \"{}ms\" }}", share(31), amount % 100 + 1)),
+        _ => ("corrupt", share(6)),
+    }
+}
