@@ -189,7 +189,13 @@ impl<'a> Compiler<'a> {
     /// Conditions of a link from the beginning.
     fn link(&mut self, of: Who, kind: u8, amount: u8) {
         let (key, value) = link_value(kind, amount);
+        self.damages(key);
         self.links[of as usize].insert(key, value);
+    }
+
+    /// A bit of a handshake that nothing protects makes two peers disagree about it.
+    fn damages(&mut self, key: &str) {
+        self.hostile |= key == "corrupt";
     }
 
     fn send(&mut self, from: Who, number: u8, at: u8, count: u8, size: u16) {
@@ -247,6 +253,7 @@ impl<'a> Compiler<'a> {
             2 if there => self.at(at, format!("expire = {nat:?}")),
             _ => {
                 let (key, value) = link_value(amount & 7, amount);
+                self.damages(key);
                 let of = of.name();
                 self.at(at, format!("link = {{ of = {of:?}, to = {{ {key} = {value} }} }}"));
                 return;

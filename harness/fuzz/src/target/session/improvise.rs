@@ -103,11 +103,14 @@ fn edits(before: &[u8], after: &[u8]) -> Vec<Edit> {
     vec![Edit { at: number(head), cut: number(cut), put: Hex(put.to_vec()), text: String::new() }]
 }
 
+/// A HEARTBEAT, which no capture has alone.
+const HEARTBEAT: &[u8] = b"\x13\x88\x13\x88\0\0\0\x01\0\0\0\0\x04\0\0\x0c\0\x01\0\x08path";
+
 /// What is injected if no message is copied, and what changed messages take parts from.
 pub(super) fn templates(layer: TamperLayer) -> &'static [&'static [u8]] {
     macro_rules! seeds {
-        ($($name:literal),* $(,)?) => {
-            &[$(include_bytes!(concat!("../../../../../corpus/seeds/", $name)) as &[u8]),*]
+        ($($name:literal),* $(,)? $(; $other:expr)?) => {
+            &[$($other,)? $(include_bytes!(concat!("../../../../../corpus/seeds/", $name)) as &[u8]),*]
         };
     }
     match layer {
@@ -135,7 +138,8 @@ pub(super) fn templates(layer: TamperLayer) -> &'static [&'static [u8]] {
             "sctp/init-ack-0f109443.bin",
             "sctp/re-config-98e8e142.bin",
             "sctp/sack-98f2fbe4.bin",
-            "sctp/sack-data-2a6a2c04.bin",
+            "sctp/sack-data-2a6a2c04.bin";
+            HEARTBEAT
         ),
         TamperLayer::Message => seeds!("dcep/ack-26b25d45.bin", "dcep/open-6957ccca.bin"),
         TamperLayer::Sdp | TamperLayer::Candidate => &[],
