@@ -247,7 +247,9 @@ fn caller(backtrace: &str) -> Option<&str> {
         let (number, symbol) = line.trim_start().split_once(": ")?;
         number.parse::<u32>().ok().map(|_| symbol)
     });
-    let mut others = symbols.filter(|symbol| !NOT.iter().any(|name| symbol.starts_with(name)));
+    // Functions that were inlined have no path there.
+    let mut others = symbols
+        .filter(|symbol| symbol.contains("::") && !NOT.iter().any(|name| symbol.starts_with(name)));
     others.next()
 }
 

@@ -7,6 +7,7 @@
 //! that plays again without any of this. The tested peer is the reference peer itself, or, with
 //! [`Fire`], any other that lives in virtual time.
 
+mod change;
 mod compile;
 mod improvise;
 mod oracles;
@@ -40,7 +41,7 @@ pub const FULL: Target = Target {
     about: "two peers behind NATs, a timeline, a hostile side: nobody dies or hangs, what must arrive does",
     seeds: &["full-session"],
     dictionary: || (program::CONFIG..=program::INJECT).map(|op| vec![op]).collect(),
-    mutate: mutate::program,
+    mutate: |data, source| mutate::mostly(data, source, change::change),
     body: |case| Fire::default().body(case),
     situations: &[
         "connected",

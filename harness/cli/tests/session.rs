@@ -1,0 +1,67 @@
+//! `rtcspec fuzz session`, and what it writes, played by `rtcspec run`.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../corpus");
+
+fn rtcspec(arguments: &[&str], into: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rtcspec"));
+    command.args(arguments).current_dir(into);
+    command.output().expect("rtcspec runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn the_reference_peer_stands_two_hundred_sessions() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let arguments = ["fuzz", "session", "--sessions", "200", "--corpus", CORPUS];
+    let output = rtcspec(&arguments, folder.path());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let told = text(&output.stdout);
+    assert!(told.starts_with("reference ") && told.contains(" 0 findings"), "{told}");
+}
+
+/// RFC 9260 §3.3.10 in kind: rtc 0.21.1 believes the length of an error cause.
+#[test]
+fn a_finding_is_a_scenario_file_that_run_plays_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let seeds = folder.path().join("corpus/seeds/full-session");
+    fs::create_dir_all(&seeds).expect("a folder");
+    // An ABORT of the corpus with a cause that is longer than it, sealed, 1.1 s into the session.
+    let program =
+        fs::read(Path::new(CORPUS).join("seeds/full-session/error-cause-beyond-chunk.bin"));
+    fs::write(seeds.join("cause.bin"), program.expect("it is there")).expect("written");
+    fs::create_dir_all(folder.path().join("scenarios/expect")).expect("a folder");
+    let arguments =
+        ["fuzz", "session", "--peer", "rtc", "--sessions", "1", "--scenarios", "scenarios"];
+    let output = rtcspec(&arguments, folder.path());
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let findings = folder.path().join("target/rtcspec/session/rtc");
+    let files = fs::read_dir(&findings).expect("findings");
+    let names: Vec<_> = files.filter_map(|file| file.ok().map(|file| file.path())).collect();
+    let scenario = names.iter().find(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        name.starts_with("panic-") && name.ends_with(".toml")
+    });
+    let scenario = scenario.unwrap_or_else(|| panic!("{names:?}"));
+    let about = fs::read_to_string(scenario.with_extension("txt")).expect("a text");
+    assert!(about.contains("the scenario shows it again"), "{about}");
+    let file = scenario.to_string_lossy();
+    let played = rtcspec(&["run", "--scenarios", &file, "--peer", "rtc"], folder.path());
+    assert_eq!(played.status.code(), Some(1), "{played:?}");
+    assert!(text(&played.stdout).contains("CRASH"), "{}", text(&played.stdout));
+}
+
+#[test]
+fn a_peer_that_is_not_built_in_is_named_with_those_that_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = rtcspec(&["fuzz", "session", "--peer", "rtx"], folder.path());
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    assert!(told.contains("rtx") && told.contains("rtc") && told.contains("str0m"), "{told}");
+}
