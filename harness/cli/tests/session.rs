@@ -26,16 +26,14 @@ fn the_reference_peer_stands_two_hundred_sessions() {
     assert!(told.starts_with("reference ") && told.contains(" 0 findings"), "{told}");
 }
 
-/// RFC 9260 §3.3.10 in kind: rtc 0.21.1 believes the length of an error cause.
+/// RFC 9260 §1.6: numbers wrap, and an addition of rtc-sctp 0.21.1 does not.
 #[test]
 fn a_finding_is_a_scenario_file_that_run_plays_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let seeds = folder.path().join("corpus/seeds/full-session");
     fs::create_dir_all(&seeds).expect("a folder");
-    // An ABORT of the corpus with a cause that is longer than it, sealed, 1.1 s into the session.
-    let program =
-        fs::read(Path::new(CORPUS).join("seeds/full-session/error-cause-beyond-chunk.bin"));
-    fs::write(seeds.join("cause.bin"), program.expect("it is there")).expect("written");
+    let program = Path::new(CORPUS).join("seeds/full-session/tsn-wrap-small-window.bin");
+    fs::copy(program, seeds.join("wrap.bin")).expect("copied");
     fs::create_dir_all(folder.path().join("scenarios/expect")).expect("a folder");
     let arguments =
         ["fuzz", "session", "--peer", "rtc", "--sessions", "1", "--scenarios", "scenarios"];
