@@ -6,7 +6,7 @@ use std::time::Duration;
 use rtcspec_trace::watch::{Event, Kind, Side};
 use rtcspec_wire::dcep::View;
 use rtcspec_wire::dtls::AlertDescription;
-use rtcspec_wire::sctp::{Body, Parameter, ReconfigResult, RequestSequence};
+use rtcspec_wire::sctp::{Body, OutgoingSsnReset, Parameter, ReconfigResult, RequestSequence};
 
 use crate::hears::Hears;
 use crate::rule::{About, Level, Need, Scene, Scope, Watch, cite};
@@ -56,10 +56,7 @@ impl Watch for State {
                     for parameter in view.parameters().take(8) {
                         match Parameter::from_view(&parameter) {
                             Ok(Parameter::OutgoingSsnReset(reset)) => {
-                                if self.is_new(event.from, reset.request) {
-                                    let streams = reset.streams.iter().map(|stream| stream.0);
-                                    self.reset(event, streams, tally);
-                                }
+                                self.reset(event, &reset, tally);
                             }
                             Ok(Parameter::ReconfigResponse(answer))
                                 if answer.result == ReconfigResult::DENIED =>
@@ -119,13 +116,16 @@ impl State {
         is_new
     }
 
-    fn reset(&mut self, event: &Event<'_>, streams: impl Iterator<Item = u16>, tally: &mut Tally) {
+    fn reset(&mut self, event: &Event<'_>, reset: &OutgoingSsnReset, tally: &mut Tally) {
+        if !self.is_new(event.from, reset.request) {
+            return;
+        }
         let side = match event.from {
             Side::A => 0,
             Side::B => 1,
             _ => return,
         };
-        for stream in streams.take(4096) {
+        for stream in reset.streams.iter().map(|stream| stream.0).take(4096) {
             if self.resets.len() >= MOST && !self.resets.contains_key(&stream) {
                 return;
             }

@@ -1,13 +1,14 @@
 //! Messages changed as they go by, each change kept as an edit for the file.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use rtcspec_suite::cases::Improvise;
 use rtcspec_suite::scenario::{Edit, Hex, TamperLayer};
 
 use super::compile::{Do, Plan, Tamper, Verb};
 use crate::mutate::{Rng, Source};
-use crate::target;
+use crate::target::{self, Target};
 
 /// Longest message that comes of a change.
 const MOST: usize = 4096;
@@ -66,19 +67,11 @@ fn changed(layer: TamperLayer, message: &[u8], seed: u16, near: bool) -> Vec<u8>
     let mut bytes = message.to_vec();
     let mut rng = Rng::with_seed(u64::from(seed));
     if !seed.is_multiple_of(8) {
-        let target = match layer {
-            TamperLayer::Sdp => target::sdp::PARSE,
-            TamperLayer::Candidate => target::candidate::LINE,
-            TamperLayer::Stun => target::stun::PARSE,
-            TamperLayer::Dtls => target::dtls::RECORD,
-            TamperLayer::Sctp => target::sctp::PARSE,
-            TamperLayer::Message => target::dcep::PARSE,
-        };
+        let (target, dictionary) = (target_of(layer), dictionary(layer));
         let donors = templates(layer);
         let donor = if donors.is_empty() { message } else { donors[rng.usize(..donors.len())] };
-        let dictionary = (target.dictionary)();
         let most = message.len().max(MOST);
-        let mut source = Source { rng: rng.fork(), donor, dictionary: &dictionary, most };
+        let mut source = Source { rng: rng.fork(), donor, dictionary, most };
         (target.mutate)(&mut bytes, &mut source);
         bytes.truncate(most);
     }
@@ -86,6 +79,26 @@ fn changed(layer: TamperLayer, message: &[u8], seed: u16, near: bool) -> Vec<u8>
         crate::mutate::sctp::bring_near(&mut bytes, &mut rng);
     }
     bytes
+}
+
+/// Whose mutator changes messages of a layer.
+const fn target_of(layer: TamperLayer) -> &'static Target {
+    match layer {
+        TamperLayer::Sdp => &target::sdp::PARSE,
+        TamperLayer::Candidate => &target::candidate::LINE,
+        TamperLayer::Stun => &target::stun::PARSE,
+        TamperLayer::Dtls => &target::dtls::RECORD,
+        TamperLayer::Sctp => &target::sctp::PARSE,
+        TamperLayer::Message => &target::dcep::PARSE,
+    }
+}
+
+/// Its tokens, gathered once: those of STUN are picked from all types there are.
+fn dictionary(layer: TamperLayer) -> &'static [Vec<u8>] {
+    static ALL: OnceLock<BTreeMap<TamperLayer, Vec<Vec<u8>>>> = OnceLock::new();
+    let gather = |layer: TamperLayer| (layer, (target_of(layer).dictionary)());
+    let all = ALL.get_or_init(|| TamperLayer::ALL.into_iter().map(gather).collect());
+    all.get(&layer).map_or(&[], Vec::as_slice)
 }
 
 /// The one edit that makes the second of the first; none if they are equal.
