@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dimpl::{Config, Dtls, DtlsCertificate, Output, ProtocolVersion, SrtpProfile};
+use dimpl::{
+    Config, Dtls, DtlsCertificate, Output, ProtocolVersion, SrtpProfile,
+    UnexpectedMessageError as Unexpected,
+};
 
 use super::certificate::Identity;
 use super::entropy::{self, Tap};
@@ -166,7 +169,13 @@ impl Session {
         if let Some(tap) = &mut self.tap {
             tap.log.see_datagram(&datagram);
         }
-        self.drive(now, |dtls| dtls.handle_packet(&datagram));
+        self.drive(now, |dtls| match dtls.handle_packet(&datagram) {
+            // RFC 6347 §4.1.2.7: of what it cannot tell a version from yet a client makes nothing.
+            Err(dimpl::Error::UnexpectedMessage(Unexpected::UnrecognizedAutoServerResponse)) => {
+                Ok(())
+            }
+            outcome => outcome,
+        });
     }
 
     /// Time has come to `now`.
@@ -639,6 +648,38 @@ mod tests {
         let last = std::iter::from_fn(|| link.ends[0].poll_transmit()).last().expect("an alert");
         let Some(Record::Plaintext(record)) = Records::new(&last).next() else { panic!() };
         assert_eq!(record.alert().unwrap().to_string(), "fatal handshake_failure");
+    }
+
+    #[test]
+    fn client_that_knows_no_version_yet_makes_nothing_of_what_comes_before_the_hello() {
+        let mut link = Link::new(Versions::Auto, Versions::Auto, 14);
+        let now = link.now;
+        // Encrypted, of DTLS 1.3: a flight whose first datagram was lost.
+        let mut ahead = vec![0x2e, 0, 1, 0, 20];
+        ahead.extend([9; 20]);
+        link.ends[0].receive(now, &ahead);
+        link.settle(|_| false);
+        assert!(link.ends.iter().all(Session::is_connected), "{:?}", link.events);
+    }
+
+    #[test]
+    fn handshake_in_small_pieces_connects() {
+        for versions in [Versions::Only12, Versions::Only13, Versions::Auto] {
+            let small = Options { versions, mtu: 250, ..Options::default() };
+            let mut link = Link::with_options(small, small, 13);
+            link.settle(|_| false);
+            assert!(link.ends.iter().all(Session::is_connected), "{versions:?} {:?}", link.events);
+            let pieces = link.wire.iter().flat_map(|(_, bytes)| Records::new(bytes));
+            let in_pieces = pieces.filter(|record| match record {
+                Record::Plaintext(record) => {
+                    record.handshake().flatten().any(|fragment| !fragment.is_whole())
+                }
+                _ => false,
+            });
+            // Of DTLS 1.3 only the hellos are in the clear, and they fit.
+            let count = in_pieces.count();
+            assert!(count > 1 || versions != Versions::Only12, "{versions:?}: {count}");
+        }
     }
 
     #[test]

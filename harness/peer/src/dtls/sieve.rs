@@ -2,8 +2,8 @@
 //!
 //! Before the handshake ends anyone can send records of epoch 0. RFC 6347 §4.1.2.7: invalid records
 //! are discarded in silence, and the session is kept. The library queues datagrams by the first
-//! fragment in them, so one that never becomes a message keeps those behind it from being read;
-//! such fragments are taken out here, and true ones that share their record remain.
+//! fragment in them, and finds out the version from a first message that is whole, so a piece that
+//! never becomes a message keeps true ones from being read. Messages are put together here first.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,12 @@ use rtcspec_wire::dtls::{
 /// Messages of a flight, and of the one behind it: no true fragment is further ahead.
 const AHEAD: u16 = 16;
 
-/// Fragments so far, as far as it takes to tell those that fit.
+/// No true message is longer.
+const MAX_MESSAGE: u32 = 64 * 1024;
+/// Longer messages go on in the pieces they came in: a record holds 16 KiB.
+const LONGEST: u32 = 8 * 1024;
+
+/// Messages that are not whole yet.
 #[derive(Debug, Default)]
 pub(super) struct Sieve {
     reassembler: Reassembler,
@@ -23,7 +28,7 @@ pub(super) struct Sieve {
 }
 
 impl Sieve {
-    /// The datagram without fragments that are none; `None` if nothing of it is left.
+    /// The datagram with whole messages in place of pieces; `None` if nothing of it is left.
     pub(super) fn pass<'a>(&mut self, datagram: &'a [u8]) -> Option<Cow<'a, [u8]>> {
         let (mut out, mut changed) = (Vec::new(), false);
         for record in Records::new(datagram) {
@@ -50,33 +55,40 @@ impl Sieve {
         }
     }
 
-    /// The fragments of a record that fit.
+    /// The messages that a record brings or completes.
     fn fragments(&mut self, record: &PlaintextRecord<'_>) -> Vec<u8> {
         let mut kept = Vec::new();
-        for fragment in record.handshake().flatten().filter(|fragment| self.fits(fragment)) {
-            fragment.write(&mut kept);
-        }
+        record.handshake().flatten().for_each(|fragment| self.take(&fragment, &mut kept));
         kept
     }
 
-    fn fits(&mut self, fragment: &HandshakeFragment<'_>) -> bool {
-        let ahead = fragment.message_seq.saturating_sub(self.next);
-        if ahead > AHEAD || (fragment.body.is_empty() && fragment.length > 0) {
-            return false;
+    fn take(&mut self, fragment: &HandshakeFragment<'_>, kept: &mut Vec<u8>) {
+        let whole = fragment.is_whole();
+        if fragment.message_seq.saturating_sub(self.next) > AHEAD {
+            return;
         }
-        match self.reassembler.insert(fragment) {
-            Ok(whole) => {
-                if whole.is_some() {
-                    self.next = self.next.max(fragment.message_seq.saturating_add(1));
+        let message = match self.reassembler.insert(fragment) {
+            Ok(message) => message,
+            Err(_) => {
+                // A piece that was forged must not keep the whole message out for ever.
+                if whole {
+                    self.reassembler = Reassembler::new();
                 }
-                true
+                None
             }
-            // A piece that was forged must not keep the whole message out for ever.
-            Err(_) if fragment.is_whole() => {
-                self.reassembler = Reassembler::new();
-                true
+        };
+        if whole || message.is_some() {
+            self.next = self.next.max(fragment.message_seq.saturating_add(1));
+        }
+        match message {
+            Some(message) if !whole && fragment.length <= LONGEST => {
+                HandshakeFragment { fragment_offset: 0, body: &message.body, ..*fragment }
+                    .write(kept);
             }
-            Err(_) => false,
+            _ if whole || (LONGEST..=MAX_MESSAGE).contains(&fragment.length) => {
+                fragment.write(kept);
+            }
+            _ => {}
         }
     }
 }
@@ -129,18 +141,18 @@ mod tests {
     }
 
     #[test]
-    fn true_handshakes_pass_as_they_are_in_any_pieces() {
+    fn whole_messages_pass_as_they_are_and_pieces_once_they_are_a_message() {
         let mut sieve = Sieve::default();
         let (length, cut) = (WHOLE.len(), 10);
-        for pieces in [
-            vec![fragment(0, length, 0, WHOLE)],
-            vec![fragment(1, length, 0, &WHOLE[..cut])],
-            vec![fragment(1, length, cut, &WHOLE[cut..]), fragment(2, 0, 0, b"")],
-            // The flight again, cut elsewhere.
-            vec![fragment(1, length, 0, &WHOLE[..20])],
-        ] {
-            assert_eq!(passes(&mut sieve, &pieces), Some(record(&pieces.concat())));
-        }
+        let first = [fragment(0, length, 0, WHOLE), fragment(1, 0, 0, b"")];
+        assert_eq!(passes(&mut sieve, &first), Some(record(&first.concat())));
+        // The second flight in pieces that overlap, the last one first.
+        assert_eq!(passes(&mut sieve, &[fragment(2, length, cut, &WHOLE[cut..])]), None);
+        let rest = [fragment(2, length, 0, &WHOLE[..20]), fragment(3, length, 0, WHOLE)];
+        let both = [fragment(2, length, 0, WHOLE), fragment(3, length, 0, WHOLE)].concat();
+        assert_eq!(passes(&mut sieve, &rest), Some(record(&both)));
+        // And again: a flight that was lost is repeated.
+        assert_eq!(passes(&mut sieve, &[both.clone()]), Some(record(&both)));
     }
 
     #[test]
@@ -161,9 +173,8 @@ mod tests {
     fn forged_piece_does_not_keep_the_whole_message_out() {
         let mut sieve = Sieve::default();
         let forged = fragment(0, WHOLE.len(), 0, b"another");
-        assert_eq!(passes(&mut sieve, std::slice::from_ref(&forged)), Some(record(&forged)));
         let rest = fragment(0, WHOLE.len(), 2, &WHOLE[2..]);
-        assert_eq!(passes(&mut sieve, &[rest]), None, "it contradicts what was there");
+        assert_eq!(passes(&mut sieve, &[forged, rest]), None, "one contradicts the other");
         let whole = fragment(0, WHOLE.len(), 0, WHOLE);
         assert_eq!(passes(&mut sieve, std::slice::from_ref(&whole)), Some(record(&whole)));
     }
@@ -173,5 +184,12 @@ mod tests {
         let mut sieve = Sieve::default();
         assert_eq!(passes(&mut sieve, &[fragment(17, WHOLE.len(), 0, WHOLE)]), None);
         assert!(passes(&mut sieve, &[fragment(16, WHOLE.len(), 0, WHOLE)]).is_some());
+    }
+
+    #[test]
+    fn message_too_long_for_a_record_goes_on_in_its_pieces() {
+        let mut sieve = Sieve::default();
+        let pieces = [fragment(0, 20_000, 0, &[7; 900]), fragment(0, 20_000, 900, &[7; 900])];
+        assert_eq!(passes(&mut sieve, &pieces), Some(record(&pieces.concat())));
     }
 }
