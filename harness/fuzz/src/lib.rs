@@ -12,6 +12,7 @@ pub mod case;
 pub mod corpus;
 pub mod coverage;
 pub mod finding;
+pub mod known;
 pub mod mutate;
 pub mod parcel;
 pub mod score;

@@ -66,7 +66,7 @@ pub(crate) struct Negotiation {
     application: bool,
     restart: bool,
     /// Candidates of an offer str0m has not been given yet.
-    early: Vec<Candidate>,
+    early: Vec<str0m::Candidate>,
     /// User fragment of the other side that str0m knows; empty before the first.
     remote_ufrag: String,
 }
@@ -169,7 +169,7 @@ impl Negotiation {
                     self.add_wanted(rtc, channels);
                 }
                 for candidate in std::mem::take(&mut self.early) {
-                    add_candidate(rtc, &candidate)?;
+                    rtc.add_remote_candidate(candidate);
                 }
                 Ok(text)
             }
@@ -271,19 +271,16 @@ impl Negotiation {
 
     /// `addIceCandidate`: one for an offer str0m was not given yet waits for it.
     pub(crate) fn remote_candidate(&mut self, rtc: &mut Rtc, candidate: &Candidate) -> Outcome<()> {
+        // One that is refused is refused alone: the answer does not hang on it.
+        let candidate = str0m::Candidate::from_sdp_string(&candidate.candidate)
+            .map_err(|error| Refusal::error("OperationError", error))?;
         if matches!(self.taken, Some(TakenOffer::Set { .. })) {
-            self.early.push(candidate.clone());
-            return Ok(());
+            self.early.push(candidate);
+        } else {
+            rtc.add_remote_candidate(candidate);
         }
-        add_candidate(rtc, candidate)
+        Ok(())
     }
-}
-
-fn add_candidate(rtc: &mut Rtc, candidate: &Candidate) -> Outcome<()> {
-    let candidate = str0m::Candidate::from_sdp_string(&candidate.candidate)
-        .map_err(|error| Refusal::error("OperationError", error))?;
-    rtc.add_remote_candidate(candidate);
-    Ok(())
 }
 
 /// str0m cannot change what it wrote; an empty text means what it wrote last.

@@ -236,7 +236,7 @@ const PLANTS: &[Plant] = &[
     },
 ];
 
-fn port_wraps(text: &str) -> Result<Candidate, CandidateError> {
+pub(crate) fn port_wraps(text: &str) -> Result<Candidate, CandidateError> {
     let view = CandidateView::new(text);
     let wide = view.port().and_then(|port| port.parse::<u64>().ok()).filter(|port| *port > 0xffff);
     let Some(wide) = wide else { return view.parse() };
@@ -245,7 +245,7 @@ fn port_wraps(text: &str) -> Result<Candidate, CandidateError> {
     parts.join(" ").parse()
 }
 
-fn odd_extension(text: &str) -> Result<Candidate, CandidateError> {
+pub(crate) fn odd_extension(text: &str) -> Result<Candidate, CandidateError> {
     let parts: Vec<&str> = CandidateView::new(text).value().split(' ').collect();
     let mut at = 8;
     while at < parts.len() {

@@ -144,7 +144,7 @@ fn accepted(case: &mut Case<'_>, subject: &Subject, message: &Message) -> Verdic
     })
 }
 
-fn lengths_past_end(bytes: &[u8]) -> Result<Message, DcepError> {
+pub(crate) fn lengths_past_end(bytes: &[u8]) -> Result<Message, DcepError> {
     if let View::Open(open) = View::parse(bytes)
         && let (Some(label), Some(protocol)) = (open.label_length(), open.protocol_length())
     {
@@ -154,7 +154,7 @@ fn lengths_past_end(bytes: &[u8]) -> Result<Message, DcepError> {
     Message::parse(bytes)
 }
 
-fn lossy(bytes: &[u8]) -> Result<Message, DcepError> {
+pub(crate) fn lossy(bytes: &[u8]) -> Result<Message, DcepError> {
     match Message::parse(bytes) {
         Err(DcepError::LabelNotUtf8 | DcepError::ProtocolNotUtf8) => {
             let mut bytes = bytes.to_vec();
@@ -165,7 +165,7 @@ fn lossy(bytes: &[u8]) -> Result<Message, DcepError> {
     }
 }
 
-fn in_characters(message: &Message) -> Vec<u8> {
+pub(crate) fn in_characters(message: &Message) -> Vec<u8> {
     let mut out = message.to_bytes();
     if let Message::Open(open) = message {
         let length = open.label.as_str().chars().count() as u16;
@@ -174,7 +174,7 @@ fn in_characters(message: &Message) -> Vec<u8> {
     out
 }
 
-fn always_ordered(message: &Message) -> Vec<u8> {
+pub(crate) fn always_ordered(message: &Message) -> Vec<u8> {
     let mut out = message.to_bytes();
     if let [3, kind, ..] = &mut out[..] {
         *kind &= 0x7f;
@@ -182,7 +182,7 @@ fn always_ordered(message: &Message) -> Vec<u8> {
     out
 }
 
-fn trailing(bytes: &[u8]) -> Result<Message, DcepError> {
+pub(crate) fn trailing(bytes: &[u8]) -> Result<Message, DcepError> {
     match Message::parse(bytes) {
         Err(DcepError::Length { expected, found }) if expected < found => {
             Message::parse(&bytes[..expected])

@@ -33,7 +33,7 @@ pub const HEADER: Target = Target {
 
 /// What is read of a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Reading {
+pub(crate) struct Reading {
     header: Header,
     payload: Vec<u8>,
     padding: u8,
@@ -49,13 +49,13 @@ impl Subject {
     const OURS: Self = Self { read, write };
 }
 
-fn read(bytes: &[u8]) -> Result<Reading, RtpError> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Reading, RtpError> {
     let packet = Packet::parse(bytes)?;
     let (payload, padding) = (packet.payload().to_vec(), packet.padding());
     Ok(Reading { header: Header::try_from(packet)?, payload, padding })
 }
 
-fn write(reading: &Reading) -> Result<Vec<u8>, RtpError> {
+pub(crate) fn write(reading: &Reading) -> Result<Vec<u8>, RtpError> {
     Ok(reading.header.packet(&reading.payload, reading.padding))
 }
 
@@ -279,7 +279,7 @@ const PLANTS: &[Plant] = &[
     },
 ];
 
-fn sources_past_end(bytes: &[u8]) -> Result<Reading, RtpError> {
+pub(crate) fn sources_past_end(bytes: &[u8]) -> Result<Reading, RtpError> {
     if let [first @ 0x80..0xc0, ..] = bytes
         && bytes.len() >= 12
     {
@@ -290,7 +290,7 @@ fn sources_past_end(bytes: &[u8]) -> Result<Reading, RtpError> {
     read(bytes)
 }
 
-fn extension_past_end(bytes: &[u8]) -> Result<Reading, RtpError> {
+pub(crate) fn extension_past_end(bytes: &[u8]) -> Result<Reading, RtpError> {
     let at = bytes.first().map_or(0, |first| 12 + 4 * usize::from(first & 0x0f));
     if let [0x90..0xa0, ..] = bytes
         && let Some(&[high, low]) = bytes.get(at + 2..).and_then(|rest| rest.first_chunk::<2>())
@@ -300,7 +300,7 @@ fn extension_past_end(bytes: &[u8]) -> Result<Reading, RtpError> {
     read(bytes)
 }
 
-fn padding_too_long(bytes: &[u8]) -> Result<Reading, RtpError> {
+pub(crate) fn padding_too_long(bytes: &[u8]) -> Result<Reading, RtpError> {
     let outcome = read(bytes);
     if let Err(RtpError::Padding { padding, left }) = outcome {
         let end = left.checked_sub(padding.into());

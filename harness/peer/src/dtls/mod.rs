@@ -16,6 +16,7 @@ mod kx;
 mod numbering;
 mod provider;
 mod session;
+mod sieve;
 mod verify;
 
 pub use certificate::Identity;

@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dimpl::{Config, Dtls, DtlsCertificate, Output, ProtocolVersion, SrtpProfile};
+use dimpl::{
+    Config, Dtls, DtlsCertificate, Output, ProtocolVersion, SrtpProfile,
+    UnexpectedMessageError as Unexpected,
+};
 
 use super::certificate::Identity;
 use super::entropy::{self, Tap};
@@ -12,6 +15,7 @@ use super::error::Error;
 use super::fingerprint::Fingerprints;
 use super::keylog::KeyLog;
 use super::numbering::Numbering;
+use super::sieve::Sieve;
 use super::{clock, provider};
 use crate::rng::Rng;
 
@@ -100,6 +104,7 @@ pub struct Session {
     peer: Fingerprints,
     state: State,
     srtp: Option<SrtpKeys>,
+    sieve: Sieve,
     numbering: Numbering,
     buffer: Vec<u8>,
     transmits: VecDeque<Vec<u8>>,
@@ -142,6 +147,7 @@ impl Session {
             peer,
             state: State::Handshake,
             srtp: None,
+            sieve: Sieve::default(),
             numbering: Numbering::default(),
             buffer: vec![0; 2048],
             transmits: VecDeque::new(),
@@ -155,10 +161,21 @@ impl Session {
 
     /// A datagram came that the demultiplexer takes for DTLS.
     pub fn receive(&mut self, now: Duration, datagram: &[u8]) {
+        let datagram = match self.state {
+            State::Handshake => self.sieve.pass(datagram),
+            _ => Some(datagram.into()),
+        };
+        let Some(datagram) = datagram else { return };
         if let Some(tap) = &mut self.tap {
-            tap.log.see_datagram(datagram);
+            tap.log.see_datagram(&datagram);
         }
-        self.drive(now, |dtls| dtls.handle_packet(datagram));
+        self.drive(now, |dtls| match dtls.handle_packet(&datagram) {
+            // RFC 6347 §4.1.2.7: of what it cannot tell a version from yet a client makes nothing.
+            Err(dimpl::Error::UnexpectedMessage(Unexpected::UnrecognizedAutoServerResponse)) => {
+                Ok(())
+            }
+            outcome => outcome,
+        });
     }
 
     /// Time has come to `now`.
@@ -245,6 +262,7 @@ impl Session {
             self.transmits.iter().for_each(|datagram| tap.log.see_datagram(datagram));
         }
         if let Err(error) = result {
+            self.refuse_handshake(&error);
             self.fail(Error::Library(error));
         }
     }
@@ -302,8 +320,16 @@ impl Session {
     fn refuse_certificate(&mut self, error: Error) {
         // The library has no call for an alert; at this point of the handshake ours may still go
         // in the clear.
-        self.transmits.push_back(bad_certificate(self.numbering.next()));
+        self.transmits.push_back(fatal(BAD_CERTIFICATE, self.numbering.next()));
         self.fail(error);
+    }
+
+    /// RFC 5246 §7.2.2, RFC 8446 §6.2: who ends a handshake says so, not only its application.
+    fn refuse_handshake(&mut self, error: &dimpl::Error) {
+        let told = matches!(error, dimpl::Error::Timeout(_) | dimpl::Error::ConnectionClosed);
+        if self.state == State::Handshake && !told {
+            self.transmits.push_back(fatal(HANDSHAKE_FAILURE, self.numbering.next()));
+        }
     }
 
     fn fail(&mut self, error: Error) {
@@ -350,14 +376,16 @@ fn start(
     dtls
 }
 
-/// A plaintext record with a fatal `bad_certificate` alert (RFC 5246 §7.2.2).
-fn bad_certificate(sequence: u64) -> Vec<u8> {
+const HANDSHAKE_FAILURE: u8 = 40;
+const BAD_CERTIFICATE: u8 = 42;
+
+/// A plaintext record with a fatal alert (RFC 5246 §7.2.2).
+fn fatal(description: u8, sequence: u64) -> Vec<u8> {
     const ALERT: u8 = 21;
     const FATAL: u8 = 2;
-    const BAD_CERTIFICATE: u8 = 42;
     let mut record = vec![ALERT, 0xfe, 0xfd, 0, 0];
     record.extend_from_slice(&sequence.to_be_bytes()[2..]);
-    record.extend([0, 2, FATAL, BAD_CERTIFICATE]);
+    record.extend([0, 2, FATAL, description]);
     record
 }
 
@@ -601,6 +629,56 @@ mod tests {
             let Some(Record::Plaintext(record)) = Records::new(&last.1).next() else { panic!() };
             assert_eq!(record.alert().unwrap().to_string(), "fatal bad_certificate");
             assert!(!link.ends[1].is_connected());
+        }
+    }
+
+    #[test]
+    fn pion_cve_2026_54908_flight_of_a_suite_nobody_offered_is_refused_with_an_alert() {
+        let mut link = Link::new(Versions::Only12, Versions::Only12, 12);
+        while link.ends[0].poll_transmit().is_some() {}
+        let mut hello = vec![0xfe, 0xfd];
+        hello.extend([7; 32]);
+        hello.extend([0, 0xc0, 0x37, 0]);
+        // ServerHello, whole, alone in the first record.
+        let mut record = vec![22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12 + 38];
+        record.extend([2, 0, 0, 38, 0, 0, 0, 0, 0, 0, 0, 38]);
+        record.extend(hello);
+        let now = link.now;
+        link.ends[0].receive(now, &record);
+        let last = std::iter::from_fn(|| link.ends[0].poll_transmit()).last().expect("an alert");
+        let Some(Record::Plaintext(record)) = Records::new(&last).next() else { panic!() };
+        assert_eq!(record.alert().unwrap().to_string(), "fatal handshake_failure");
+    }
+
+    #[test]
+    fn client_that_knows_no_version_yet_makes_nothing_of_what_comes_before_the_hello() {
+        let mut link = Link::new(Versions::Auto, Versions::Auto, 14);
+        let now = link.now;
+        // Encrypted, of DTLS 1.3: a flight whose first datagram was lost.
+        let mut ahead = vec![0x2e, 0, 1, 0, 20];
+        ahead.extend([9; 20]);
+        link.ends[0].receive(now, &ahead);
+        link.settle(|_| false);
+        assert!(link.ends.iter().all(Session::is_connected), "{:?}", link.events);
+    }
+
+    #[test]
+    fn handshake_in_small_pieces_connects() {
+        for versions in [Versions::Only12, Versions::Only13, Versions::Auto] {
+            let small = Options { versions, mtu: 250, ..Options::default() };
+            let mut link = Link::with_options(small, small, 13);
+            link.settle(|_| false);
+            assert!(link.ends.iter().all(Session::is_connected), "{versions:?} {:?}", link.events);
+            let pieces = link.wire.iter().flat_map(|(_, bytes)| Records::new(bytes));
+            let in_pieces = pieces.filter(|record| match record {
+                Record::Plaintext(record) => {
+                    record.handshake().flatten().any(|fragment| !fragment.is_whole())
+                }
+                _ => false,
+            });
+            // Of DTLS 1.3 only the hellos are in the clear, and they fit.
+            let count = in_pieces.count();
+            assert!(count > 1 || versions != Versions::Only12, "{versions:?}: {count}");
         }
     }
 

@@ -41,8 +41,19 @@ impl Partial {
 
     fn is_complete(&self) -> bool {
         let (Some(first), Some(last)) = (self.first, self.last) else { return false };
-        let count = last.checked_sub(first).map(|span| span + 1);
-        count == Some(self.pieces.len() as u64)
+        let Some(count) = last.checked_sub(first).map(|span| span + 1) else { return false };
+        // Of a peer that numbers wrongly there may be pieces outside, which must not make up for
+        // those that lack. Counting costs something only once there are enough.
+        self.pieces.len() as u64 >= count && self.pieces.range(first..=last).count() as u64 == count
+    }
+
+    /// The pieces from the first to the last, and the bytes of those outside.
+    fn within(mut self) -> (impl Iterator<Item = Piece>, usize) {
+        let span = self.first.unwrap_or_default()..=self.last.unwrap_or(u64::MAX);
+        let all = self.length();
+        self.pieces.retain(|key, _| span.contains(key));
+        let outside = all - self.length();
+        (self.pieces.into_values(), outside)
     }
 
     fn length(&self) -> usize {
@@ -165,8 +176,9 @@ impl Reassembly {
         let sequence = &mut stream.ordered;
         while sequence.partial.get(&sequence.next).is_some_and(Partial::is_complete) {
             if let Some(partial) = sequence.partial.remove(&sequence.next) {
-                let message = join(id, false, partial.pieces.into_values());
-                self.buffered -= message.data.len();
+                let (pieces, outside) = partial.within();
+                let message = join(id, false, pieces);
+                self.buffered -= message.data.len() + outside;
                 out.push(message);
             }
             sequence.next += 1;
@@ -181,8 +193,9 @@ impl Reassembly {
         {
             // Later numbers are told from wrapped ones by what came last.
             sequence.next = sequence.next.max(number);
-            let message = join(id, true, partial.pieces.into_values());
-            self.buffered -= message.data.len();
+            let (pieces, outside) = partial.within();
+            let message = join(id, true, pieces);
+            self.buffered -= message.data.len() + outside;
             out.push(message);
         }
     }

@@ -24,6 +24,7 @@ mod demux;
 mod dtls;
 mod ice;
 mod sctp;
+mod sdp;
 mod stun;
 mod turn;
 

@@ -8,8 +8,8 @@ use rtcspec_control::{Hello, Implementation, SpawnContext, SpawnError, VirtualEn
 use rtcspec_peer::tamper::{Action, StreamMessage, Tamper};
 use rtcspec_wire::dcep::{ACK, OPEN};
 use rtcspec_wire::sctp::{
-    Cause, Checksum, Chunk, ChunkType, ForwardTsn, Heartbeat, OperationError, Packet, PacketView,
-    Parameter, ParameterType, Tsn, VerificationTag,
+    Cause, Checksum, Chunk, ChunkType, CookieEcho, ForwardTsn, Heartbeat, OperationError, Packet,
+    PacketView, Parameter, ParameterType, Tsn, VerificationTag,
 };
 use rtcspec_wire::stun::{AttributeType, Class, MessageType, Method, Seal, View, Writer};
 
@@ -34,6 +34,13 @@ pub(super) fn of(id: &str) -> Option<Doctor> {
         "dcep/data-before-ack" | "dcep/data-with-open" => |seen| {
             seen.channels.iter_mut().for_each(|channel| channel.received.reverse());
         },
+        "dcep/ack-without-channel" => |seen| {
+            let (label, protocol) = ("stray".to_owned(), String::new());
+            seen.channels.push(SeenChannel { label, protocol, received: Vec::new() });
+        },
+        "dcep/duplicate-open" | "dcep/label-not-utf8" | "dcep/lengths-past-end" => {
+            Evidence::acknowledge_every_open
+        }
         "dcep/names-in-bytes" => Evidence::count_characters,
         "dcep/unopened-stream" => |seen| {
             let (label, protocol) = ("stray".to_owned(), String::new());
@@ -41,6 +48,17 @@ pub(super) fn of(id: &str) -> Option<Doctor> {
         },
         "dcep/wrong-parity" => Evidence::acknowledge_every_open,
         "sctp/zero-window" => Evidence::come_all_at_once,
+        "dtls/before-selected-pair" => |seen| seen.receive(seen.end, Kind::Dtls, vec![22; 40]),
+        "dtls/empty-fragment"
+        | "dtls/fragment-claims-16-mib"
+        | "dtls/fragments-contradict"
+        | "dtls/fragments-of-many"
+        | "dtls/fragments-of-two"
+        | "dtls/fragments-overlap"
+        | "dtls/psk-key-exchange" => {
+            |seen| seen.log.forget(|note| matches!(note.kind, Kind::Sctp | Kind::Dtls))
+        }
+        "dtls/no-certificate-verify" => |seen| seen.heartbeat_ack(b"hello"),
         "dtls/lost-last-flight" => |seen| seen.log.forget(|note| note.kind == Kind::Sctp),
         "dtls/plain-application-data" => |seen| seen.heartbeat_ack(b"are you there"),
         "dtls/replayed-record" => |seen| seen.heartbeat_ack(b"are you there"),
@@ -50,10 +68,33 @@ pub(super) fn of(id: &str) -> Option<Doctor> {
         "ice/role-conflict-equal" | "ice/role-conflict-largest" | "ice/role-conflict-zero" => {
             |seen| seen.answer(Some(400))
         }
-        "sctp/cause-beyond-chunk" | "sctp/sack-beyond-sent" | "sctp/zero-chunk-length" => |seen| {
+        "sctp/auth-chunk-short"
+        | "sctp/cause-beyond-chunk"
+        | "sctp/chunks-without-value"
+        | "sctp/cookie-of-no-bytes"
+        | "sctp/forward-tsn-under-loss"
+        | "sctp/hmac-list-odd"
+        | "sctp/short-init"
+        | "sctp/last-parameter-cut"
+        | "sctp/packet-drop-length"
+        | "sctp/sack-beyond-sent"
+        | "sctp/sack-counts"
+        | "sctp/zero-chunk-length"
+        | "sctp/zero-parameter-length" => |seen| {
             let abort = Chunk::Abort(rtcspec_wire::sctp::Abort::default());
             seen.packet(vec![abort]);
         },
+        "sctp/cookie-altered" | "sctp/cookie-too-long" | "sctp/cookie-too-short" => {
+            Evidence::acknowledge_every_cookie
+        }
+        "sctp/cookie-behind-stop" => |seen| {
+            let cookie = b"biscuit".to_vec();
+            seen.packet(vec![Chunk::CookieEcho(CookieEcho { cookie })]);
+        },
+        "sctp/cookie-foreign" => |seen| seen.packet(vec![Chunk::CookieAck]),
+        "sctp/forward-tsn-with-data" | "sctp/heartbeat-ack-with-data" | "sctp/sack-with-data" => {
+            |seen| seen.log.forget(|note| holds(note, ChunkType::SACK))
+        }
         "sctp/duplicate-data" => |seen| {
             seen.channels.iter_mut().for_each(|channel| channel.received.extend([100; 3]));
         },
@@ -84,10 +125,23 @@ pub(super) fn of(id: &str) -> Option<Doctor> {
         "sctp/unknown-parameter-skip-report" | "sctp/unknown-parameter-stop-report" => |seen| {
             seen.log.forget(|note| note.kind == Kind::Sctp);
         },
+        "sdp/nul-in-attribute"
+        | "sdp/no-timing"
+        | "sdp/payload-type-over-127"
+        | "sdp/payload-type-wraps"
+        | "sdp/port-from-text"
+        | "sdp/second-version" => Evidence::checked,
+        "sdp/many-lines"
+        | "sdp/no-connection"
+        | "sdp/packet-time-overflows"
+        | "sdp/unprotected-media" => |seen| seen.log.forget(|note| note.kind == Kind::Sctp),
         "stun/attributes-after-integrity" | "stun/unknown-optional-attribute" => {
             |seen| seen.answer(Some(420))
         }
-        "stun/unknown-required-attribute"
+        "stun/attribute-length-wraps"
+        | "stun/attribute-past-end"
+        | "stun/reason-not-utf8"
+        | "stun/unknown-required-attribute"
         | "stun/wrong-username"
         | "stun/wrong-integrity"
         | "stun/missing-integrity"
@@ -95,7 +149,8 @@ pub(super) fn of(id: &str) -> Option<Doctor> {
         | "stun/bad-fingerprint"
         | "stun/length-not-in-fours"
         | "stun/binding-indication"
-        | "stun/unknown-transaction" => |seen| seen.answer(None),
+        | "stun/unknown-transaction"
+        | "stun/xor-address-too-long" => |seen| seen.answer(None),
         _ => return None,
     })
 }
@@ -155,6 +210,26 @@ impl Evidence {
             writer.bytes(AttributeType::ERROR_CODE, &[0, 0, hundreds, rest]);
         }
         writer.finish(&Seal::none()).expect("a few bytes");
+        let address = ([192, 0, 2, 1], 1).into();
+        self.receive(self.end, Kind::Stun { local: address, remote: address, key: None }, bytes);
+    }
+
+    /// The COOKIE ACK came at once, whatever was in the cookie.
+    fn acknowledge_every_cookie(&mut self) {
+        let echoed = self
+            .log
+            .chunks(Way::Sent)
+            .find_map(|(at, chunk)| (chunk.chunk_type() == ChunkType::COOKIE_ECHO).then_some(at));
+        self.end = echoed.unwrap_or(self.end);
+        self.packet(vec![Chunk::CookieAck]);
+    }
+
+    /// A check came.
+    fn checked(&mut self) {
+        let mut bytes = Vec::new();
+        let kind = MessageType { class: Class::Request, method: Method::BINDING };
+        let writer = Writer::new(&mut bytes, kind, CRAFTED);
+        writer.finish(&Seal::none()).expect("no attribute");
         let address = ([192, 0, 2, 1], 1).into();
         self.receive(self.end, Kind::Stun { local: address, remote: address, key: None }, bytes);
     }

@@ -2,7 +2,7 @@
 
 mod edit;
 mod model;
-mod plants;
+pub(crate) mod plants;
 mod program;
 
 pub use program::OFFER_ANSWER;

@@ -77,7 +77,10 @@ fn rejected_left_out(jsep: &mut Jsep, fresh: IceCredentials) -> Result<String, E
     Ok(head + &kept.collect::<String>())
 }
 
-fn unprotected_accepted(jsep: &mut Jsep, fresh: IceCredentials) -> Result<String, Error> {
+pub(crate) fn unprotected_accepted(
+    jsep: &mut Jsep,
+    fresh: IceCredentials,
+) -> Result<String, Error> {
     let (head, media) = sections(&jsep.create_answer(|| fresh)?);
     let media = media.into_iter().map(|media| {
         if media.contains(" RTP/AVP ") { media.replacen(" 0 ", " 9 ", 1) } else { media }
@@ -108,7 +111,7 @@ fn glare_refused(jsep: &mut Jsep, description: &Description) -> Result<(), Error
     jsep.set_remote(description)
 }
 
-fn answer_to_nothing(jsep: &mut Jsep, description: &Description) -> Result<(), Error> {
+pub(crate) fn answer_to_nothing(jsep: &mut Jsep, description: &Description) -> Result<(), Error> {
     match jsep.set_remote(description) {
         Err(Error::State { state: SignalingState::Stable, .. })
             if description.kind == SdpType::Answer =>

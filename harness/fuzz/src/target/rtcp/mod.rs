@@ -1,6 +1,6 @@
 //! RTCP: compounds and what their packets say.
 
 mod compound;
-mod plants;
+pub(crate) mod plants;
 
 pub use compound::COMPOUND;

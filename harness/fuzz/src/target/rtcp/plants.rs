@@ -77,7 +77,7 @@ fn of_type(bytes: &[u8], kind: PacketType) -> impl Iterator<Item = PacketView<'_
     packets(bytes).flatten().filter(move |view| view.packet_type() == kind)
 }
 
-fn item_past_end(bytes: &[u8]) -> Result<Vec<Packet>, RtcpError> {
+pub(crate) fn item_past_end(bytes: &[u8]) -> Result<Vec<Packet>, RtcpError> {
     for view in of_type(bytes, PacketType::SOURCE_DESCRIPTION) {
         let mut rest = view.body().get(4..).unwrap_or_default();
         while let [1..=255, length, more @ ..] = rest {
@@ -98,7 +98,7 @@ fn blocks<'a>(view: &PacketView<'a>) -> impl Iterator<Item = (u8, usize)> + use<
     })
 }
 
-fn block_allocates(bytes: &[u8]) -> Result<Vec<Packet>, RtcpError> {
+pub(crate) fn block_allocates(bytes: &[u8]) -> Result<Vec<Packet>, RtcpError> {
     for view in of_type(bytes, PacketType::EXTENDED_REPORT) {
         for (_, words) in blocks(&view) {
             std::hint::black_box(Vec::<u32>::with_capacity(words));
@@ -107,7 +107,7 @@ fn block_allocates(bytes: &[u8]) -> Result<Vec<Packet>, RtcpError> {
     Packet::parse_compound(bytes)
 }
 
-fn block_size(bytes: &[u8]) -> Result<Vec<Packet>, RtcpError> {
+pub(crate) fn block_size(bytes: &[u8]) -> Result<Vec<Packet>, RtcpError> {
     for view in of_type(bytes, PacketType::EXTENDED_REPORT) {
         for (kind, words) in blocks(&view) {
             // RFC 3611 §4.4: a receiver reference time is two words.
@@ -117,7 +117,7 @@ fn block_size(bytes: &[u8]) -> Result<Vec<Packet>, RtcpError> {
     Packet::parse_compound(bytes)
 }
 
-fn twcc_allocates(bytes: &[u8]) -> Result<Vec<Packet>, RtcpError> {
+pub(crate) fn twcc_allocates(bytes: &[u8]) -> Result<Vec<Packet>, RtcpError> {
     for view in of_type(bytes, PacketType::TRANSPORT_FEEDBACK).filter(|view| view.count() == 15) {
         if let Some(&[high, low]) = view.body().get(10..12) {
             let count = usize::from(u16::from_be_bytes([high, low]));
@@ -127,7 +127,7 @@ fn twcc_allocates(bytes: &[u8]) -> Result<Vec<Packet>, RtcpError> {
     Packet::parse_compound(bytes)
 }
 
-fn twcc_deltas_past_end(bytes: &[u8]) -> Result<Vec<Packet>, RtcpError> {
+pub(crate) fn twcc_deltas_past_end(bytes: &[u8]) -> Result<Vec<Packet>, RtcpError> {
     let outcome = Packet::parse_compound(bytes);
     if outcome == Err(RtcpError::Truncated("deltas")) {
         let end: &[u8] = &[];
@@ -136,7 +136,7 @@ fn twcc_deltas_past_end(bytes: &[u8]) -> Result<Vec<Packet>, RtcpError> {
     outcome
 }
 
-fn twcc_past_count(packet: &Packet, tell: &mut Tell<'_>) {
+pub(crate) fn twcc_past_count(packet: &Packet, tell: &mut Tell<'_>) {
     if let Packet::Feedback(feedback) = packet
         && let FeedbackMessage::Twcc(twcc) = &feedback.message
     {
@@ -155,14 +155,14 @@ fn twcc_past_count(packet: &Packet, tell: &mut Tell<'_>) {
     (Subject::OURS.about)(packet, tell);
 }
 
-fn twcc_negated(packet: &Packet, tell: &mut Tell<'_>) {
+pub(crate) fn twcc_negated(packet: &Packet, tell: &mut Tell<'_>) {
     (Subject::OURS.about)(packet, &mut |number, delta| {
         let _ = delta.map(|delta| delta.checked_neg().expect("attempt to negate with overflow"));
         tell(number, delta);
     });
 }
 
-fn nack_overflows(packet: &Packet, tell: &mut Tell<'_>) {
+pub(crate) fn nack_overflows(packet: &Packet, tell: &mut Tell<'_>) {
     if let Packet::Feedback(feedback) = packet
         && let FeedbackMessage::Nack(nacks) = &feedback.message
     {

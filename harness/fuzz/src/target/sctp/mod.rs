@@ -4,7 +4,7 @@ mod fault;
 mod pair;
 mod pair_plants;
 mod parse;
-mod plants;
+pub(crate) mod plants;
 
 pub use pair::PAIR;
 pub use parse::PARSE;

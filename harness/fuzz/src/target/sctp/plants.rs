@@ -76,7 +76,7 @@ fn word(bytes: &[u8], at: usize) -> Option<usize> {
     Some(usize::from(u16::from_be_bytes(*found)))
 }
 
-fn cause_past_chunk(bytes: &[u8]) -> Result<Packet, Error> {
+pub(crate) fn cause_past_chunk(bytes: &[u8]) -> Result<Packet, Error> {
     for (kind, value) in chunks(bytes) {
         if matches!(kind, ChunkType::ABORT | ChunkType::ERROR)
             && let Some(length) = word(value, 2)
@@ -88,7 +88,7 @@ fn cause_past_chunk(bytes: &[u8]) -> Result<Packet, Error> {
     read(bytes)
 }
 
-fn length_zero(bytes: &[u8]) -> Result<Packet, Error> {
+pub(crate) fn length_zero(bytes: &[u8]) -> Result<Packet, Error> {
     let mut at = HEADER_LENGTH;
     let mut steps = 0;
     while let Some(length) = word(bytes, at + 2) {
@@ -99,7 +99,7 @@ fn length_zero(bytes: &[u8]) -> Result<Packet, Error> {
     read(bytes)
 }
 
-fn last_parameter(bytes: &[u8]) -> Result<Packet, Error> {
+pub(crate) fn last_parameter(bytes: &[u8]) -> Result<Packet, Error> {
     for (kind, value) in chunks(bytes) {
         let mut rest = value.get(16..).unwrap_or_default();
         while let (ChunkType::INIT, Some(length)) = (kind, word(rest, 2)) {
@@ -114,7 +114,7 @@ fn last_parameter(bytes: &[u8]) -> Result<Packet, Error> {
     read(bytes)
 }
 
-fn empty_cookie(bytes: &[u8]) -> Result<Packet, Error> {
+pub(crate) fn empty_cookie(bytes: &[u8]) -> Result<Packet, Error> {
     if let Ok(view) = PacketView::new(bytes) {
         for chunk in view.chunks() {
             if let Ok(Body::InitAck(init)) = chunk.body() {
@@ -126,7 +126,7 @@ fn empty_cookie(bytes: &[u8]) -> Result<Packet, Error> {
     read(bytes)
 }
 
-fn hmac_list(bytes: &[u8]) -> Result<Packet, Error> {
+pub(crate) fn hmac_list(bytes: &[u8]) -> Result<Packet, Error> {
     let view = PacketView::new(bytes)?;
     for chunk in view.chunks() {
         if let Ok(Body::Init(init) | Body::InitAck(init)) = chunk.body()
@@ -141,7 +141,7 @@ fn hmac_list(bytes: &[u8]) -> Result<Packet, Error> {
     read(bytes)
 }
 
-fn sack_counts(bytes: &[u8]) -> Result<Packet, Error> {
+pub(crate) fn sack_counts(bytes: &[u8]) -> Result<Packet, Error> {
     for (kind, value) in chunks(bytes) {
         if kind == ChunkType::SACK
             && let (Some(blocks), Some(duplicates)) = (word(value, 8), word(value, 10))
@@ -152,20 +152,20 @@ fn sack_counts(bytes: &[u8]) -> Result<Packet, Error> {
     read(bytes)
 }
 
-fn forward_tsn_alone(bytes: &[u8]) -> Result<Packet, Error> {
+pub(crate) fn forward_tsn_alone(bytes: &[u8]) -> Result<Packet, Error> {
     let packet = read(bytes)?;
     let alone = packet.chunks.len() < 2
         || packet.chunks.iter().all(|chunk| !matches!(chunk, Chunk::ForwardTsn(_)));
     if alone { Ok(packet) } else { Err(Error::Chunk(Fault::LengthTooSmall { length: 0 })) }
 }
 
-fn unknown_refused(bytes: &[u8]) -> Result<Packet, Error> {
+pub(crate) fn unknown_refused(bytes: &[u8]) -> Result<Packet, Error> {
     let packet = read(bytes)?;
     let known = packet.chunks.iter().all(|chunk| !matches!(chunk, Chunk::Unknown(_)));
     if known { Ok(packet) } else { Err(Error::Chunk(Fault::LengthTooSmall { length: 0 })) }
 }
 
-fn embedded_init(bytes: &[u8]) -> Result<Packet, Error> {
+pub(crate) fn embedded_init(bytes: &[u8]) -> Result<Packet, Error> {
     for (kind, value) in chunks(bytes) {
         if kind == ChunkType::COOKIE_ECHO && value.first() == Some(&1) {
             let length = word(value, 2).unwrap_or_default();
@@ -175,7 +175,7 @@ fn embedded_init(bytes: &[u8]) -> Result<Packet, Error> {
     read(bytes)
 }
 
-fn packet_drop(bytes: &[u8]) -> Result<Packet, Error> {
+pub(crate) fn packet_drop(bytes: &[u8]) -> Result<Packet, Error> {
     for (kind, value) in chunks(bytes) {
         if kind == ChunkType(0x81)
             && let Some(inner) = value.get(12..)
@@ -187,7 +187,7 @@ fn packet_drop(bytes: &[u8]) -> Result<Packet, Error> {
     read(bytes)
 }
 
-fn flags_lost(packet: &Packet) -> Result<Vec<u8>, rtcspec_wire::sctp::EncodeError> {
+pub(crate) fn flags_lost(packet: &Packet) -> Result<Vec<u8>, rtcspec_wire::sctp::EncodeError> {
     let mut out = (Subject::OURS.write)(packet)?;
     let flags: Vec<usize> = {
         let view = PacketView::new(&out).expect("it has a header");

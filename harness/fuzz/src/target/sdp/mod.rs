@@ -1,6 +1,6 @@
 //! Session descriptions: reading and printing them, and what is negotiated with them.
 
 mod parse;
-mod plants;
+pub(crate) mod plants;
 
 pub use parse::PARSE;

@@ -75,7 +75,7 @@ fn with_lines(bytes: &[u8], change: impl Fn(&str) -> String) -> Vec<u8> {
     text.split_inclusive('\n').map(change).collect::<String>().into_bytes()
 }
 
-fn payload_type_wraps(bytes: &[u8]) -> Result<Session, Fault> {
+pub(crate) fn payload_type_wraps(bytes: &[u8]) -> Result<Session, Fault> {
     let wrapped = with_lines(bytes, |line| {
         if !line.starts_with("m=") || str::from_utf8(bytes).is_err() {
             return line.to_owned();
@@ -92,7 +92,7 @@ fn payload_type_wraps(bytes: &[u8]) -> Result<Session, Fault> {
     if str::from_utf8(bytes).is_err() { Session::parse(bytes) } else { Session::parse(&wrapped) }
 }
 
-fn payload_type_over_127(bytes: &[u8]) -> Result<Session, Fault> {
+pub(crate) fn payload_type_over_127(bytes: &[u8]) -> Result<Session, Fault> {
     let outcome = Session::parse(bytes);
     if let Err(Fault { reason: Reason::OutOfRange { what, max: 127, .. }, .. }) = &outcome {
         panic!("{what} is a seven bit integer");
@@ -100,7 +100,7 @@ fn payload_type_over_127(bytes: &[u8]) -> Result<Session, Fault> {
     outcome
 }
 
-fn port_from_text(bytes: &[u8]) -> Result<Session, Fault> {
+pub(crate) fn port_from_text(bytes: &[u8]) -> Result<Session, Fault> {
     let text = with_lines(bytes, |line| {
         let Some((kind, rest)) = line.strip_prefix("m=").and_then(|line| line.split_once(' '))
         else {
@@ -112,7 +112,7 @@ fn port_from_text(bytes: &[u8]) -> Result<Session, Fault> {
     if str::from_utf8(bytes).is_err() { Session::parse(bytes) } else { Session::parse(&text) }
 }
 
-fn nul_ends(bytes: &[u8]) -> Result<Session, Fault> {
+pub(crate) fn nul_ends(bytes: &[u8]) -> Result<Session, Fault> {
     let mut out = Vec::new();
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         match line.iter().position(|byte| *byte == 0) {
@@ -126,7 +126,7 @@ fn nul_ends(bytes: &[u8]) -> Result<Session, Fault> {
     Session::parse(&out)
 }
 
-fn ptime_overflows(bytes: &[u8]) -> Result<Session, Fault> {
+pub(crate) fn ptime_overflows(bytes: &[u8]) -> Result<Session, Fault> {
     for line in View::parse(bytes).lines() {
         let value = line.attribute_named("ptime").and_then(|value| str::from_utf8(value).ok());
         if let Some(milliseconds) = value.and_then(|value| value.parse::<u32>().ok()) {
@@ -136,7 +136,7 @@ fn ptime_overflows(bytes: &[u8]) -> Result<Session, Fault> {
     Session::parse(bytes)
 }
 
-fn second_version(bytes: &[u8]) -> Result<Session, Fault> {
+pub(crate) fn second_version(bytes: &[u8]) -> Result<Session, Fault> {
     let outcome = Session::parse(bytes);
     if let Err(Fault { reason: Reason::RepeatedLine('v'), .. }) = &outcome {
         panic!("a session within a session");
@@ -144,7 +144,7 @@ fn second_version(bytes: &[u8]) -> Result<Session, Fault> {
     outcome
 }
 
-fn no_connection(bytes: &[u8]) -> Result<Session, Fault> {
+pub(crate) fn no_connection(bytes: &[u8]) -> Result<Session, Fault> {
     let session = Session::parse(bytes)?;
     for media in &session.media {
         let address = media.connections.first().or(session.connection.as_ref());
@@ -153,7 +153,7 @@ fn no_connection(bytes: &[u8]) -> Result<Session, Fault> {
     Ok(session)
 }
 
-fn quadratic(bytes: &[u8]) -> Result<Session, Fault> {
+pub(crate) fn quadratic(bytes: &[u8]) -> Result<Session, Fault> {
     let mut before: Vec<&[u8]> = Vec::new();
     for line in View::parse(bytes).lines() {
         let mut list = before.clone();
@@ -163,7 +163,7 @@ fn quadratic(bytes: &[u8]) -> Result<Session, Fault> {
     Session::parse(bytes)
 }
 
-fn timing_made_up(bytes: &[u8]) -> Result<Session, Fault> {
+pub(crate) fn timing_made_up(bytes: &[u8]) -> Result<Session, Fault> {
     match Session::parse(bytes) {
         Err(Fault { reason: Reason::MissingLine('t'), .. }) => {
             let at = bytes

@@ -1,7 +1,7 @@
 //! SRTP: packets that are protected, changed on their way, and opened.
 
 mod model;
-mod plants;
+pub(crate) mod plants;
 mod program;
 
 pub use program::PACKETS;

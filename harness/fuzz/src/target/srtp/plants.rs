@@ -84,7 +84,10 @@ pub(super) const PACKETS: &[Plant] = &[
     },
 ];
 
-fn header_past_end(context: &mut Context, packet: &mut [u8]) -> Result<OpenedRtp, SrtpError> {
+pub(crate) fn header_past_end(
+    context: &mut Context,
+    packet: &mut [u8],
+) -> Result<OpenedRtp, SrtpError> {
     if let [first @ 0x80..0xc0, ..] = *packet
         && packet.len() > 16
     {
@@ -97,7 +100,10 @@ fn header_past_end(context: &mut Context, packet: &mut [u8]) -> Result<OpenedRtp
     context.open_rtp(packet)
 }
 
-fn failure_not_blocking(context: &mut Context, packet: &mut [u8]) -> Result<OpenedRtp, SrtpError> {
+pub(crate) fn failure_not_blocking(
+    context: &mut Context,
+    packet: &mut [u8],
+) -> Result<OpenedRtp, SrtpError> {
     match context.open_rtp(packet) {
         Err(SrtpError::Authentication) => {
             Ok(OpenedRtp { len: packet.len() - 10, index: 0, replayed: false })
@@ -106,7 +112,7 @@ fn failure_not_blocking(context: &mut Context, packet: &mut [u8]) -> Result<Open
     }
 }
 
-fn no_payload(context: &mut Context, packet: &mut [u8]) -> Result<OpenedRtp, SrtpError> {
+pub(crate) fn no_payload(context: &mut Context, packet: &mut [u8]) -> Result<OpenedRtp, SrtpError> {
     let opened = context.open_rtp(packet)?;
     let header = 12 + 4 * usize::from(packet[0] & 0x0f) + if packet[0] & 0x10 != 0 { 8 } else { 0 };
     let _ = packet[..opened.len][header];

@@ -2,7 +2,7 @@
 
 mod auth;
 mod parse;
-mod plants;
+pub(crate) mod plants;
 
 pub use auth::AUTH;
 pub use parse::PARSE;

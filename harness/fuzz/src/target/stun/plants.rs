@@ -95,14 +95,14 @@ pub(super) const AUTH: &[Plant] = &[
     },
 ];
 
-fn nineteen_bytes(bytes: &[u8]) -> Result<Message, ParseError> {
+pub(crate) fn nineteen_bytes(bytes: &[u8]) -> Result<Message, ParseError> {
     if bytes.len() >= 19 && bytes[..8] == [0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42] {
         assert!(bytes.len() >= 20, "attempt to subtract with overflow");
     }
     Message::parse(bytes)
 }
 
-fn reason_not_utf8(bytes: &[u8]) -> Result<Message, ParseError> {
+pub(crate) fn reason_not_utf8(bytes: &[u8]) -> Result<Message, ParseError> {
     if let Some(value) = View::new(bytes).value(AttributeType::ERROR_CODE)
         && let Some(reason) = value.get(4..)
     {
@@ -111,7 +111,7 @@ fn reason_not_utf8(bytes: &[u8]) -> Result<Message, ParseError> {
     Message::parse(bytes)
 }
 
-fn long_xor_address(bytes: &[u8]) -> Result<Message, ParseError> {
+pub(crate) fn long_xor_address(bytes: &[u8]) -> Result<Message, ParseError> {
     if let Some(value) = View::new(bytes).value(AttributeType::XOR_MAPPED_ADDRESS)
         && let Some(address) = value.get(4..)
     {
@@ -121,7 +121,7 @@ fn long_xor_address(bytes: &[u8]) -> Result<Message, ParseError> {
     Message::parse(bytes)
 }
 
-fn attribute_past_end(bytes: &[u8]) -> Result<Message, ParseError> {
+pub(crate) fn attribute_past_end(bytes: &[u8]) -> Result<Message, ParseError> {
     let view = View::new(bytes);
     if view.check_header().is_ok() {
         for attribute in view.attributes() {
@@ -132,7 +132,7 @@ fn attribute_past_end(bytes: &[u8]) -> Result<Message, ParseError> {
     Message::parse(bytes)
 }
 
-fn length_wraps(bytes: &[u8]) -> Result<Message, ParseError> {
+pub(crate) fn length_wraps(bytes: &[u8]) -> Result<Message, ParseError> {
     if View::new(bytes).check_header().is_ok() {
         let mut at = 20;
         let mut steps = 0;
@@ -149,7 +149,7 @@ fn length_wraps(bytes: &[u8]) -> Result<Message, ParseError> {
     Message::parse(bytes)
 }
 
-fn top_bits(bytes: &[u8]) -> Result<Message, ParseError> {
+pub(crate) fn top_bits(bytes: &[u8]) -> Result<Message, ParseError> {
     let mut bytes = bytes.to_vec();
     if let Some(first) = bytes.first_mut() {
         *first &= 0x3f;
@@ -157,7 +157,7 @@ fn top_bits(bytes: &[u8]) -> Result<Message, ParseError> {
     Message::parse(&bytes)
 }
 
-fn trailing(bytes: &[u8]) -> Result<Message, ParseError> {
+pub(crate) fn trailing(bytes: &[u8]) -> Result<Message, ParseError> {
     match Message::parse(bytes) {
         Err(ParseError::Malformed(Malformed::LengthMismatch { declared, available }))
             if usize::from(declared) < available =>
@@ -168,7 +168,7 @@ fn trailing(bytes: &[u8]) -> Result<Message, ParseError> {
     }
 }
 
-fn padding_leaks(
+pub(crate) fn padding_leaks(
     message: &Message,
     seal: &rtcspec_wire::stun::Seal<'_>,
 ) -> Result<Vec<u8>, rtcspec_wire::stun::EncodeError> {
@@ -183,7 +183,7 @@ fn padding_leaks(
     Ok(out)
 }
 
-fn present(view: &View<'_>) -> Check {
+pub(crate) fn present(view: &View<'_>) -> Check {
     if view.has(AttributeType::MESSAGE_INTEGRITY) { Check::Valid } else { Check::Absent }
 }
 

@@ -2,7 +2,8 @@
 
 use proptest::prelude::{any, proptest};
 use rtcspec_wire::sctp::{
-    Cause, Data, DataFlags, Heartbeat, Sack, Ssn, Tsn, UnknownChunk, set_checksum,
+    Cause, Data, DataFlags, FragmentPosition, Fsn, Heartbeat, IData, Mid, Sack, Ssn, Tsn,
+    UnknownChunk, set_checksum,
 };
 
 use super::super::{Closed, State};
@@ -53,6 +54,40 @@ fn heartbeat_is_answered_in_a_bundle_and_brings_its_information_back() {
     let stray = Heartbeat { info: vec![9] };
     pair.forge_to_b(vec![Chunk::HeartbeatAck(stray), data(tsn.next(), b"y")]);
     assert!(pair.b.is_established());
+}
+
+/// A fragment of one message: its place among fragments and among TSNs, and whether it is the last.
+fn fragment(interleaving: bool, first: Tsn, place: u32, last: bool, payload: &[u8]) -> Chunk {
+    let (tsn, stream, payload) = (first.plus(place), StreamId(1), payload.to_vec());
+    if !interleaving {
+        let flags = DataFlags { beginning: place == 0, ending: last, ..DataFlags::default() };
+        let (ssn, ppid) = (Ssn(0), Ppid::BINARY);
+        return Chunk::Data(Data { flags, tsn, stream, ssn, ppid, payload });
+    }
+    let position = match place {
+        0 => FragmentPosition::First(Ppid::BINARY),
+        place => FragmentPosition::Later(Fsn(place)),
+    };
+    let (immediate, unordered, mid) = (false, false, Mid(0));
+    let data = IData { immediate, unordered, ending: last, tsn, stream, mid, position, payload };
+    Chunk::IData(data)
+}
+
+#[test]
+fn usrsctp_355_fragment_beyond_the_last_makes_up_for_none_that_lacks() {
+    for interleaving in [false, true] {
+        let config = Config { interleaving, ..Config::default() };
+        let mut pair = Pair::connected(config.clone(), config);
+        let first = pair.a.outstanding.next_tsn().wire();
+        // What lies beyond the last is there before the last itself.
+        for (place, last, text) in [(0, false, "a"), (3, false, "d"), (2, true, "c")] {
+            pair.forge_to_b(vec![fragment(interleaving, first, place, last, text.as_bytes())]);
+            assert!(pair.messages_at_b().is_empty(), "{interleaving}: {text}");
+        }
+        pair.forge_to_b(vec![fragment(interleaving, first, 1, false, b"b")]);
+        assert_eq!(pair.messages_at_b()[0].data, b"abc", "{interleaving}");
+        assert_eq!(pair.b.reassembly.buffered(), 0, "{interleaving}");
+    }
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! DCEP: channels that open in unusual ways.
 
 mod early_data;
+mod malformed;
 mod names;
 mod streams;
 
 pub(super) use early_data::{DATA_BEFORE_ACK, DATA_WITH_OPEN};
+pub(super) use malformed::{ACK_WITHOUT_CHANNEL, DUPLICATE_OPEN, LABEL_NOT_UTF8, LENGTHS_PAST_END};
 pub(super) use names::NAMES_IN_BYTES;
 pub(super) use streams::{UNOPENED_STREAM, WRONG_PARITY};
 

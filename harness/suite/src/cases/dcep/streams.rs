@@ -36,7 +36,7 @@ const REFUSE: Duty = Duty {
 };
 
 /// Whether the peer asked to reset its side of a stream (RFC 6525 §4.1).
-fn was_reset(seen: &Seen<'_>, stream: u16) -> bool {
+pub(super) fn was_reset(seen: &Seen<'_>, stream: u16) -> bool {
     seen.bodies(Way::Received).any(|(_, body)| {
         let Body::ReConfig(chunk) = body else { return false };
         chunk.parameters().any(|parameter| match Parameter::from_view(&parameter) {

@@ -47,6 +47,30 @@ pub(super) const EMPTY_DATAGRAM: Case = Case {
     ..Case::USUAL
 };
 
+pub(super) const SHORT_RTP: Case = Case {
+    id: "demux/short-rtp",
+    title: "Beginnings of RTP and RTCP packets, without media: dropped",
+    about: "Headers of one to eleven bytes, and one that counts sources and padding it does not \
+            have. pion/rtp#254 sliced past the end of `81 81 94`. What must come of it is nothing: \
+            the probe.",
+    tests: &["RFC 7983 §7", "RFC 3550 §5.1"],
+    layer: Layer::Ice,
+    make: || Box::new(Noise(SHORT)),
+    ..Case::USUAL
+};
+
+const SHORT: &[&[u8]] = &[
+    &[0x81, 0x81, 0x94],
+    &[0x80, 96, 0, 1],
+    &[0x80, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0],
+    &[0x8f, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1],
+    &[0x90, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0xbe, 0xde, 0xff, 0xff],
+    &[0xa0, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0xff],
+    &[0x80, 200],
+    &[0x80, 200, 0xff, 0xff],
+    &[0x81, 202, 0, 2, 0, 0, 0, 1, 1, 16, b'a', b'b'],
+];
+
 /// Strikes with datagrams on the selected pair.
 struct Noise(&'static [&'static [u8]]);
 

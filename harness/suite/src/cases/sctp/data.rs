@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rtcspec_peer::tamper::{Action, Injection, Tamper};
-use rtcspec_wire::sctp::{Body, Chunk, ChunkType, Data, Heartbeat, PacketView, Tsn};
+use rtcspec_wire::sctp::{Body, Chunk, ChunkType, Data, ForwardTsn, Heartbeat, PacketView, Tsn};
 
 use super::edited;
 use crate::cases::log::{Log, Way};
@@ -63,6 +63,105 @@ impl Hostile for Together {
         });
         let acks: Vec<_> = acks.collect();
         vec![BRING_BACK.met(acks == [INFO], format!("{} HEARTBEAT ACKs: {acks:?}", acks.len()))]
+    }
+}
+
+const COMPANY: Case =
+    Case { tests: &["RFC 9260 §6.10", "RFC 9260 §6.2"], layer: Layer::Sctp, ..Case::USUAL };
+
+pub(in crate::cases) const SACK_WITH_DATA: Case = Case {
+    id: "sctp/sack-with-data",
+    title: "A SACK and DATA in one packet: the DATA is acknowledged",
+    about: "The first probe message shares its packet with a SACK for nothing new. Parsers that \
+            take a chunk for the whole packet see lists that lie and drop both; the message then \
+            comes by a retransmission only (webrtc-rs/sctp#6).",
+    make: || Box::new(Company { make: last_sack, armed: None, shared: None }),
+    ..COMPANY
+};
+
+pub(in crate::cases) const FORWARD_TSN_WITH_DATA: Case = Case {
+    id: "sctp/forward-tsn-with-data",
+    title: "A FORWARD TSN and DATA in one packet: the DATA is acknowledged",
+    about: "The first probe message shares its packet with a FORWARD TSN to where the peer is \
+            already. Who knows the chunk has nothing to do, who does not skips it; rtc before its \
+            PR 89 dropped both.",
+    make: || Box::new(Company { make: old_forward, armed: None, shared: None }),
+    ..COMPANY
+};
+
+pub(in crate::cases) const HEARTBEAT_ACK_WITH_DATA: Case = Case {
+    id: "sctp/heartbeat-ack-with-data",
+    title: "A HEARTBEAT ACK nobody asked for and DATA in one packet: the DATA is acknowledged",
+    about: "rtc-sctp and sctp-proto have no HEARTBEAT ACK: to them it is an unknown chunk, for \
+            which the whole packet is dropped.",
+    make: || Box::new(Company { make: stray_ack, armed: None, shared: None }),
+    ..COMPANY
+};
+
+fn last_sack(log: &Log) -> Option<Chunk> {
+    let sack = log.chunks(Way::Sent).filter(|(_, chunk)| chunk.chunk_type() == ChunkType::SACK);
+    Chunk::from_view(&sack.last()?.1).ok()
+}
+
+/// To the TSN that the peer has acknowledged.
+fn old_forward(log: &Log) -> Option<Chunk> {
+    let acknowledged = log.bodies(Way::Received).filter_map(|(_, body)| match body {
+        Body::Sack(sack) => Some(sack.cumulative_tsn_ack),
+        _ => None,
+    });
+    let new_cumulative_tsn = acknowledged.last()?;
+    Some(Chunk::ForwardTsn(ForwardTsn { new_cumulative_tsn, streams: Vec::new() }))
+}
+
+fn stray_ack(_: &Log) -> Option<Chunk> {
+    Some(Chunk::HeartbeatAck(Heartbeat { info: INFO.to_vec() }))
+}
+
+/// Puts a chunk before the first DATA after the strike.
+struct Company {
+    make: fn(&Log) -> Option<Chunk>,
+    armed: Option<Chunk>,
+    shared: Option<Tsn>,
+}
+
+impl Tamper for Company {
+    fn sctp(&mut self, _: Duration, packet: &[u8]) -> Action {
+        let first = data(packet).first().map(|data| data.tsn);
+        let (Some(tsn), true) = (first, self.armed.is_some()) else { return Action::Pass };
+        let Some(company) = self.armed.take() else { return Action::Pass };
+        self.shared = Some(tsn);
+        edited(packet, |packet| packet.chunks.insert(0, company))
+            .map_or(Action::Pass, Action::replace)
+    }
+}
+
+const NOT_AGAIN: Duty = Duty {
+    text: "RFC 9260 §6.10: chunks that share a packet are processed in order, each as if it were \
+           alone",
+    expected: "the DATA in the shared packet is acknowledged, and need not be sent again",
+};
+
+impl Hostile for Company {
+    fn strike(&mut self, _: Duration, log: &Log) -> Vec<Injection> {
+        self.armed = (self.make)(log);
+        Vec::new()
+    }
+
+    fn judge(&self, seen: &Seen<'_>) -> Vec<Ruling> {
+        let Some(shared) = self.shared else {
+            return vec![NOT_AGAIN.fail("no packet was shared")];
+        };
+        let sent = seen.bodies(Way::Sent).filter(|(_, body)| match body {
+            Body::Data(data) => data.tsn == shared,
+            _ => false,
+        });
+        let sent = sent.count();
+        let acknowledged = seen.bodies(Way::Received).any(|(_, body)| match body {
+            Body::Sack(sack) => shared.is_at_or_before(sack.cumulative_tsn_ack),
+            _ => false,
+        });
+        let actual = format!("sent {sent} times, acknowledged: {acknowledged}");
+        vec![NOT_AGAIN.met(sent == 1 && acknowledged, actual)]
     }
 }
 

@@ -6,6 +6,7 @@ use rtcspec_control::Feature;
 use rtcspec_peer::tamper::{Action, Tamper};
 use rtcspec_wire::sctp::{Body, Tsn};
 
+use super::aborted;
 use super::data::data;
 use crate::cases::log::Way;
 use crate::cases::ruling::{Duty, Ruling, Seen};
@@ -146,5 +147,75 @@ impl Hostile for Lossy {
             FORWARD
                 .met(reached, format!("{} FORWARD TSN, reaching it: {reached}", forwarded.len())),
         ]
+    }
+}
+
+pub(in crate::cases) const FORWARD_TSN_UNDER_LOSS: Case = Case {
+    id: "sctp/forward-tsn-under-loss",
+    title: "The hostile side gives up a lost message: the peer goes on without it",
+    about: "The fifth of 20 messages on a channel with maxRetransmits 0 is lost on its way to the \
+            peer, and FORWARD TSN says so. The other 19 must be delivered; pion and usrsctp once \
+            met an ABORT here (pion/sctp#104).",
+    tests: &["RFC 3758 §3.6"],
+    layer: Layer::Sctp,
+    needs: &[Feature::PrSctp],
+    play: r#"
+[[do]]
+after   = "open"
+channel = { from = "hostile", label = "once", max-retransmits = 0 }
+
+[[do]]
+after = "open + 1s"
+send  = { from = "hostile", channel = "once", messages = 20, size = 1000, every = "10ms" }
+
+[[expect]]
+connected = { within = "10s" }
+
+[[expect]]
+delivered = { to = "tested", channel = "once", messages = 19, order = "any" }
+"#,
+    make: || Box::new(GivesUp::default()),
+    ..Case::USUAL
+};
+
+#[derive(Default)]
+struct GivesUp {
+    sent: Vec<Tsn>,
+    lost: Option<Tsn>,
+}
+
+impl Tamper for GivesUp {
+    fn sctp(&mut self, _: Duration, packet: &[u8]) -> Action {
+        let mut lose = false;
+        for chunk in data(packet).iter().filter(|chunk| chunk.payload.len() == SIZE) {
+            if !self.sent.contains(&chunk.tsn) {
+                self.sent.push(chunk.tsn);
+            }
+            if self.sent.len() == 5 && self.lost.is_none() {
+                self.lost = Some(chunk.tsn);
+                lose = true;
+            }
+        }
+        if lose { Action::Drop } else { Action::Pass }
+    }
+}
+
+const FOLLOW: Duty = Duty {
+    text: "RFC 3758 §3.6: the receiver of a FORWARD TSN takes all up to it for received, and says \
+           so in a SACK",
+    expected: "no ABORT, and a SACK beyond the lost TSN",
+};
+
+impl Hostile for GivesUp {
+    fn judge(&self, seen: &Seen<'_>) -> Vec<Ruling> {
+        let Some(lost) = self.lost else {
+            return vec![FOLLOW.fail("fewer than five messages were sent")];
+        };
+        let beyond = seen.bodies(Way::Received).any(|(_, body)| match body {
+            Body::Sack(sack) => lost.is_at_or_before(sack.cumulative_tsn_ack),
+            _ => false,
+        });
+        let ended = aborted(seen);
+        vec![FOLLOW.met(beyond && !ended, format!("beyond it: {beyond}, ABORT: {ended}"))]
     }
 }

@@ -1,6 +1,7 @@
 //! Datagrams that look like STUN and are not.
 
 use crate::cases::Case;
+use crate::cases::log::Check;
 use crate::cases::ruling::{Duty, Ruling};
 use crate::cases::stun_craft::{Answer, Craft, OneDatagram};
 use crate::verdict::Layer;
@@ -78,3 +79,44 @@ pub(in crate::cases) const BAD_FINGERPRINT: Case = Case {
     },
     ..Case::USUAL
 };
+
+pub(in crate::cases) const ATTRIBUTE_PAST_END: Case = Case {
+    id: "stun/attribute-past-end",
+    title: "A check whose last attribute claims 256 bytes where 4 are left: discarded",
+    about: "The attribute ends behind the message, and so behind the buffer of who believes it \
+            (mediasoup#244).",
+    tests: &["RFC 8489 §14", "RFC 8489 §6.3"],
+    layer: Layer::Ice,
+    make: || {
+        Box::new(OneDatagram {
+            craft: |check, _| longer(check, [1, 0]),
+            judge: |_, answer| discarded(answer),
+        })
+    },
+    ..Case::USUAL
+};
+
+pub(in crate::cases) const ATTRIBUTE_LENGTH_WRAPS: Case = Case {
+    id: "stun/attribute-length-wraps",
+    title: "A check whose last attribute claims 65534 bytes, which padded are 0: discarded",
+    about: "Who pads a length in sixteen bits goes past the attribute by nothing, or past the end \
+            (coturn#1844, #1964).",
+    tests: &["RFC 8489 §14", "RFC 8489 §6.3"],
+    layer: Layer::Ice,
+    make: || {
+        Box::new(OneDatagram {
+            craft: |check, _| longer(check, [0xff, 0xfe]),
+            judge: |_, answer| discarded(answer),
+        })
+    },
+    ..Case::USUAL
+};
+
+/// A check with one more attribute, of this length and four bytes.
+fn longer(check: &Check<'_>, length: [u8; 2]) -> Vec<u8> {
+    let mut bytes = Craft::like(check).sealed(&check.key());
+    bytes.extend([0xc0, 0x57, length[0], length[1], 0, 1, 0, 10]);
+    let declared = u16::try_from(bytes.len() - 20).unwrap_or_default();
+    bytes[2..4].copy_from_slice(&declared.to_be_bytes());
+    bytes
+}

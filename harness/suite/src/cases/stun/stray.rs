@@ -54,3 +54,46 @@ const STRAY: Duty = Duty {
     text: "RFC 8489 §6.3.4: a response to no request of this agent is discarded",
     expected: "no answer, and the session goes on",
 };
+
+pub(in crate::cases) const REASON_NOT_UTF8: Case = Case {
+    id: "stun/reason-not-utf8",
+    title: "An error response to a request nobody sent, with a reason that is not UTF-8: ignored",
+    about: "The phrase is for people to read, and may not end anything: rtc#64 panicked on one \
+            that was not text.",
+    tests: &["RFC 8489 §14.8", "RFC 8489 §6.3.4"],
+    layer: Layer::Ice,
+    make: || {
+        Box::new(OneDatagram {
+            craft: |check, _| {
+                let error = [0, 0, 4, 1, 0xff, 0xfe, 0xc3];
+                let stray =
+                    Craft::bare(Class::ErrorResponse).with(AttributeType::ERROR_CODE, &error);
+                stray.sealed(&check.key())
+            },
+            judge: |_, answer| unanswered(STRAY, answer),
+        })
+    },
+    ..Case::USUAL
+};
+
+pub(in crate::cases) const XOR_ADDRESS_TOO_LONG: Case = Case {
+    id: "stun/xor-address-too-long",
+    title: "A response with an XOR address longer than its mask: ignored",
+    about: "Twenty bytes of address where IPv6 has sixteen, in a response to no request. Who goes \
+            through mask and address side by side runs out of mask (aioice#79; stun-coder panics).",
+    tests: &["RFC 8489 §14.2", "RFC 8489 §6.3.3"],
+    layer: Layer::Ice,
+    make: || {
+        Box::new(OneDatagram {
+            craft: |check, _| {
+                let mut address = vec![0, 2, 0x12, 0x34];
+                address.extend([7; 20]);
+                let stray = Craft::bare(Class::SuccessResponse)
+                    .with(AttributeType::XOR_MAPPED_ADDRESS, &address);
+                stray.sealed(&check.key())
+            },
+            judge: |_, answer| unanswered(STRAY, answer),
+        })
+    },
+    ..Case::USUAL
+};
