@@ -66,6 +66,7 @@ pub const ALL: &[Target] = &[
     dtls::RECORD,
     dtls::HANDSHAKE,
     sctp::PARSE,
+    sctp::ASSOC,
     sctp::PAIR,
     dcep::PARSE,
     candidate::LINE,
