@@ -3,6 +3,7 @@
 //! A mutator changes a message in place. One change in ten is of plain bytes, without repair, so that
 //! what no structure foresees happens too.
 
+pub mod association;
 pub mod bytes;
 pub mod candidate;
 pub mod dtls;

@@ -67,6 +67,7 @@ pub const ALL: &[Target] = &[
     dtls::RECORD,
     dtls::HANDSHAKE,
     sctp::PARSE,
+    sctp::ASSOC,
     sctp::PAIR,
     dcep::PARSE,
     candidate::LINE,

@@ -184,6 +184,19 @@ impl Association {
         self.features.interleaving
     }
 
+    /// The tags packets to this side and to the peer carry; the peer's is zero until it has said it.
+    /// While closed they are those of the next association and of the last one.
+    #[must_use]
+    pub const fn tags(&self) -> (VerificationTag, VerificationTag) {
+        (self.local.tag, self.peer.tag)
+    }
+
+    /// Bytes of the peer's messages that fill the receive window: pieces, and what nobody has taken.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.reassembly.buffered() + self.undelivered
+    }
+
     /// Bytes of a stream's messages that were not sent once yet.
     #[must_use]
     pub fn buffered_on(&self, stream: StreamId) -> usize {
@@ -330,8 +343,7 @@ impl Association {
 
     /// Free receive window in bytes.
     pub(super) fn window(&self) -> usize {
-        let held = self.reassembly.buffered() + self.undelivered;
-        (self.local.a_rwnd as usize).saturating_sub(held)
+        (self.local.a_rwnd as usize).saturating_sub(self.held())
     }
 
     /// A window that was nearly shut and opens again is told at once, or the peer would wait for

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use rtcspec_wire::sctp::{
-    Abort, Cause, Chunk, ChunkType, EDMID_DTLS, Init, InitView, OperationError, Parameter,
-    ParameterType, VerificationTag,
+    Abort, Cause, Chunk, ChunkType, EDMID_DTLS, HEADER_LENGTH, Init, InitView, OperationError,
+    Parameter, ParameterType, VerificationTag,
 };
 
 use super::association::{Handshake, State};
@@ -166,9 +166,23 @@ impl Association {
         };
         let mut ack = self.describe(local);
         ack.parameters.insert(0, Parameter::StateCookie(self.key.seal(&cookie)));
-        let reports = declared.unrecognized.into_iter().map(Parameter::UnrecognizedParameter);
-        ack.parameters.extend(reports);
+        self.add_reports(&mut ack, declared.unrecognized);
         self.queue_standalone(init.initiate_tag, Chunk::InitAck(ack));
+    }
+
+    /// Reports unknown parameters, as many as fit in a packet.
+    fn add_reports(&self, ack: &mut Init, unrecognized: Vec<Vec<u8>>) {
+        let mut bare = Vec::new();
+        if Chunk::InitAck(ack.clone()).encode(&mut bare).is_err() {
+            return;
+        }
+        let mut used = HEADER_LENGTH + bare.len();
+        for parameter in unrecognized {
+            used += 4 + parameter.len().next_multiple_of(4);
+            if used <= self.config.max_packet {
+                ack.parameters.push(Parameter::UnrecognizedParameter(parameter));
+            }
+        }
     }
 
     fn side_for_init_ack(&mut self) -> (Side, VerificationTag, VerificationTag) {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rtcspec_wire::sctp::{
     Abort, AbortView, Body, Cause, CauseCode, Causes, ChecksumState, Chunk, ChunkType, ChunkView,
-    DataView, ForwardTsnView, Heartbeat, IDataView, IForwardTsnView, OperationError, PacketView,
-    SackView, ShutdownComplete, StreamId, Tsn, VerificationTag,
+    DataView, ForwardTsnView, HEADER_LENGTH, Heartbeat, IDataView, IForwardTsnView, OperationError,
+    PacketView, SackView, ShutdownComplete, StreamId, Tsn, VerificationTag,
 };
 
 use super::association::State;
@@ -185,8 +185,11 @@ impl Association {
     fn received_unknown(&mut self, chunk: &ChunkView<'_>) -> Go {
         let action = chunk.chunk_type().unknown_action();
         if action.reports() {
-            let cause = Cause::UnrecognizedChunkType(chunk.unpadded().to_vec());
-            self.report(cause);
+            // As much of it as fits beside the headers of packet, chunk and cause.
+            let room = self.config.max_packet.saturating_sub(HEADER_LENGTH + 8);
+            let unknown = chunk.unpadded();
+            let shown = unknown.get(..room).unwrap_or(unknown).to_vec();
+            self.report(Cause::UnrecognizedChunkType(shown));
         }
         if action.goes_on() { Go::On } else { Go::Stop }
     }

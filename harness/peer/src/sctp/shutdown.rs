@@ -78,7 +78,12 @@ impl Association {
                 let (now, recovery) = (self.now, self.congestion.in_recovery());
                 let done =
                     self.outstanding.acknowledge(now, cumulative, std::iter::empty(), recovery);
-                self.after_acknowledgement(done.is_some_and(|done| done.advanced));
+                match done {
+                    Some(done) => self.after_acknowledgement(done.advanced),
+                    // Old, or of what was never sent: it tells nothing, and a FORWARD TSN for it
+                    // would be answered by another SHUTDOWN at once, and so on.
+                    None => self.go_on_shutting_down(),
+                }
             }
             // RFC 9260 §9.2: both sides asked for it.
             State::ShutdownSent => self.send_shutdown_ack(),

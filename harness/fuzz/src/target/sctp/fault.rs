@@ -17,6 +17,21 @@ pub(super) trait Edge {
 
     /// Events are told.
     fn telling(&mut self, _events: &mut Vec<Event>) {}
+
+    /// Packets of its own, after those of the association.
+    fn adding(&mut self) -> Vec<Packet> {
+        Vec::new()
+    }
+
+    /// Bytes of the peer's messages that are held.
+    fn held(&self, association: &Association) -> usize {
+        association.held()
+    }
+
+    /// When it wants to be called again.
+    fn wake(&self, association: &Association) -> Option<Duration> {
+        association.wake()
+    }
 }
 
 /// No bug.

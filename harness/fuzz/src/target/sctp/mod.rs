@@ -1,10 +1,17 @@
-//! SCTP: reading packets, and pairs of associations.
+//! SCTP: reading packets, an association by itself, and pairs of them.
 
+mod assoc;
+mod assoc_forge;
+mod assoc_plants;
+mod assoc_start;
+mod assoc_table;
+mod assoc_watch;
 mod fault;
 mod pair;
 mod pair_plants;
 mod parse;
 pub(crate) mod plants;
 
+pub use assoc::ASSOC;
 pub use pair::PAIR;
 pub use parse::PARSE;

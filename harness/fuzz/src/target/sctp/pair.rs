@@ -450,7 +450,7 @@ fn is_reliable(reliability: &Reliability) -> bool {
     reliability.max_retransmits.is_none() && reliability.lifetime.is_none()
 }
 
-fn payload(index: usize, length: usize) -> Vec<u8> {
+pub(super) fn payload(index: usize, length: usize) -> Vec<u8> {
     let head = (index as u16).to_be_bytes();
     let body = (2..length).map(|at| (at as u8).wrapping_mul(31).wrapping_add(index as u8));
     head.into_iter().chain(body).collect()

@@ -280,6 +280,16 @@ fn unknown_parameters_are_treated_by_their_high_bits() {
     }
 }
 
+/// Found by the fuzz target `sctp_assoc`.
+#[test]
+fn reports_of_unknown_parameters_are_left_out_where_the_packet_ends() {
+    let parameter_type = ParameterType(0xcf00);
+    let long = Parameter::Other { parameter_type, value: vec![0; 700] };
+    let answer = answer_to(init_with(vec![long.clone(), long]), 0).expect("an INIT ACK");
+    let length = answer.encode(Checksum::Crc32c).expect("it can be written").len();
+    assert!((700..=1200).contains(&length), "{length} bytes");
+}
+
 #[test]
 fn supported_address_types_and_addresses_do_not_stop_an_init() {
     let parameters = vec![

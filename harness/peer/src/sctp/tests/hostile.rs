@@ -42,6 +42,16 @@ fn unknown_chunks_are_treated_by_their_high_bits() {
     }
 }
 
+/// Found by `damaged_packets_never_panic_or_loop`.
+#[test]
+fn report_of_a_chunk_that_fills_its_packet_fits_in_one() {
+    let mut pair = Pair::plain();
+    let chunk_type = ChunkType(0xfe);
+    let long = UnknownChunk { chunk_type, flags: 0, value: vec![0; 1200 - 12 - 4] };
+    pair.forge_to_b(vec![Chunk::Unknown(long)]);
+    assert_eq!(pair.packets(From::B), [[ChunkType::ERROR]]);
+}
+
 #[test]
 fn heartbeat_is_answered_in_a_bundle_and_brings_its_information_back() {
     let mut pair = Pair::plain();

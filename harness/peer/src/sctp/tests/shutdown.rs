@@ -1,6 +1,6 @@
 //! RFC 9260 §9.
 
-use rtcspec_wire::sctp::{Abort, Cause, ShutdownComplete, VerificationTag};
+use rtcspec_wire::sctp::{Abort, Cause, Data, DataFlags, ShutdownComplete, Ssn, VerificationTag};
 
 use super::super::{Closed, State};
 use super::*;
@@ -94,4 +94,27 @@ fn packet_of_no_association_is_answered_with_a_reflected_abort() {
     let answer = give(&mut b, heartbeat).expect("an answer");
     assert_eq!(answer.verification_tag, VerificationTag(9));
     assert_eq!(answer.chunks, [Chunk::Abort(Abort { reflected_tag: true, causes: vec![] })]);
+}
+
+/// Found by the fuzz target `sctp_assoc`: SHUTDOWN and FORWARD TSN answered each other without end.
+#[test]
+fn shutdown_of_a_peer_that_has_more_than_was_sent_is_not_answered_by_forward_tsn() {
+    let mut pair = Pair::plain();
+    let tsn = pair.a.outstanding.next_tsn().wire();
+    for tsn in [tsn, tsn.next()] {
+        pair.forge_to_b(vec![Chunk::Data(Data {
+            flags: DataFlags::WHOLE,
+            tsn,
+            stream: StreamId(2),
+            ssn: Ssn(0),
+            ppid: Ppid::BINARY,
+            payload: vec![0; 4],
+        })]);
+    }
+    let once = Reliability { max_retransmits: Some(0), ..Reliability::RELIABLE };
+    pair.send_a(1, b"given up", once);
+    pair.b.shutdown(pair.now);
+    pair.run(SECOND * 20);
+    let count = pair.packets(From::A).len();
+    assert!(count < 20, "{count} packets");
 }
