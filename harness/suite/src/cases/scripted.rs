@@ -221,3 +221,97 @@ impl Hostile for Scripted {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rtcspec_wire::sctp::PacketView;
+
+    use super::super::log::Noted;
+    use super::*;
+    use crate::scenario::read;
+
+    const HEAD: &str = r#"schema = 1
+name   = "one"
+tests  = []
+limit  = "1s"
+[peer.hostile]
+on   = "wan"
+runs = "reference"
+role = "offerer"
+[peer.tested]
+on   = "wan"
+runs = "under-test"
+[[do]]
+connect = ["hostile", "tested"]
+"#;
+
+    /// A COOKIE ACK of an association.
+    const PACKET: [u8; 16] = [0x13, 0x88, 0x13, 0x88, 1, 2, 3, 4, 0, 0, 0, 0, 11, 0, 0, 4];
+
+    fn scripted(rest: &str) -> (Scripted, File) {
+        let scenario = read("test", &format!("{HEAD}{rest}")).expect("it is right");
+        let hostile = Scripted::new(&scenario.file, Rc::new(RefCell::new(AsWritten)));
+        (hostile, scenario.file)
+    }
+
+    fn tampering(keys: &str) -> Scripted {
+        scripted(&format!("[[tamper]]\nby = \"hostile\"\n{keys}\n")).0
+    }
+
+    #[test]
+    fn the_message_that_is_meant_is_counted_from_one_within_its_layer() {
+        let mut hostile = tampering("layer = \"sctp\"\nnth = 2\ndrop = true");
+        let now = Duration::ZERO;
+        assert_eq!(hostile.dtls(now, &PACKET), Action::Pass);
+        assert_eq!(hostile.sctp(now, &PACKET), Action::Pass);
+        assert_eq!(hostile.sctp(now, &PACKET), Action::Drop);
+        assert_eq!(hostile.sctp(now, &PACKET), Action::Pass);
+    }
+
+    #[test]
+    fn an_edited_packet_has_the_right_checksum_only_if_it_is_repaired() {
+        for (repair, right) in [(true, true), (false, false)] {
+            let keys = format!(
+                "layer = \"sctp\"\nnth = 1\nedit = [{{ at = 12, cut = 1, put = \"0e\" }}]\nrepair = {repair}"
+            );
+            let Action::Replace(sent) = tampering(&keys).sctp(Duration::ZERO, &PACKET) else {
+                panic!("it is changed");
+            };
+            assert_eq!(sent[0][12], 0x0e);
+            let view = PacketView::new(&sent[0]).expect("a packet");
+            assert_eq!(view.checksum_state().is_correct(), right);
+        }
+    }
+
+    #[test]
+    fn a_description_that_is_no_text_any_more_is_still_told() {
+        let mut hostile = tampering("layer = \"sdp\"\nnth = 1\nedit = [{ at = 2, put = \"ff\" }]");
+        let mut sdp = "v=0\r\n".to_owned();
+        hostile.sdp(Duration::ZERO, &mut sdp);
+        assert_eq!(sdp, "v=\u{fffd}0\r\n");
+    }
+
+    #[test]
+    fn a_copy_is_of_what_was_sent_and_a_sealed_one_fits_the_association() {
+        let step = "[[do]]\ninject = { by = \"hostile\", layer = \"sctp\", copy = 1, edit = [{ at = 4, cut = 4, put = \"ffffffff\" }], seal = true }\n";
+        let (mut hostile, file) = scripted(step);
+        let inject = file.steps[1].get_ref().inject.clone().expect("a step");
+        let mut log = Log::default();
+        assert_eq!(hostile.injection(1, &inject, &log), None, "nothing was sent yet");
+        assert_eq!(hostile.sctp(Duration::ZERO, &PACKET), Action::Pass);
+        let (kind, bytes) = (Kind::Sctp, PACKET.to_vec());
+        log.add(Noted { at: Duration::ZERO, way: Way::Sent, kind, bytes });
+        let Some(Injection::Sctp(sent)) = hostile.injection(1, &inject, &log) else {
+            panic!("a packet");
+        };
+        assert_eq!(sent[..8], PACKET[..8], "ports and tag are the session's");
+        assert!(PacketView::new(&sent).expect("a packet").checksum_state().is_correct());
+    }
+
+    #[test]
+    fn a_stranger_is_on_the_same_host_at_another_port() {
+        let local: SocketAddr = "192.0.2.1:49152".parse().expect("an address");
+        assert_eq!(stranger(local).ip(), local.ip());
+        assert_ne!(stranger(local).port(), local.port());
+    }
+}

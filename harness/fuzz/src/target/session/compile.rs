@@ -357,7 +357,7 @@ impl<'a> Compiler<'a> {
         let seed = u64::from(self.setup.seed) + 1;
         let mut text = format!(
             "schema = 1\nname   = \"A session that a fuzzer made up.\"\ntests  = []\nseed   = {seed}\n\
-             limit  = \"60s\"\noracle = \"off\"\nabout  = \"\"\"\nWritten by `rtcspec fuzz session`.\"\"\"\n",
+             limit  = \"300s\"\noracle = \"off\"\nabout  = \"\"\"\nWritten by `rtcspec fuzz session`.\"\"\"\n",
         );
         let _ = writeln!(text, "\n[signalling]\ncandidates = {:?}", order(self.setup.order));
         self.servers(&mut text);
@@ -531,7 +531,7 @@ fn link_value(kind: u8, amount: u8) -> (&'static str, String) {
     match kind % 6 {
         0 => ("delay", format!("\"{}ms\"", u32::from(amount) + 1)),
         1 => ("jitter", format!("{{ up-to = \"{}ms\" }}", amount % 64 + 1)),
-        2 => ("loss", share(13)),
+        2 => ("loss", share(10)),
         3 => ("duplicate", share(31)),
         4 => ("reorder", format!("{{ share = {}, by = \"{}ms\" }}", share(31), amount % 100 + 1)),
         _ => ("corrupt", share(6)),
