@@ -5,6 +5,8 @@ pub mod account;
 pub mod campaign;
 pub mod class;
 pub mod format;
+#[cfg(all(test, feature = "foreign"))]
+mod known;
 pub mod ledger;
 pub mod parser;
 pub mod process;
