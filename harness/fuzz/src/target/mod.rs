@@ -8,6 +8,7 @@ pub mod candidate;
 pub mod dcep;
 pub mod demux;
 pub mod dtls;
+pub mod ice;
 pub mod jsep;
 pub mod pcapng;
 pub mod relay;
@@ -64,6 +65,7 @@ pub const ALL: &[Target] = &[
     stun::AUTH,
     turn::FRAMING,
     relay::SERVER,
+    ice::PAIR,
     dtls::RECORD,
     dtls::HANDSHAKE,
     sctp::PARSE,

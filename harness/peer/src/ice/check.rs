@@ -218,11 +218,13 @@ impl Session {
         // a failure.
         let understood = view.unknown_required().next().is_none();
         match view.xor_mapped_address() {
-            // RFC 8445 §7.2.5.2.1.
-            _ if !symmetric => self.check_failed(cx, &check),
+            // RFC 8445 §7.2.5.1: before all else, wherever the answer came from. Behind a NAT that
+            // maps by address a conflict may show itself on no other way.
             _ if !is_success && code == Some(ErrorCode::ROLE_CONFLICT) => {
                 self.role_conflict(cx, &check);
             }
+            // RFC 8445 §7.2.5.2.1.
+            _ if !symmetric => self.check_failed(cx, &check),
             Some(mapped) if is_success && understood => {
                 self.check_succeeded(cx, now, &check, mapped);
             }

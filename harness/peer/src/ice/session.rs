@@ -136,15 +136,21 @@ impl Session {
         match known {
             Some(index) if self.remotes[index].kind == CandidateType::PeerReflexive => {
                 self.reclassify(cx, index, new);
+                // It was paired only where its check came; another way may be the one that works.
+                self.pair_with_all(cx, now, index);
             }
             Some(_) => {}
             None => {
                 self.remotes.push(new);
-                let remote = self.remotes.len() - 1;
-                let combinations = (0..self.locals.len()).map(|local| (local, remote)).collect();
-                self.form_pairs(cx, now, combinations);
+                self.pair_with_all(cx, now, self.remotes.len() - 1);
             }
         }
+    }
+
+    /// Pairs a remote candidate with every local one that it is not paired with yet.
+    fn pair_with_all(&mut self, cx: &Context, now: Duration, remote: usize) {
+        let combinations = (0..self.locals.len()).map(|local| (local, remote)).collect();
+        self.form_pairs(cx, now, combinations);
     }
 
     /// RFC 8445 §7.3.1.3, RFC 8838 §11.4: the pairs of the candidate stay and take on its

@@ -82,3 +82,15 @@ fn agents_that_both_control_settle_their_roles() {
         assert!(lab.mirrored());
     }
 }
+
+/// Found by the fuzz target `ice_agent_pair`: both kept their role, and both failed.
+#[test]
+fn role_conflict_that_is_told_from_another_address_is_settled() {
+    let mut lab = Lab::new(with_stun(config(&["10.0.0.1"])), config(&["10.1.0.1"]), 1);
+    lab.nat(0, By::Address, By::Nothing);
+    lab.nat(1, By::Nothing, By::Address);
+    lab.sides[1].agent.set_role(Role::Controlling);
+    lab.start();
+    assert!(lab.run_to(State::Connected, Duration::from_secs(60)));
+    assert_ne!(lab.sides[0].agent.role(), lab.sides[1].agent.role());
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::lab::{Lab, config};
+use super::lab::{By, Lab, config, with_stun, with_turn};
 use super::scripted::{OTHER, PEER, Scripted, addr};
 use crate::ice::{CandidateType, Config, RemoteCandidate, Role, State};
 
@@ -148,4 +148,22 @@ fn checklist_runs_longer_for_a_peer_that_has_not_ended_its_candidates() {
     assert_eq!(scripted.agent.state(), State::Checking);
     scripted.pass(Duration::from_secs(10));
     assert_eq!(scripted.agent.state(), State::Failed);
+}
+
+/// Found by the fuzz target `ice_agent_pair`: the relay was never tried.
+#[test]
+fn candidate_that_was_learned_before_it_was_signalled_is_paired_with_the_relay_too() {
+    let a = with_turn(with_stun(config(&["10.0.0.1"])));
+    let mut lab = Lab::new(a, with_stun(config(&["10.1.0.1"])), 1);
+    lab.nat(0, By::Address, By::Nothing);
+    lab.nat(1, By::Nothing, By::AddressAndPort);
+    for side in 0..2 {
+        lab.sides[side].agent.gather(lab.now);
+    }
+    lab.introduce(1);
+    lab.run(millis(5000));
+    lab.introduce(0);
+    assert!(lab.run_to(State::Connected, millis(60_000)));
+    assert!(lab.mirrored());
+    assert_eq!(lab.kinds(0).0, "relay");
 }
