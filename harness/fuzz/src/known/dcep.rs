@@ -130,7 +130,7 @@ pub(super) const ALL: &[Known] = &[
     Known {
         id: "dcep/lengths-past-end",
         row: None,
-        source: "werift 0.24.4: corpus/live/werift/dcep-crash-5e2f50e5.toml",
+        source: "found by a live campaign; whose it is stands in its expectations alone",
         cause: "label and protocol are cut out by lengths that go past the end",
         input: Input::Bytes(&[3, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 4, b'x']),
         right: "read a DATA_CHANNEL_OPEN of 13 bytes whose lengths say 65551",

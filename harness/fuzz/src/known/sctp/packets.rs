@@ -144,9 +144,9 @@ pub(in crate::known) const ALL: &[Known] = &[
         ..Known::USUAL
     },
     Known {
-        id: "sctp/werift-parameter-length-zero",
+        id: "sctp/parameter-length-zero",
         row: None,
-        source: "werift 0.24.4, aiortc 1.15.0: corpus/live/werift/sctp-hang-525affe2.toml",
+        source: "found by live campaigns; whose it is stands in its expectations alone",
         cause: "a parameter of length 0 is gone past by 0 bytes, and a list grows at each turn",
         input: packet![4, 0, 0, 8, 0, 1, 0, 0],
         right: "read HEARTBEAT: no Heartbeat Info",

@@ -11,6 +11,8 @@ use super::program::{Program, Setup, Step, Who};
 
 /// Milliseconds of run time that a step's time counts in.
 const UNIT: u32 = 25;
+/// When, in that unit, the first descriptions have been exchanged.
+const SIGNALLED: u8 = 4;
 /// Bytes that one program sends, in all.
 const BYTES: u32 = 300_000;
 /// Changes to the hostile peer's messages that honest peers may need as well: the network loses,
@@ -151,6 +153,8 @@ impl<'a> Compiler<'a> {
             }
             Step::Channel { from, number, at, options } => self.channel(from, number, at, options),
             Step::Restart { of, at } if self.tested.has(Feature::Restart) => {
+                // An application offers again once its first offer is on its way.
+                let at = at.max(SIGNALLED);
                 self.restarts.push(u32::from(at) * UNIT);
                 self.at(at, format!("restart = {:?}", of.name()));
             }

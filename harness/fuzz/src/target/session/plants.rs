@@ -25,7 +25,7 @@ pub(super) const ALL: &[Plant] = &[
     },
     Plant {
         name: "session-zero-length-parameter",
-        source: "aiortc 1.16.0, werift 0.24.4: a parameter of no length, and a loop that goes nowhere",
+        source: "SIPSorcery PR 1758 in kind: a parameter of no length, and a loop that goes nowhere",
         body: body::<ZeroLengthParameter>,
     },
     Plant {
