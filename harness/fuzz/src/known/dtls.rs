@@ -371,7 +371,7 @@ pub(super) const ALL: &[Known] = &[
     Known {
         id: "dtls/srs-before-nomination",
         row: Some(30),
-        source: "SRS #4722 c7, libpeer #272 C1 (2026-08)",
+        source: "SRS #4722 c7, libpeer #272 C1, #275 c5 (2026-08)",
         cause: "DTLS begins before a pair is selected",
         input: Input::Events("descriptions are exchanged, and the network loses every check"),
         right: "0 DTLS datagrams in 10 s",
@@ -388,7 +388,7 @@ pub(super) const ALL: &[Known] = &[
     Known {
         id: "dtls/libpeer-fingerprint-changes",
         row: Some(30),
-        source: "libpeer #275 c5, SRS #4722 c7 (2026-08)",
+        source: "SRS #4722 c7, libpeer #272 C1, #275 c5 (2026-08)",
         cause: "a second offer has another fingerprint, and the old association goes on",
         input: Input::Events(
             "an open session is offered again with one digit of a=fingerprint changed",
@@ -410,7 +410,7 @@ pub(super) const ALL: &[Known] = &[
     Known {
         id: "dtls/libpeer-null-profile",
         row: Some(30),
-        source: "libpeer #275 c5 (2026-08)",
+        source: "SRS #4722 c7, libpeer #272 C1, #275 c5 (2026-08)",
         cause: "SRTP_NULL_HMAC_SHA1_80 can be agreed on: media in the clear",
         input: Input::Events(
             "the profiles of our ClientHello, and the two NULL profiles of RFC 5764",

@@ -128,7 +128,7 @@ pub(super) const ALL: &[Known] = &[
     Known {
         id: "turn/coturn-http-on-port",
         row: Some(41),
-        source: "coturn CVE-2020-6061, CVE-2020-6062",
+        source: "coturn CVE-2020-6061",
         cause: "HTTP on the TURN port is read past its end",
         input: Input::Text("POST / HTTP/1.1\r\nContent-Length: 4294967295\r\n\r\n"),
         // 0x504f is no number of a channel, and what it stands before is waited for, up to 64 KiB.

@@ -146,7 +146,7 @@ pub(in crate::known) const ALL: &[Known] = &[
     Known {
         id: "sctp/werift-parameter-length-zero",
         row: None,
-        source: "werift 0.24.4, aiortc 1.15.0: corpus/live/werift/sctp-hang-525affe2.toml",
+        source: "werift 0.24.4, aiortc 1.16.0: corpus/live/werift/sctp-hang-525affe2.toml",
         cause: "a parameter of length 0 is gone past by 0 bytes, and a list grows at each turn",
         input: packet![4, 0, 0, 8, 0, 1, 0, 0],
         right: "read HEARTBEAT: no Heartbeat Info",
