@@ -225,7 +225,6 @@ pub(super) const ALL: &[Known] = &[
             }
             reassembled([fragment])
         },
-        ..FRAGMENTS
     },
     Known {
         id: "dtls/openssl-empty-duplicates",
@@ -499,7 +498,7 @@ fn record(kind: u8, epoch: u16, number: u64, content: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A datagram without CertificateVerify.
+/// A datagram without `CertificateVerify`.
 fn without_verify(datagram: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     for found in Records::new(datagram) {
@@ -525,7 +524,7 @@ fn rewritten(plain: &PlaintextRecord<'_>, content: &[u8]) -> Vec<u8> {
     record(plain.content_type.0, plain.epoch, plain.sequence_number, content)
 }
 
-/// ServerHello with TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA256 (RFC 5489), and its key exchange.
+/// `ServerHello` with `TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA256` (RFC 5489), and its key exchange.
 fn psk_flight(key_exchange: &[u8]) -> Vec<u8> {
     let mut hello = vec![0xfe, 0xfd];
     hello.extend([7; 32]);
