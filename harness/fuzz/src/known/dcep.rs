@@ -53,7 +53,6 @@ pub(super) const ALL: &[Known] = &[
             (0..code.pick(100, 1)).for_each(|_| open(&mut channels, 1, "again"));
             told(&mut channels)
         },
-        ..Known::USUAL
     },
     Known {
         id: "dcep/str0m-stream-reuse",
@@ -77,7 +76,6 @@ pub(super) const ALL: &[Known] = &[
             channels.outgoing_reset(StreamId(1));
             format!("{before}; then {}", told(&mut channels))
         },
-        ..Known::USUAL
     },
     Known {
         id: "dcep/libpeer-wrong-parity",
@@ -93,7 +91,6 @@ pub(super) const ALL: &[Known] = &[
             open(&mut channels, code.pick(2, 3), "yours");
             told(&mut channels)
         },
-        ..Known::USUAL
     },
     Known {
         id: "dcep/stream-65535",
@@ -109,7 +106,6 @@ pub(super) const ALL: &[Known] = &[
             open(&mut channels, code.pick(65_535, 65_533), "last");
             told(&mut channels)
         },
-        ..Known::USUAL
     },
     Known {
         id: "dcep/ack-without-channel",
@@ -125,7 +121,6 @@ pub(super) const ALL: &[Known] = &[
             channels.received(StreamId(5), code.pick(Ppid::DCEP, Ppid::BINARY), &[2]);
             told(&mut channels)
         },
-        ..Known::USUAL
     },
     Known {
         id: "dcep/lengths-past-end",

@@ -225,7 +225,6 @@ pub(super) const ALL: &[Known] = &[
             }
             reassembled([fragment])
         },
-        ..FRAGMENTS
     },
     Known {
         id: "dtls/openssl-empty-duplicates",
@@ -371,7 +370,7 @@ pub(super) const ALL: &[Known] = &[
     Known {
         id: "dtls/srs-before-nomination",
         row: Some(30),
-        source: "SRS #4722 c7, libpeer #272 C1 (2026-08)",
+        source: "SRS #4722 c7, libpeer #272 C1, #275 c5 (2026-08)",
         cause: "DTLS begins before a pair is selected",
         input: Input::Events("descriptions are exchanged, and the network loses every check"),
         right: "0 DTLS datagrams in 10 s",
@@ -388,7 +387,7 @@ pub(super) const ALL: &[Known] = &[
     Known {
         id: "dtls/libpeer-fingerprint-changes",
         row: Some(30),
-        source: "libpeer #275 c5, SRS #4722 c7 (2026-08)",
+        source: "SRS #4722 c7, libpeer #272 C1, #275 c5 (2026-08)",
         cause: "a second offer has another fingerprint, and the old association goes on",
         input: Input::Events(
             "an open session is offered again with one digit of a=fingerprint changed",
@@ -410,7 +409,7 @@ pub(super) const ALL: &[Known] = &[
     Known {
         id: "dtls/libpeer-null-profile",
         row: Some(30),
-        source: "libpeer #275 c5 (2026-08)",
+        source: "SRS #4722 c7, libpeer #272 C1, #275 c5 (2026-08)",
         cause: "SRTP_NULL_HMAC_SHA1_80 can be agreed on: media in the clear",
         input: Input::Events(
             "the profiles of our ClientHello, and the two NULL profiles of RFC 5764",
@@ -499,7 +498,7 @@ fn record(kind: u8, epoch: u16, number: u64, content: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A datagram without CertificateVerify.
+/// A datagram without `CertificateVerify`.
 fn without_verify(datagram: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     for found in Records::new(datagram) {
@@ -525,7 +524,7 @@ fn rewritten(plain: &PlaintextRecord<'_>, content: &[u8]) -> Vec<u8> {
     record(plain.content_type.0, plain.epoch, plain.sequence_number, content)
 }
 
-/// ServerHello with TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA256 (RFC 5489), and its key exchange.
+/// `ServerHello` with `TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA256` (RFC 5489), and its key exchange.
 fn psk_flight(key_exchange: &[u8]) -> Vec<u8> {
     let mut hello = vec![0xfe, 0xfd];
     hello.extend([7; 32]);

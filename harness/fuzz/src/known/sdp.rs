@@ -153,7 +153,6 @@ pub(super) const ALL: &[Known] = &[
             let text = format!("{head}{}", "a=x\r\n".repeat(4000));
             reads(code, plants::quadratic, text.as_bytes())
         },
-        ..TEXT
     },
     Known {
         id: "sdp/str0m-payload-type-over-127",
@@ -194,7 +193,6 @@ pub(super) const ALL: &[Known] = &[
             let port = line.and_then(|line| line.split(' ').next());
             format!("answered with port {}", port.unwrap_or("none"))
         },
-        ..TEXT
     },
     Known {
         id: "sdp/signal-answer-out-of-order",
@@ -221,7 +219,6 @@ pub(super) const ALL: &[Known] = &[
                 code.pick(Jsep::set_remote, negotiation::answer_to_nothing);
             set(&mut other, &answer).map_or_else(|error| error.to_string(), |()| "taken".to_owned())
         },
-        ..TEXT
     },
     Known {
         id: "sdp/sdp-types-timing-made-up",

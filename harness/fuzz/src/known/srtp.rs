@@ -46,7 +46,7 @@ pub(super) const ALL: &[Known] = &[
     Known {
         id: "srtp/libsrtp-shorter-than-trailer",
         row: Some(60),
-        source: "libsrtp, `srtp: check SRTCP length`",
+        source: "libsrtp, a commit that checks lengths",
         cause: "of the length of an SRTCP packet that of its trailer is subtracted unseen",
         input: Input::Bytes(&[0x80, 201, 0, 1, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8]),
         right: "open 16 bytes: header, tag and index do not fit",

@@ -7,8 +7,8 @@ use rtcspec_net::host::{Application as _, ConnId, Receive, Transmit};
 use rtcspec_net::prefix::Prefix;
 use rtcspec_net::services::turn::{Config, Server};
 use rtcspec_wire::stun::{
-    Attribute, AttributeType, Class, Key, Message, Method, REQUESTED_TRANSPORT_UDP, Seal,
-    TransactionId, View,
+    AddressFamily, Attribute, AttributeType, Class, Key, Message, Method, REQUESTED_TRANSPORT_UDP,
+    Seal, TransactionId, View,
 };
 
 use super::budget::MACHINE;
@@ -128,7 +128,7 @@ pub(super) const ALL: &[Known] = &[
     Known {
         id: "turn/coturn-http-on-port",
         row: Some(41),
-        source: "coturn CVE-2020-6061, CVE-2020-6062",
+        source: "coturn CVE-2020-6061",
         cause: "HTTP on the TURN port is read past its end",
         input: Input::Text("POST / HTTP/1.1\r\nContent-Length: 4294967295\r\n\r\n"),
         // 0x504f is no number of a channel, and what it stands before is waited for, up to 64 KiB.
@@ -213,13 +213,11 @@ impl Desk {
         let challenge = self.datagram(allocate(99).encode(&Seal::none()).unwrap_or_default());
         let nonce = challenge.first().and_then(|(_, bytes)| View::new(bytes).nonce());
         self.nonce = nonce.unwrap_or_default().to_vec();
-        for family in [rtcspec_wire::stun::AddressFamily::V6] {
-            let attributes = vec![
-                Attribute::RequestedTransport(REQUESTED_TRANSPORT_UDP),
-                Attribute::AdditionalAddressFamily(family),
-            ];
-            self.ask(Method::ALLOCATE, attributes);
-        }
+        let attributes = vec![
+            Attribute::RequestedTransport(REQUESTED_TRANSPORT_UDP),
+            Attribute::AdditionalAddressFamily(AddressFamily::V6),
+        ];
+        self.ask(Method::ALLOCATE, attributes);
     }
 }
 

@@ -30,44 +30,12 @@ pub(crate) type Doctor = fn(&mut Evidence);
 
 /// What each case that rules for itself has to find fault with.
 pub(super) fn of(id: &str) -> Option<Doctor> {
+    of_sctp(id).or_else(|| of_others(id))
+}
+
+fn of_sctp(id: &str) -> Option<Doctor> {
     Some(match id {
-        "dcep/data-before-ack" | "dcep/data-with-open" => |seen| {
-            seen.channels.iter_mut().for_each(|channel| channel.received.reverse());
-        },
-        "dcep/ack-without-channel" => |seen| {
-            let (label, protocol) = ("stray".to_owned(), String::new());
-            seen.channels.push(SeenChannel { label, protocol, received: Vec::new() });
-        },
-        "dcep/duplicate-open" | "dcep/label-not-utf8" | "dcep/lengths-past-end" => {
-            Evidence::acknowledge_every_open
-        }
-        "dcep/names-in-bytes" => Evidence::count_characters,
-        "dcep/unopened-stream" => |seen| {
-            let (label, protocol) = ("stray".to_owned(), String::new());
-            seen.channels.push(SeenChannel { label, protocol, received: vec![10] });
-        },
-        "dcep/wrong-parity" => Evidence::acknowledge_every_open,
         "sctp/zero-window" => Evidence::come_all_at_once,
-        "dtls/before-selected-pair" => |seen| seen.receive(seen.end, Kind::Dtls, vec![22; 40]),
-        "dtls/empty-fragment"
-        | "dtls/fragment-claims-16-mib"
-        | "dtls/fragments-contradict"
-        | "dtls/fragments-of-many"
-        | "dtls/fragments-of-two"
-        | "dtls/fragments-overlap"
-        | "dtls/psk-key-exchange" => {
-            |seen| seen.log.forget(|note| matches!(note.kind, Kind::Sctp | Kind::Dtls))
-        }
-        "dtls/no-certificate-verify" => |seen| seen.heartbeat_ack(b"hello"),
-        "dtls/lost-last-flight" => |seen| seen.log.forget(|note| note.kind == Kind::Sctp),
-        "dtls/plain-application-data" => |seen| seen.heartbeat_ack(b"are you there"),
-        "dtls/replayed-record" => |seen| seen.heartbeat_ack(b"are you there"),
-        "dtls/wrong-fingerprint" => |seen| seen.heartbeat_ack(b"hello"),
-        "ice/consent-checked" => Evidence::most_checks_missing,
-        "ice/consent-withheld" => |seen| seen.receive(seen.end, Kind::Dtls, vec![23; 40]),
-        "ice/role-conflict-equal" | "ice/role-conflict-largest" | "ice/role-conflict-zero" => {
-            |seen| seen.answer(Some(400))
-        }
         "sctp/auth-chunk-short"
         | "sctp/cause-beyond-chunk"
         | "sctp/chunks-without-value"
@@ -125,6 +93,48 @@ pub(super) fn of(id: &str) -> Option<Doctor> {
         "sctp/unknown-parameter-skip-report" | "sctp/unknown-parameter-stop-report" => |seen| {
             seen.log.forget(|note| note.kind == Kind::Sctp);
         },
+        _ => return None,
+    })
+}
+
+fn of_others(id: &str) -> Option<Doctor> {
+    Some(match id {
+        "dcep/data-before-ack" | "dcep/data-with-open" => |seen| {
+            seen.channels.iter_mut().for_each(|channel| channel.received.reverse());
+        },
+        "dcep/ack-without-channel" => |seen| {
+            let (label, protocol) = ("stray".to_owned(), String::new());
+            seen.channels.push(SeenChannel { label, protocol, received: Vec::new() });
+        },
+        "dcep/duplicate-open" | "dcep/label-not-utf8" | "dcep/lengths-past-end" => {
+            Evidence::acknowledge_every_open
+        }
+        "dcep/names-in-bytes" => Evidence::count_characters,
+        "dcep/unopened-stream" => |seen| {
+            let (label, protocol) = ("stray".to_owned(), String::new());
+            seen.channels.push(SeenChannel { label, protocol, received: vec![10] });
+        },
+        "dcep/wrong-parity" => Evidence::acknowledge_every_open,
+        "dtls/before-selected-pair" => |seen| seen.receive(seen.end, Kind::Dtls, vec![22; 40]),
+        "dtls/empty-fragment"
+        | "dtls/fragment-claims-16-mib"
+        | "dtls/fragments-contradict"
+        | "dtls/fragments-of-many"
+        | "dtls/fragments-of-two"
+        | "dtls/fragments-overlap"
+        | "dtls/psk-key-exchange" => {
+            |seen| seen.log.forget(|note| matches!(note.kind, Kind::Sctp | Kind::Dtls))
+        }
+        "dtls/no-certificate-verify" => |seen| seen.heartbeat_ack(b"hello"),
+        "dtls/lost-last-flight" => |seen| seen.log.forget(|note| note.kind == Kind::Sctp),
+        "dtls/plain-application-data" => |seen| seen.heartbeat_ack(b"are you there"),
+        "dtls/replayed-record" => |seen| seen.heartbeat_ack(b"are you there"),
+        "dtls/wrong-fingerprint" => |seen| seen.heartbeat_ack(b"hello"),
+        "ice/consent-checked" => Evidence::most_checks_missing,
+        "ice/consent-withheld" => |seen| seen.receive(seen.end, Kind::Dtls, vec![23; 40]),
+        "ice/role-conflict-equal" | "ice/role-conflict-largest" | "ice/role-conflict-zero" => {
+            |seen| seen.answer(Some(400))
+        }
         "sdp/nul-in-attribute"
         | "sdp/no-timing"
         | "sdp/payload-type-over-127"

@@ -184,7 +184,7 @@ pub(in crate::known) const ALL: &[Known] = &[
     Known {
         id: "sctp/linux-cookie-too-short",
         row: Some(11),
-        source: "Linux CVE-2026-53246",
+        source: "Linux CVE-2026-53224, CVE-2026-53246",
         cause: "a COOKIE-ECHO is shorter than what is read out of it",
         input: Input::Events("COOKIE-ECHO without its last byte"),
         right: "silence, Closed",
@@ -195,7 +195,7 @@ pub(in crate::known) const ALL: &[Known] = &[
     Known {
         id: "sctp/linux-cookie-too-long",
         row: Some(11),
-        source: "Linux CVE-2026-53224",
+        source: "Linux CVE-2026-53224, CVE-2026-53246",
         cause: "a COOKIE-ECHO is longer than what was made, and what is behind is used",
         input: Input::Events("COOKIE-ECHO with four bytes more"),
         right: "silence, Closed",

@@ -55,8 +55,8 @@ pub(in crate::cases) const COOKIE_ALTERED: Case = Case {
 pub(in crate::cases) const COOKIE_TOO_SHORT: Case = Case {
     id: "sctp/cookie-too-short",
     title: "A COOKIE ECHO without its last byte: discarded in silence",
-    about: "What is read out of it may not go beyond it (Linux CVE-2026-53246). The true cookie \
-            follows when T1 expires.",
+    about: "What is read out of it may not go beyond it (Linux CVE-2026-53224, CVE-2026-53246). \
+            The true cookie follows when T1 expires.",
     make: || Box::new(Echo::with(|cookie| cookie.truncate(cookie.len().saturating_sub(1)))),
     ..FAMILY
 };
@@ -64,8 +64,8 @@ pub(in crate::cases) const COOKIE_TOO_SHORT: Case = Case {
 pub(in crate::cases) const COOKIE_TOO_LONG: Case = Case {
     id: "sctp/cookie-too-long",
     title: "A COOKIE ECHO with four bytes more: discarded in silence",
-    about: "Nothing signed them, and nothing behind the cookie may be used (Linux CVE-2026-53224). \
-            The true cookie follows when T1 expires.",
+    about: "Nothing signed them, and nothing behind the cookie may be used (Linux CVE-2026-53224, \
+            CVE-2026-53246). The true cookie follows when T1 expires.",
     make: || Box::new(Echo::with(|cookie| cookie.extend([0; 4]))),
     ..FAMILY
 };
