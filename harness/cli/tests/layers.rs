@@ -21,6 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "rtcspec-fuzz",
         &[
+            "rtcspec-adapter-reference",
             "rtcspec-capture",
             "rtcspec-control",
             "rtcspec-net",

@@ -1,6 +1,5 @@
 //! One execution: an input, the code under test within its budgets, and what was reached.
 
-use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -196,7 +195,7 @@ pub fn guarded<T>(code: impl FnOnce() -> T) -> Result<T, Finding> {
             }
             let place = info.location().map(ToString::to_string).unwrap_or_default();
             let payload = info.payload_as_str().unwrap_or("a panic without words");
-            SAID.set(Some(format!("{payload}, {}", placed(&place))));
+            SAID.set(Some(format!("{payload}, {}", shortened(&place))));
         }));
     });
     CATCHING.with_borrow_mut(|depth| *depth += 1);
@@ -212,45 +211,6 @@ pub fn guarded<T>(code: impl FnOnce() -> T) -> Result<T, Finding> {
 /// adapter, which tells the words of a panic and not its place.
 pub(crate) fn last_words() -> Option<String> {
     SAID.take()
-}
-
-/// A place, and in whose function it was if it is in a library that many call: what cuts slices or
-/// unwraps options says nothing of who asked for it.
-fn placed(place: &str) -> String {
-    let place_here = shortened(place);
-    if place.contains("harness/") || !SHARED.iter().any(|name| place_here.starts_with(name)) {
-        return place_here.to_owned();
-    }
-    match caller(&Backtrace::force_capture().to_string()) {
-        Some(caller) => format!("{place_here}, in {caller}"),
-        None => place_here.to_owned(),
-    }
-}
-
-/// Libraries that many call.
-const SHARED: [&str; 4] = ["library/", "core/", "alloc/", "bytes-"];
-
-/// The first function of a backtrace that is no such library's, and nobody's who catches panics.
-fn caller(backtrace: &str) -> Option<&str> {
-    const NOT: [&str; 9] = [
-        "std::",
-        "core::",
-        "alloc::",
-        "bytes::",
-        "<",
-        "__rust",
-        "_rust",
-        "rust_",
-        "rtcspec_fuzz::case",
-    ];
-    let symbols = backtrace.lines().filter_map(|line| {
-        let (number, symbol) = line.trim_start().split_once(": ")?;
-        number.parse::<u32>().ok().map(|_| symbol)
-    });
-    // Functions that were inlined have no path there.
-    let mut others = symbols
-        .filter(|symbol| symbol.contains("::") && !NOT.iter().any(|name| symbol.starts_with(name)));
-    others.next()
 }
 
 /// A place without the folder that crates lie in here: the same on every machine.
@@ -306,18 +266,6 @@ mod tests {
         for _ in 0..100 {
             assert!(trial(|| none[1]).is_err());
         }
-    }
-
-    #[test]
-    fn a_panic_in_a_library_names_who_called_it() {
-        let trace = "   0: std::backtrace::Backtrace::create\n   1: rtcspec_fuzz::case::placed\n   \
-                     2: core::panicking::panic_fmt\n             at somewhere: else\n   3: \
-                     bytes::bytes::Bytes::slice\n   4: rtc_sctp::chunk::read\n";
-        assert_eq!(caller(trace), Some("rtc_sctp::chunk::read"));
-        assert_eq!(
-            placed("/rustc/0123/library/core/src/a.rs:1:2").split(',').next(),
-            Some("library/core/src/a.rs:1:2")
-        );
     }
 
     #[test]
