@@ -217,7 +217,7 @@ impl Session {
         if pair.state == PairState::InProgress {
             self.cancel_checks(Some(id));
         }
-        self.gatherer.permit(check.base, check.from.ip());
         self.checklist.trigger(id);
+        self.permit(check.base, check.from.ip());
     }
 }

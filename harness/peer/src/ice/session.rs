@@ -189,7 +189,7 @@ impl Session {
             let (base, ip) = (pair.base, pair.address.ip());
             if self.checklist.insert(pair).is_some() {
                 // RFC 8445 §7.2.1: a permission comes before the first check.
-                self.gatherer.permit(base, ip);
+                self.permit(base, ip);
                 // RFC 8863 §4: patience counts from the last thing there was to be tried.
                 self.patient_until = self.patient_until.max(Some(now + PAC));
                 if self.checklist.state == ChecklistState::Failed {
@@ -261,6 +261,15 @@ impl Session {
                 }
             }
             GatherEvent::Lost { base } => self.lost(cx, base),
+        }
+    }
+
+    /// Asks for a permission; where it was refused before, or its allocation is gone, nothing more
+    /// is to be waited for.
+    pub(super) fn permit(&mut self, base: SocketAddr, ip: std::net::IpAddr) {
+        self.gatherer.permit(base, ip);
+        if matches!(self.gatherer.permission(base, ip), None | Some(PermissionState::Refused(_))) {
+            self.refused(base, ip);
         }
     }
 

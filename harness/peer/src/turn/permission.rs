@@ -31,10 +31,11 @@ pub(super) struct Permissions {
 }
 
 impl Permissions {
-    /// Notes that `ip` is wanted; true if a request for it has to be made.
+    /// Notes that `ip` is wanted; true if a request for it has to be made: the first, or another
+    /// after one that was not answered.
     pub(super) fn want(&mut self, ip: IpAddr) -> bool {
         let requested = Permission { state: PermissionState::Requested, refresh_at: None };
-        if self.by_ip.contains_key(&ip) {
+        if self.state(ip).is_some_and(|state| state != PermissionState::Refused(0)) {
             return false;
         }
         self.by_ip.insert(ip, requested);
@@ -100,5 +101,15 @@ mod tests {
         assert_eq!(permissions.due(wake), [IP]);
         assert!(permissions.due(wake).is_empty());
         assert_eq!(permissions.state(IP), Some(PermissionState::Granted));
+    }
+
+    #[test]
+    fn permission_is_asked_for_again_after_silence_and_not_after_a_refusal() {
+        let mut permissions = Permissions::default();
+        assert!(permissions.want(IP));
+        permissions.refused(IP, 0);
+        assert!(permissions.want(IP));
+        permissions.refused(IP, 403);
+        assert!(!permissions.want(IP));
     }
 }

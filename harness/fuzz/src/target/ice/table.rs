@@ -550,7 +550,9 @@ impl Table {
             let Side { agent, edge, left_at, .. } = &mut self.sides[side];
             let (left_at, state) = (*left_at, agent.state());
             let may = edge.send(agent, self.now, DATA);
-            hold(Oracle::Model, !may && state == State::Failed, || {
+            // While a restart is open its state is told, not that of what it replaces.
+            let told = state == State::Failed || self.restarted_at.is_some();
+            hold(Oracle::Model, !may && told, || {
                 format!("{state:?} after {} s of silence, sends data: {may}", duration.as_secs())
             })?;
             hold(Oracle::Model, left_at <= begun + EXPIRY + UNDER_WAY, || {

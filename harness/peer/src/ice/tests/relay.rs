@@ -5,7 +5,7 @@ use std::time::Duration;
 use rtcspec_wire::stun::{AttributeType, Class, Method, View};
 
 use super::lab::{By, Lab, TURN, config, relay_only, with_stun, with_turn};
-use crate::ice::{CandidateType, Event, State};
+use crate::ice::{CandidateType, Event, RemoteCandidate, State};
 
 fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
@@ -124,6 +124,34 @@ fn peer_that_the_server_forbids_fails_alone() {
     lab.start();
     assert!(lab.run_to(State::Connected, secs(10)));
     assert_eq!(lab.kinds(0).0, "relay");
+}
+
+/// Found by the fuzz target `ice_agent_pair`: a pair whose permission was refused before, or whose
+/// allocation was gone, waited for ever.
+#[test]
+fn later_candidate_of_a_peer_that_the_relay_does_not_reach_is_not_waited_for() {
+    for code in [403, 437] {
+        let a = relay_only(with_turn(config(&["10.0.0.1"])));
+        let mut lab = Lab::new(a, config(&["192.0.2.2"]), 3);
+        lab.turn.fault(Method::CREATE_PERMISSION, &[code]);
+        lab.trickle = false;
+        lab.sides[0].agent.gather(lab.now);
+        lab.run(secs(1));
+        lab.introduce(0);
+        for port in [1000, 2000] {
+            let candidate = RemoteCandidate {
+                kind: CandidateType::Host,
+                address: ([192, 0, 2, 2], port).into(),
+                priority: 1,
+                foundation: "1".to_owned(),
+            };
+            lab.sides[0].agent.add_remote_candidate(lab.now, candidate, None);
+            lab.run(lab.now + secs(5));
+        }
+        lab.sides[0].agent.end_of_remote_candidates(lab.now, None);
+        lab.run(lab.now + secs(100));
+        assert_eq!(lab.sides[0].agent.state(), State::Failed, "{code}");
+    }
 }
 
 #[test]
