@@ -123,7 +123,8 @@ fn what_a_whip_server_does_not_keep_of_its_contract_is_told() {
     in_quiet(|| {
         let folder = tempfile::tempdir().expect("there is room");
         let manners = Manners { whip: true, no_location: true, ..Manners::default() };
-        let url = format!("http://{}/whip", Server::start(manners).address);
+        let server = Server::start(manners);
+        let url = format!("http://{}/whip", server.address);
         let (_, report) = run(folder.path(), &["dc/empty-messages@answerer", "--peer-whip", &url]);
         let (verdict, words) = verdict(&report, "dc/empty-messages@answerer");
         if verdict == "INCONCLUSIVE" {
@@ -140,7 +141,8 @@ fn who_takes_no_data_is_unsupported_and_who_is_not_there_is_told() {
     let _alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().expect("there is room");
     let manners = Manners { whip: true, refuses: true, ..Manners::default() };
-    let url = format!("http://{}/whip", Server::start(manners).address);
+    let server = Server::start(manners);
+    let url = format!("http://{}/whip", server.address);
     let (_, report) = run(folder.path(), &["sctp/init-tag@answerer", "--peer-whip", &url]);
     let (word, words) = verdict(&report, "sctp/init-tag@answerer");
     assert_eq!(word, "UNSUPPORTED", "{words}");

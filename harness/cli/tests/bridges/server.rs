@@ -31,6 +31,14 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     /// Sessions that were ended.
     pub(crate) ended: Arc<AtomicUsize>,
+    sessions: Arc<Mutex<Vec<Peer>>>,
+}
+
+/// A peer that outlives its server goes on with its checks, into the session of another test.
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
 }
 
 impl Server {
@@ -38,14 +46,14 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("it has one");
         let ended = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&ended);
+        let sessions = Arc::new(Mutex::new(Vec::new()));
+        let (counted, kept) = (Arc::clone(&ended), Arc::clone(&sessions));
         thread::spawn(move || {
-            let sessions = Mutex::new(Vec::new());
             for stream in listener.incoming().flatten() {
-                let _ = serve(stream, manners, &sessions, &counted);
+                let _ = serve(stream, manners, &kept, &counted);
             }
         });
-        Self { address, ended }
+        Self { address, ended, sessions }
     }
 }
 
