@@ -12,7 +12,7 @@ use crate::finding::{Finding, Oracle, Verdict, hold};
 use crate::mutate::{self, elements::Shape};
 use crate::target::Target;
 
-/// Holds two agents. An input is a program, see [`Table::step`], after four bytes: the NAT of
+/// Holds two agents. An input is a program, see `Table::step`, after four bytes: the NAT of
 /// each side, servers, switches.
 pub const PAIR: Target = Target {
     name: "ice_agent_pair",

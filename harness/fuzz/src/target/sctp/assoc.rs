@@ -15,8 +15,8 @@ use crate::mutate::association::{self, RAW, STEPS};
 use crate::mutate::elements::Shape;
 use crate::target::Target;
 
-/// Holds one end. An input is a program, see [`Table::step`]; its first step is of two bytes: which
-/// of [`assoc_start::ALL`] it begins with, and switches.
+/// Holds one end. An input is a program, see `Table::step`; its first step is of two bytes: which
+/// of `assoc_start::ALL` it begins with, and switches.
 pub const ASSOC: Target = Target {
     name: "sctp_assoc",
     about: "an SCTP association in each of its states against partner, forger and time: what counts for nothing \
