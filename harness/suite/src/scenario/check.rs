@@ -329,9 +329,16 @@ impl Checker<'_> {
     /// Who is hostile is one reference peer, and what it does can be done.
     fn hostility(&mut self) {
         let file = self.file;
+        let mut meant = BTreeSet::new();
         for tamper in &file.tamper {
-            self.one_hostile(&tamper.get_ref().by);
-            self.tampering(tamper.get_ref(), tamper.span());
+            let (span, tamper) = (tamper.span(), tamper.get_ref());
+            self.one_hostile(&tamper.by);
+            if !meant.insert((tamper.layer, tamper.nth)) {
+                let message = format!("message {} is tampered with twice", tamper.nth);
+                let help = Some("put all edits of a message into one `[[tamper]]`".to_owned());
+                self.add(message, span.clone(), "the second", help);
+            }
+            self.tampering(tamper, span);
         }
         for step in &file.steps {
             let Some(inject) = &step.get_ref().inject else { continue };
