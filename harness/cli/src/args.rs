@@ -325,7 +325,8 @@ pub(crate) struct Common {
     /// Folder for reports, transcripts and captures
     #[arg(long, value_name = "DIR", default_value = "target/rtcspec")]
     pub(crate) out: PathBuf,
-    /// Folder with scenario files and `expect/`, or one scenario file, instead of the built-in ones
+    /// Folder with scenario files and `expect/` instead of the built-in ones, or one scenario file, for
+    /// which the built-in expectations hold
     #[arg(long, value_name = "PATH")]
     pub(crate) scenarios: Option<PathBuf>,
     /// Day on which expectations are judged, for the ones that expire

@@ -165,13 +165,11 @@ pub(crate) fn expectations(
     scenarios: Option<&Path>,
 ) -> Result<Expectations, Failure> {
     let name = players::expected_as(&hello.implementation);
+    let beside = |folder: &Path| folder.join("expect").join(format!("{name}.toml"));
     let text = match scenarios {
-        Some(folder) => {
-            let folder = if folder.is_file() { folder.parent().unwrap_or(folder) } else { folder };
-            let path = folder.join("expect").join(format!("{name}.toml"));
-            fs::read_to_string(path).unwrap_or_default()
-        }
-        None => {
+        Some(folder) if folder.is_dir() => fs::read_to_string(beside(folder)).unwrap_or_default(),
+        // One file alone says nothing of what is known of a peer.
+        _ => {
             let mut files = rtcspec_scenarios::EXPECTATIONS.iter();
             files.find(|(file, _)| *file == name).map_or("", |(_, text)| text).to_owned()
         }
