@@ -1,47 +1,6 @@
-//! Writes the seeds that are programs, each with what it shows. Argument: the folder `corpus/seeds`.
+//! Seeds of `sctp_assoc`.
 
-use std::error::Error;
-use std::fmt::Write as _;
-use std::fs;
-use std::path::PathBuf;
-
-use sha2::{Digest as _, Sha256};
-
-/// A file, what it shows, what stands before its steps, and its steps.
-type Seed = (&'static str, &'static str, &'static [u8], &'static [&'static [u8]]);
-
-fn main() -> Result<(), Box<dyn Error>> {
-    let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("say where corpus/seeds is")?);
-    write(&folder.join("sctp-assoc"), ASSOCIATION)?;
-    write(&folder.join("ice-agent-pair"), AGENTS)
-}
-
-fn write(folder: &PathBuf, seeds: &[Seed]) -> Result<(), Box<dyn Error>> {
-    fs::create_dir_all(folder)?;
-    let mut list = String::from("# file\tsha256\tfrom\twhat it shows\n");
-    let mut sorted = seeds.to_vec();
-    sorted.sort_by_key(|seed| seed.0);
-    for (name, shows, head, steps) in sorted {
-        let program = program(head, steps);
-        let hash = Sha256::digest(&program).iter().fold(String::new(), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("a string takes what is written");
-            text
-        });
-        writeln!(list, "{name}.bin\t{hash}\tmade\t{shows}")?;
-        fs::write(folder.join(format!("{name}.bin")), program)?;
-    }
-    Ok(fs::write(folder.join("provenance.tsv"), list)?)
-}
-
-/// Each step with the length of its argument.
-fn program(head: &[u8], steps: &[&[u8]]) -> Vec<u8> {
-    let mut out = head.to_vec();
-    for step in steps {
-        out.extend([step[0], u8::try_from(step.len() - 1).expect("seeds have short steps")]);
-        out.extend_from_slice(&step[1..]);
-    }
-    out
-}
+use crate::Seed;
 
 // Steps of `sctp_assoc`: 0 chunks as they are, 1 chunks by template (kind and two bytes that say
 // how), 2 a packet under way, 3 a good network, 4 time, 5 the application, 6 all under way is lost.
@@ -64,7 +23,7 @@ const ASKED: &[&[u8]] = &[
 ];
 const SHUT: &[&[u8]] = &[&[1, 0, 11, 0, 0], &[1, 0, 12, 0, 0], &[3, 60]];
 
-const ASSOCIATION: &[Seed] = &[
+pub(crate) const ALL: &[Seed] = &[
     ("state-00-closed", "what closed does with chunks of other states", &[0, 0], ASKED),
     ("state-01-init-answered", "the same with a handshake begun by the partner", &[1, 0], ASKED),
     ("state-02-cookie-wait", "the same in COOKIE-WAIT", &[2, 0], ASKED),
@@ -305,107 +264,5 @@ const ASSOCIATION: &[Seed] = &[
             &[5, 3, 2, 200],
             &[3, 255],
         ],
-    ),
-];
-
-// Before the steps of `ice_agent_pair`: the NAT of each side (0 none, 1 to 9 mapping and filtering, 0x80
-// another interface), servers, switches. Steps: 0 time, 1 what happens to packets, 2 signalling, 3 a
-// stranger, 4 a restart, 5 silence, 6 data, 7 a NAT forgets, 8 a late description.
-const STRANGERS: &[&[u8]] = &[
-    &[3, 0, 0, 0],
-    &[3, 1, 1, 2],
-    &[3, 0, 2, 2],
-    &[3, 1, 3, 6],
-    &[3, 0, 4, 30],
-    &[3, 1, 5, 0],
-    &[3, 0, 6, 0],
-    &[3, 1, 7, 0],
-    &[3, 0, 8, 0],
-    &[0, 20],
-    &[3, 2, 0, 0],
-    &[3, 3, 1, 2],
-    &[3, 2, 4, 31],
-    &[3, 3, 5, 1],
-    &[3, 2, 6, 1],
-    &[3, 2, 8, 0],
-    &[3, 1, 10, 200],
-    &[6, 1],
-];
-
-const AGENTS: &[Seed] = &[
-    ("open", "both on the internet, one server", &[0, 0, 3, 0], &[&[0, 50]]),
-    ("cone", "two NATs that hole punching gets through", &[3, 3, 3, 0], &[&[0, 50]]),
-    ("restricted", "mapping by address, filtering by port", &[1, 6, 3, 0], &[&[0, 50]]),
-    ("symmetric", "two NATs that map by port: nothing, or the relay", &[9, 9, 3, 0], &[&[0, 50]]),
-    ("symmetric-relay", "the same with TURN at one side", &[9, 9, 7, 0], &[&[0, 50]]),
-    ("symmetric-relays", "the same with TURN at both", &[9, 9, 15, 0], &[&[0, 50]]),
-    ("one-symmetric", "one of them: a peer-reflexive candidate", &[7, 2, 3, 0], &[&[0, 50]]),
-    ("no-server", "two NATs and no server", &[3, 3, 0, 0], &[&[0, 50]]),
-    ("multihomed", "a network between them, and NATs", &[0x89, 0x89, 3, 0], &[&[0, 50]]),
-    ("multihomed-one", "two interfaces at one side", &[0x80, 3, 3, 0], &[&[0, 50]]),
-    ("both-control", "RFC 8445 §7.3.1.1: both control", &[0, 3, 3, 1], &[&[0, 50]]),
-    ("neither-controls", "neither does", &[3, 0, 3, 2], &[&[0, 50]]),
-    (
-        "late-description",
-        "checks come before the description",
-        &[3, 3, 3, 8],
-        &[&[0, 60], &[8, 0], &[0, 50]],
-    ),
-    (
-        "signalling",
-        "candidates lost, garbled, doubled, in another order",
-        &[3, 3, 3, 4],
-        &[&[0, 10], &[2, 10], &[2, 6, 7], &[2, 3], &[2, 9, 3], &[2, 4], &[2, 0], &[0, 100]],
-    ),
-    (
-        "signalling-order",
-        "the same without loss",
-        &[0x83, 0x83, 3, 4],
-        &[&[0, 10], &[2, 4], &[2, 5], &[2, 10], &[2, 9, 3], &[0, 100]],
-    ),
-    (
-        "loss",
-        "packets lost, doubled, late",
-        &[3, 3, 3, 0],
-        &[&[1, 0x40, 0x80, 0x20, 0, 0x40, 0x85, 0], &[0, 100]],
-    ),
-    ("strangers-early", "strangers before there is a pair", &[0, 0, 3, 0], STRANGERS),
-    ("strangers-nat", "the same behind NATs", &[3, 3, 3, 1], STRANGERS),
-    (
-        "strangers-late",
-        "strangers when there is a pair",
-        &[0, 3, 3, 0],
-        &[
-            &[0, 100],
-            &[3, 0, 0, 0],
-            &[3, 3, 1, 2],
-            &[3, 2, 5, 0],
-            &[3, 2, 6, 0],
-            &[3, 0, 7, 0],
-            &[3, 0, 8, 0],
-            &[3, 1, 8, 0],
-            &[6, 0],
-            &[6, 1],
-            &[3, 0, 9, 0],
-            &[3, 1, 9, 0],
-            &[0, 50],
-        ],
-    ),
-    ("restart", "both restart", &[3, 3, 3, 0], &[&[0, 100], &[6, 0], &[4, 0], &[0, 100], &[6, 1]]),
-    ("restart-early", "before there was a pair", &[3, 3, 3, 0], &[&[0, 2], &[4, 1], &[0, 100]]),
-    (
-        "restart-late",
-        "the answer to a restart is late",
-        &[0, 0, 3, 0],
-        &[&[0, 100], &[4, 2], &[0, 100], &[6, 0], &[8, 0], &[0, 100]],
-    ),
-    ("silence-short", "silence for less than consent lasts", &[3, 3, 3, 0], &[&[0, 100], &[5, 2]]),
-    ("silence-long", "until consent has expired", &[3, 3, 3, 0], &[&[0, 100], &[6, 0], &[5, 3]]),
-    ("silence-longest", "long after", &[0, 0, 3, 0], &[&[0, 100], &[5, 4], &[6, 0], &[6, 1]]),
-    (
-        "mappings-lost",
-        "a NAT forgets",
-        &[3, 6, 3, 0],
-        &[&[0, 100], &[7, 0], &[6, 0], &[0, 200], &[7, 1], &[6, 1], &[0, 200]],
     ),
 ];

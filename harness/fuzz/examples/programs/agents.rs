@@ -1,0 +1,105 @@
+//! Seeds of `ice_agent_pair`.
+
+use crate::Seed;
+
+// Before the steps of `ice_agent_pair`: the NAT of each side (0 none, 1 to 9 mapping and filtering, 0x80
+// another interface), servers, switches. Steps: 0 time, 1 what happens to packets, 2 signalling, 3 a
+// stranger, 4 a restart, 5 silence, 6 data, 7 a NAT forgets, 8 a late description.
+const STRANGERS: &[&[u8]] = &[
+    &[3, 0, 0, 0],
+    &[3, 1, 1, 2],
+    &[3, 0, 2, 2],
+    &[3, 1, 3, 6],
+    &[3, 0, 4, 30],
+    &[3, 1, 5, 0],
+    &[3, 0, 6, 0],
+    &[3, 1, 7, 0],
+    &[3, 0, 8, 0],
+    &[0, 20],
+    &[3, 2, 0, 0],
+    &[3, 3, 1, 2],
+    &[3, 2, 4, 31],
+    &[3, 3, 5, 1],
+    &[3, 2, 6, 1],
+    &[3, 2, 8, 0],
+    &[3, 1, 10, 200],
+    &[6, 1],
+];
+
+pub(crate) const ALL: &[Seed] = &[
+    ("open", "both on the internet, one server", &[0, 0, 3, 0], &[&[0, 50]]),
+    ("cone", "two NATs that hole punching gets through", &[3, 3, 3, 0], &[&[0, 50]]),
+    ("restricted", "mapping by address, filtering by port", &[1, 6, 3, 0], &[&[0, 50]]),
+    ("symmetric", "two NATs that map by port: nothing, or the relay", &[9, 9, 3, 0], &[&[0, 50]]),
+    ("symmetric-relay", "the same with TURN at one side", &[9, 9, 7, 0], &[&[0, 50]]),
+    ("symmetric-relays", "the same with TURN at both", &[9, 9, 15, 0], &[&[0, 50]]),
+    ("one-symmetric", "one of them: a peer-reflexive candidate", &[7, 2, 3, 0], &[&[0, 50]]),
+    ("no-server", "two NATs and no server", &[3, 3, 0, 0], &[&[0, 50]]),
+    ("multihomed", "a network between them, and NATs", &[0x89, 0x89, 3, 0], &[&[0, 50]]),
+    ("multihomed-one", "two interfaces at one side", &[0x80, 3, 3, 0], &[&[0, 50]]),
+    ("both-control", "RFC 8445 §7.3.1.1: both control", &[0, 3, 3, 1], &[&[0, 50]]),
+    ("neither-controls", "neither does", &[3, 0, 3, 2], &[&[0, 50]]),
+    (
+        "late-description",
+        "checks come before the description",
+        &[3, 3, 3, 8],
+        &[&[0, 60], &[8, 0], &[0, 50]],
+    ),
+    (
+        "signalling",
+        "candidates lost, garbled, doubled, in another order",
+        &[3, 3, 3, 4],
+        &[&[0, 10], &[2, 10], &[2, 6, 7], &[2, 3], &[2, 9, 3], &[2, 4], &[2, 0], &[0, 100]],
+    ),
+    (
+        "signalling-order",
+        "the same without loss",
+        &[0x83, 0x83, 3, 4],
+        &[&[0, 10], &[2, 4], &[2, 5], &[2, 10], &[2, 9, 3], &[0, 100]],
+    ),
+    (
+        "loss",
+        "packets lost, doubled, late",
+        &[3, 3, 3, 0],
+        &[&[1, 0x40, 0x80, 0x20, 0, 0x40, 0x85, 0], &[0, 100]],
+    ),
+    ("strangers-early", "strangers before there is a pair", &[0, 0, 3, 0], STRANGERS),
+    ("strangers-nat", "the same behind NATs", &[3, 3, 3, 1], STRANGERS),
+    (
+        "strangers-late",
+        "strangers when there is a pair",
+        &[0, 3, 3, 0],
+        &[
+            &[0, 100],
+            &[3, 0, 0, 0],
+            &[3, 3, 1, 2],
+            &[3, 2, 5, 0],
+            &[3, 2, 6, 0],
+            &[3, 0, 7, 0],
+            &[3, 0, 8, 0],
+            &[3, 1, 8, 0],
+            &[6, 0],
+            &[6, 1],
+            &[3, 0, 9, 0],
+            &[3, 1, 9, 0],
+            &[0, 50],
+        ],
+    ),
+    ("restart", "both restart", &[3, 3, 3, 0], &[&[0, 100], &[6, 0], &[4, 0], &[0, 100], &[6, 1]]),
+    ("restart-early", "before there was a pair", &[3, 3, 3, 0], &[&[0, 2], &[4, 1], &[0, 100]]),
+    (
+        "restart-late",
+        "the answer to a restart is late",
+        &[0, 0, 3, 0],
+        &[&[0, 100], &[4, 2], &[0, 100], &[6, 0], &[8, 0], &[0, 100]],
+    ),
+    ("silence-short", "silence for less than consent lasts", &[3, 3, 3, 0], &[&[0, 100], &[5, 2]]),
+    ("silence-long", "until consent has expired", &[3, 3, 3, 0], &[&[0, 100], &[6, 0], &[5, 3]]),
+    ("silence-longest", "long after", &[0, 0, 3, 0], &[&[0, 100], &[5, 4], &[6, 0], &[6, 1]]),
+    (
+        "mappings-lost",
+        "a NAT forgets",
+        &[3, 6, 3, 0],
+        &[&[0, 100], &[7, 0], &[6, 0], &[0, 200], &[7, 1], &[6, 1], &[0, 200]],
+    ),
+];
