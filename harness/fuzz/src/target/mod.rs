@@ -4,6 +4,7 @@ use crate::case::Case;
 use crate::finding::Verdict;
 use crate::mutate::Mutate;
 
+mod account;
 pub mod candidate;
 pub mod dcep;
 pub mod demux;

@@ -1,6 +1,5 @@
 //! `ice_agent_pair`: two agents on a ground that the input lays out, virtual time.
 
-use std::hash::Hasher as _;
 use std::time::Duration;
 
 use super::fault::{MakeEdge, sound};
@@ -8,9 +7,10 @@ use super::ground::Plan;
 use super::plants;
 use super::table::{SECOND, Table};
 use crate::case::{Budget, Case};
-use crate::finding::{Finding, Oracle, Verdict, hold};
+use crate::finding::{Finding, Verdict};
 use crate::mutate::{self, elements::Shape};
 use crate::target::Target;
+use crate::target::account::{Account, play};
 
 /// Holds two agents. An input is a program, see `Table::step`, after four bytes: the NAT of
 /// each side, servers, switches.
@@ -65,36 +65,20 @@ const BUDGET: Budget = Budget {
 };
 
 pub(super) fn body(case: &mut Case<'_>, edge: MakeEdge) -> Verdict {
-    let input = case.input;
-    let table = case.within(BUDGET, input.len(), || simulate(input, edge))??;
-    if case.is_thorough() {
-        let again = simulate(input, edge)?;
-        hold(
-            Oracle::Determinism,
-            table.digest.finish() == again.digest.finish(),
-            || "the same program gives other packets or events",
-        )?;
-    }
-    for situation in table.reached {
-        case.reach(situation);
-    }
-    for feature in &table.seen {
-        case.see(feature);
-    }
-    Ok(())
+    play(case, BUDGET, |input| simulate(input, edge))
 }
 
-fn simulate(input: &[u8], edge: MakeEdge) -> Result<Table, Finding> {
+fn simulate(input: &[u8], edge: MakeEdge) -> Result<Account, Finding> {
     let (head, program) = input.split_at(input.len().min(4));
     let byte = |at: usize| head.get(at).copied().unwrap_or_default();
     let plan = Plan { nats: [byte(0), byte(1)], servers: byte(2) };
     let mut table = Table::new(plan, byte(3), edge)?;
     if byte(3) & 8 != 0 {
-        table.reached.insert("late description");
+        table.account.reach("late description");
     }
     Shape::STEP.split(program).iter().take(MOST).try_for_each(|step| table.step(step))?;
     table.settle()?;
-    Ok(table)
+    Ok(table.account)
 }
 
 impl Table {
@@ -103,7 +87,7 @@ impl Table {
         let byte = |at: usize| argument.get(at).copied().unwrap_or_default();
         let side = usize::from(byte(0) & 1);
         let states = [0, 1].map(|side| self.sides[side].agent.state());
-        self.see(&(kind % STEPS, byte(0) >> 1 & 7, states));
+        self.account.see(&(kind % STEPS, byte(0) >> 1 & 7, states));
         match kind % STEPS {
             0 => self.pass(Duration::from_millis(20) * u32::from(byte(0))),
             1 => {
@@ -134,7 +118,7 @@ impl Table {
             1 => {
                 if signals.pop_front().is_some_and(|signal| signal.candidate.is_some()) {
                     self.meddled = true;
-                    self.reached.insert("candidate lost");
+                    self.account.reach("candidate lost");
                 }
                 return Ok(());
             }
@@ -150,7 +134,7 @@ impl Table {
                 {
                     candidate.address.set_port(candidate.address.port() ^ u16::from(bits) ^ 1);
                     self.meddled = true;
-                    self.reached.insert("candidate garbled");
+                    self.account.reach("candidate garbled");
                 }
             }
             4 => {

@@ -1,7 +1,6 @@
 //! Two agents, their signalling and the network between them, in virtual time; and the oracles.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use super::fault::{Edge, MakeEdge, sound};
 use super::ground::{Ground, PASSWORD, Plan, USER};
 use super::stranger::{self, Known};
 use crate::finding::{Finding, Oracle, Verdict, hold};
+use crate::target::account::Account;
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 /// Packets that a program's own network may treat badly.
@@ -88,9 +88,7 @@ pub(super) struct Table {
     restarted_at: Option<Duration>,
     packets: u64,
     strangers: u64,
-    pub(super) digest: DefaultHasher,
-    pub(super) reached: BTreeSet<&'static str>,
-    pub(super) seen: BTreeSet<u64>,
+    pub(super) account: Account,
 }
 
 impl Table {
@@ -147,9 +145,7 @@ impl Table {
             restarted_at: None,
             packets: 0,
             strangers: 0,
-            digest: DefaultHasher::new(),
-            reached: BTreeSet::new(),
-            seen: BTreeSet::new(),
+            account: Account::default(),
         };
         table.begin(switches & 8 != 0)?;
         Ok(table)
@@ -272,7 +268,7 @@ impl Table {
             }),
             Class::ErrorResponse => {
                 if view.error_code().is_some_and(|error| error.code() == 487) {
-                    self.reached.insert("role conflict refused");
+                    self.account.reach("role conflict refused");
                 }
                 Ok(())
             }
@@ -283,7 +279,7 @@ impl Table {
     fn leave(&mut self, side: usize, mut transmit: Transmit) -> Verdict {
         self.sides[side].edge.leaving(&mut transmit);
         let Transmit::Udp { local, remote, data } = transmit else { return Ok(()) };
-        (side, self.now, local, remote, &data).hash(&mut self.digest);
+        self.account.tell(&(side, self.now, local, remote, &data));
         self.packets += 1;
         let most = 2000 + 200 * self.now.as_secs() + 4 * self.strangers;
         hold(Oracle::Model, self.packets <= most, || {
@@ -308,7 +304,7 @@ impl Table {
         self.bad += u32::from(bad);
         match if bad { fate >> 6 } else { 0 } {
             1 => {
-                self.reached.insert("lost");
+                self.account.reach("lost");
                 // Consent may be lost too, and all sendings of a check.
                 self.lost += 1;
                 let selected = self.sides.iter().any(|side| side.agent.selected().is_some());
@@ -336,7 +332,7 @@ impl Table {
     }
 
     fn hear(&mut self, side: usize, event: Event) -> Verdict {
-        format!("{side} {event:?}").hash(&mut self.digest);
+        self.account.tell(&format!("{side} {event:?}"));
         match event {
             Event::Candidate { candidate, ufrag } => {
                 let wire = candidate.to_wire(Some(&ufrag));
@@ -354,13 +350,13 @@ impl Table {
             }
             Event::Selected(pair) => {
                 if pair.remote.kind.word() == "prflx" {
-                    self.reached.insert("peer-reflexive");
+                    self.account.reach("peer-reflexive");
                 }
                 self.sides[side].selected = Some(pair);
             }
             Event::Role(_) => {
                 self.sides[side].switched = true;
-                self.reached.insert("role switched");
+                self.account.reach("role switched");
             }
             Event::Data(data) => {
                 if data == DATA {
@@ -368,7 +364,7 @@ impl Table {
                 }
             }
             Event::State(State::Disconnected) => {
-                self.reached.insert("disconnected");
+                self.account.reach("disconnected");
             }
             Event::State(_) | Event::CandidateError { .. } => {}
         }
@@ -472,7 +468,7 @@ impl Table {
             // Who repeats what was said is believed that, from wherever it comes.
             self.meddled = true;
             self.sides[to].fooled = true;
-            self.reached.insert("repeated by a stranger");
+            self.account.reach("repeated by a stranger");
             self.take(to, datagram)?;
             self.sides[to].agent.advance(self.now);
             return self.pump();
@@ -509,7 +505,7 @@ impl Table {
         length: usize,
         answers: Vec<Outgoing>,
     ) -> Verdict {
-        self.reached.insert(if answers.is_empty() {
+        self.account.reach(if answers.is_empty() {
             "stranger ignored"
         } else {
             "stranger refused"
@@ -545,7 +541,7 @@ impl Table {
             if duration < EXPIRY + UNDER_WAY * 2 {
                 continue;
             }
-            self.reached.insert("consent expired");
+            self.account.reach("consent expired");
             // RFC 7675 §5.1: consent ends 30 s after the last answer, and with it what is sent.
             let Side { agent, edge, left_at, .. } = &mut self.sides[side];
             let (left_at, state) = (*left_at, agent.state());
@@ -567,7 +563,7 @@ impl Table {
     pub(super) fn expire(&mut self, side: usize) -> Verdict {
         let Some(nat) = self.ground.nats[side] else { return Ok(()) };
         (self.apart, self.meddled) = (true, true);
-        self.reached.insert("mappings lost");
+        self.account.reach("mappings lost");
         let expired = self.ground.world.apply(Action::Expire { nat });
         expired.map_err(|error| Finding::new(Oracle::Model, error))
     }
@@ -656,7 +652,7 @@ impl Table {
             let came = self.sides[1 - side].heard - before;
             hold(Oracle::Model, came == 1, || format!("data arrives {came} times"))?;
         }
-        self.reached.insert("data both ways");
+        self.account.reach("data both ways");
         Ok(())
     }
 
@@ -668,7 +664,7 @@ impl Table {
         if states == [State::Connected; 2] {
             let relayed = words.iter().flatten().any(|(a, b)| *a == "relay" || *b == "relay");
             let nats = (0..2).filter(|side| self.plan.has_nat(*side)).count();
-            self.reached.insert(if relayed { "connected by relay" } else { "connected directly" });
+            self.account.reach(if relayed { "connected by relay" } else { "connected directly" });
             let multihomed = (0..2).all(|side| self.plan.is_multihomed(side));
             let situations = [
                 (nats == 2 && !relayed, "through two NATs"),
@@ -678,18 +674,12 @@ impl Table {
                 (self.sides.iter().any(|side| side.switched), "conflict settled"),
             ];
             let these = situations.into_iter().filter(|(is, _)| *is);
-            self.reached.extend(these.map(|(_, situation)| situation));
+            these.for_each(|(_, situation)| self.account.reach(situation));
         } else if states == [State::Failed; 2] {
-            self.reached.insert("both failed");
+            self.account.reach("both failed");
         }
         let switched = [0, 1].map(|side| self.sides[side].switched);
-        self.see(&(words, states, switched));
-    }
-
-    pub(super) fn see(&mut self, feature: &impl Hash) {
-        let mut hasher = DefaultHasher::new();
-        feature.hash(&mut hasher);
-        self.seen.insert(hasher.finish());
+        self.account.see(&(words, states, switched));
     }
 }
 

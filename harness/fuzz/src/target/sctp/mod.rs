@@ -1,11 +1,6 @@
 //! SCTP: reading packets, an association by itself, and pairs of them.
 
 mod assoc;
-mod assoc_forge;
-mod assoc_plants;
-mod assoc_start;
-mod assoc_table;
-mod assoc_watch;
 mod fault;
 mod pair;
 mod pair_plants;

@@ -9,7 +9,7 @@ use rtcspec_wire::sctp::{
     PacketView, Parameter, ParameterType, RequestSequence, Tsn, VerificationTag,
 };
 
-use super::assoc_forge::Known;
+use super::forge::Known;
 use crate::finding::{Finding, Oracle, Verdict, hold};
 
 /// What an answer may be: one packet of one chunk, under a tag.

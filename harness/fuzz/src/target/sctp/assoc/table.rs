@@ -1,18 +1,18 @@
 //! An association under test, its partner and what lies between them; and the oracles.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use rtcspec_peer::rng::Rng;
 use rtcspec_peer::sctp::{Association, Closed, Config, Event, Message, Reliability, State};
 use rtcspec_wire::sctp::{Cause, Chunk, ChunkType, Packet, PacketView, Ppid, StreamId, Tsn};
 
-use super::assoc_start::Start;
-use super::assoc_watch::{Judgement, Watch, hold_nothing, snapshot};
-use super::fault::{Edge, MakeEdge};
-use super::pair::payload;
+use super::super::fault::{Edge, MakeEdge};
+use super::super::pair::payload;
+use super::start::Start;
+use super::watch::{Judgement, Watch, hold_nothing, snapshot};
 use crate::finding::{Finding, Oracle, Verdict, hold};
+use crate::target::account::Account;
 
 /// Time that a program may pass.
 const LONGEST: Duration = Duration::from_secs(900);
@@ -55,9 +55,7 @@ pub(super) struct Table {
     /// Bytes that came, and packets without data that left with their bytes.
     came: usize,
     control: (usize, usize),
-    pub(super) digest: DefaultHasher,
-    pub(super) reached: BTreeSet<&'static str>,
-    pub(super) seen: BTreeSet<u64>,
+    pub(super) account: Account,
 }
 
 impl Table {
@@ -93,16 +91,8 @@ impl Table {
             packets: 0,
             came: 0,
             control: (0, 0),
-            digest: DefaultHasher::new(),
-            reached: BTreeSet::new(),
-            seen: BTreeSet::new(),
+            account: Account::default(),
         }
-    }
-
-    pub(super) fn seen(&mut self, feature: &impl Hash) {
-        let mut hasher = DefaultHasher::new();
-        feature.hash(&mut hasher);
-        self.seen.insert(hasher.finish());
     }
 
     pub(super) fn side(&mut self, side: usize) -> &mut Association {
@@ -179,7 +169,7 @@ impl Table {
         let judgement = self.watch.judge(bytes, &self.ours, &self.config);
         let without = match judgement {
             Judgement::Nothing(why, _) => {
-                self.reached.insert(why);
+                self.account.reach(why);
                 // What a burst left over would go out now, and draw from the same randomness as an
                 // answer.
                 for _ in 0..WAITING {
@@ -236,8 +226,8 @@ impl Table {
         let left = left.iter().flat_map(|packet| &packet.chunks).map(Chunk::chunk_type);
         let kinds: BTreeSet<ChunkType> = left.collect();
         let state = self.ours.state();
-        self.seen(&(before as u8, kind, state as u8));
-        self.seen(&(kind, kinds));
+        self.account.see(&(before as u8, kind, state as u8));
+        self.account.see(&(kind, kinds));
         Ok(())
     }
 
@@ -291,7 +281,7 @@ impl Table {
             format!("a packet of {} bytes, {most} allowed", bytes.len())
         })?;
         self.packets += 1;
-        bytes.hash(&mut self.digest);
+        self.account.tell(&bytes);
         if self.to_partner.len() < WAITING {
             self.to_partner.push_back(bytes);
         }
@@ -314,13 +304,13 @@ impl Table {
                 },
                 _ => continue,
             };
-            self.reached.insert(situation);
+            self.account.reach(situation);
         }
         if self.watch.wrapped {
-            self.reached.insert("TSN wrapped");
+            self.account.reach("TSN wrapped");
         }
         if self.watch.resent {
-            self.reached.insert("sent again");
+            self.account.reach("sent again");
         }
     }
 
@@ -335,7 +325,7 @@ impl Table {
         while let Some(packet) = self.partner.poll_transmit() {
             let encoded = self.partner.encode(&packet);
             let bytes = encoded.map_err(|error| Finding::new(Oracle::RoundTrip, error))?;
-            bytes.hash(&mut self.digest);
+            self.account.tell(&bytes);
             self.packets += 1;
             if self.to_us.len() < WAITING {
                 self.to_us.push_back(bytes);
@@ -346,14 +336,14 @@ impl Table {
 
     /// An event of ours.
     fn hear(&mut self, event: &Event) -> Verdict {
-        format!("{event:?}").hash(&mut self.digest);
+        self.account.tell(&format!("{event:?}"));
         let situation = match event {
             Event::Connected => {
                 self.watch.restarted();
                 return Ok(());
             }
             Event::Message(message) => {
-                self.reached.insert("delivered");
+                self.account.reach("delivered");
                 self.watch.told(message.data.len())?;
                 return self.delivered(0, message);
             }
@@ -378,7 +368,7 @@ impl Table {
             }
             Event::ResetRefused { .. } => return Ok(()),
         };
-        self.reached.insert(situation);
+        self.account.reach(situation);
         Ok(())
     }
 
@@ -477,7 +467,7 @@ impl Table {
         self.converse(self.now + Duration::from_secs(60))?;
         let more = self.packets - before;
         let state = self.ours.state();
-        self.seen(&("at rest", state as u8, self.partner.state() as u8, more > 16));
+        self.account.see(&("at rest", state as u8, self.partner.state() as u8, more > 16));
         hold(Oracle::Model, more <= 100, || {
             format!("{more} packets in a minute in which nothing is to be said")
         })

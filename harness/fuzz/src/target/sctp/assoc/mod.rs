@@ -1,22 +1,27 @@
 //! `sctp_assoc`: one association from each of its states, against its partner, a forger and time.
 
-use std::hash::Hasher as _;
+mod forge;
+mod plants;
+mod start;
+mod table;
+mod watch;
+
 use std::time::Duration;
 
 use rtcspec_peer::sctp::Reliability;
 use rtcspec_wire::sctp::{Cause, Checksum, StreamId, set_checksum};
 
-use super::assoc_table::{MS, Table};
+use self::table::{MS, Table};
 use super::fault::{MakeEdge, sound};
-use super::{assoc_forge, assoc_plants, assoc_start};
 use crate::case::{Budget, Case};
-use crate::finding::{Finding, Oracle, Verdict, hold};
+use crate::finding::{Finding, Verdict};
 use crate::mutate::association::{self, RAW, STEPS};
 use crate::mutate::elements::Shape;
 use crate::target::Target;
+use crate::target::account::{Account, play};
 
 /// Holds one end. An input is a program, see `Table::step`; its first step is of two bytes: which
-/// of `assoc_start::ALL` it begins with, and switches.
+/// of `start::ALL` it begins with, and switches.
 pub const ASSOC: Target = Target {
     name: "sctp_assoc",
     about: "an SCTP association in each of its states against partner, forger and time: what counts for nothing \
@@ -75,7 +80,7 @@ pub const ASSOC: Target = Target {
         "unknown reported",
         "stale cookie",
     ],
-    plants: assoc_plants::ALL,
+    plants: plants::ALL,
 };
 
 /// Steps of a program; the rest is not run.
@@ -90,38 +95,22 @@ const BUDGET: Budget = Budget {
 };
 
 pub(super) fn body(case: &mut Case<'_>, edge: MakeEdge) -> Verdict {
-    let input = case.input;
-    let table = case.within(BUDGET, input.len(), || simulate(input, edge))??;
-    if case.is_thorough() {
-        let again = simulate(input, edge)?;
-        hold(
-            Oracle::Determinism,
-            table.digest.finish() == again.digest.finish(),
-            || "the same program gives other packets or events",
-        )?;
-    }
-    for situation in table.reached {
-        case.reach(situation);
-    }
-    for feature in &table.seen {
-        case.see(feature);
-    }
-    Ok(())
+    play(case, BUDGET, |input| simulate(input, edge))
 }
 
-fn simulate(input: &[u8], edge: MakeEdge) -> Result<Table, Finding> {
+fn simulate(input: &[u8], edge: MakeEdge) -> Result<Account, Finding> {
     let (head, program) = input.split_at(input.len().min(2));
     let byte = |at: usize| head.get(at).copied().unwrap_or_default();
-    let start = &assoc_start::ALL[usize::from(byte(0)) % assoc_start::ALL.len()];
+    let start = &start::ALL[usize::from(byte(0)) % start::ALL.len()];
     let mut table = Table::new(start, byte(1), edge);
     (start.reach)(&mut table)?;
     if table.ours.state() == start.state {
-        table.reached.insert(start.name);
+        table.account.reach(start.name);
     }
-    table.seen(&(start.name, table.ours.state() as u8));
+    table.account.see(&(start.name, table.ours.state() as u8));
     Shape::STEP.split(program).iter().take(MOST).try_for_each(|step| table.step(step))?;
     table.quiet()?;
-    Ok(table)
+    Ok(table.account)
 }
 
 impl Table {
@@ -132,12 +121,12 @@ impl Table {
         self.watch.known.tags = self.ours.tags();
         match kind % STEPS {
             RAW => {
-                let packet = assoc_forge::packet(byte(0), rest, &self.watch.known);
+                let packet = forge::packet(byte(0), rest, &self.watch.known);
                 self.give(&packet, false)
             }
             1 => {
-                let chunks = assoc_forge::chunks(rest, &self.watch.known);
-                let packet = assoc_forge::packet(byte(0), &chunks, &self.watch.known);
+                let chunks = forge::chunks(rest, &self.watch.known);
+                let packet = forge::packet(byte(0), &chunks, &self.watch.known);
                 self.give(&packet, false)
             }
             2 => self.wire(byte(0), byte(1), byte(2)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rtcspec_peer::sctp::{Reliability, State};
 use rtcspec_wire::sctp::StreamId;
 
-use super::assoc_table::Table;
+use super::table::Table;
 use crate::finding::Verdict;
 
 /// What a program may begin with.

@@ -9,8 +9,8 @@ use rtcspec_wire::sctp::{
     VerificationTag, set_checksum,
 };
 
-use super::assoc::body;
-use super::fault::Edge;
+use super::super::fault::Edge;
+use super::body;
 use crate::target::Plant;
 
 macro_rules! plant {
