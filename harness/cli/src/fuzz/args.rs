@@ -153,7 +153,7 @@ pub(crate) struct SessionOptions {
     /// Time under fire, like 30s, 10m or 2h; making findings small comes on top
     #[arg(long = "for", value_name = "TIME", default_value = "60s", value_parser = parse_time)]
     pub(crate) time: Duration,
-    /// Sessions at most
+    /// Sessions at most; those of the corpus are played in any case
     #[arg(long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true)]
     pub(crate) sessions: u64,
     /// Another number, other sessions

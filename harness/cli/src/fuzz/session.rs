@@ -35,8 +35,17 @@ const MOST_TRIALS: usize = 400;
 
 /// What a campaign tells.
 enum News {
-    Found { class: String, input: Vec<u8>, finding: Finding, times: u64 },
-    Progress { sessions: u64, features: usize, grown: usize },
+    /// A finding, and how often its class was met.
+    Found {
+        input: Vec<u8>,
+        finding: Finding,
+        times: u64,
+    },
+    Progress {
+        sessions: u64,
+        features: usize,
+        grown: usize,
+    },
     Ended,
 }
 
@@ -126,15 +135,14 @@ impl<'o> Desk<'o> {
             let verdict = fire.body(case);
             set(&watched, None);
             if let Err(finding) = &verdict {
-                let (class, input) = (finding.class(), case.input.to_vec());
                 let mut met = met.lock().unwrap_or_else(PoisonError::into_inner);
-                let times = met.entry(class.clone()).or_default();
+                let times = met.entry(finding.class()).or_default();
                 *times += 1;
                 // One class can have many causes: now and then another program that shows it is
                 // made small, and kept if it is another one.
                 if times.is_power_of_two() {
-                    let (finding, times) = (finding.clone(), *times);
-                    drop(teller.send(News::Found { class, input, finding, times }));
+                    let (input, finding) = (case.input.to_vec(), finding.clone());
+                    drop(teller.send(News::Found { input, finding, times: *times }));
                 }
             }
             verdict
@@ -169,9 +177,7 @@ impl<'o> Desk<'o> {
         let mut due = wall::now() + PAUSE;
         loop {
             match news.recv_timeout(Duration::from_secs(1)) {
-                Ok(News::Found { class, input, finding, times }) => {
-                    self.write(&class, &input, &finding, times)?;
-                }
+                Ok(News::Found { input, finding, times }) => self.write(&input, &finding, times)?,
                 Ok(News::Progress { sessions, features, grown }) => {
                     self.sessions = sessions;
                     if wall::now() >= due {
@@ -200,20 +206,15 @@ impl<'o> Desk<'o> {
     }
 
     /// Makes a finding small and writes it down, if no other of its class has the same ingredients.
-    fn write(
-        &mut self,
-        class: &str,
-        input: &[u8],
-        finding: &Finding,
-        times: u64,
-    ) -> Result<(), Failure> {
+    fn write(&mut self, input: &[u8], finding: &Finding, times: u64) -> Result<(), Failure> {
+        let class = finding.class();
         let fire = Fire::on(Arc::clone(&self.player), Arc::new(|_| false));
-        let small = minimise(&fire, input, class, MOST_TRIALS);
+        let small = minimise(&fire, input, &class, MOST_TRIALS);
         let Ok(session) = fire.session(&small) else {
-            return self.keep(class, &small, None, finding, "the program makes no session");
+            return self.keep(&class, &small, None, finding, "the program makes no session");
         };
-        let full = match session.ingredients.join(", ") {
-            nothing if nothing.is_empty() => class.to_owned(),
+        let full = match session.ingredients().join(", ") {
+            nothing if nothing.is_empty() => class.clone(),
             ingredients => format!("{class} [{ingredients}]"),
         };
         if let Some(known) = self.known.known_class(&full) {
@@ -221,7 +222,7 @@ impl<'o> Desk<'o> {
             *met.entry(known.class.clone()).or_default() += times.div_ceil(2);
             return Ok(());
         }
-        let again = match fire.shows(&session.text, class) {
+        let again = match fire.shows(&session.text, &class) {
             true => "the scenario shows it again",
             false => "only the program shows it",
         };
@@ -291,7 +292,7 @@ fn drive(mut campaign: Campaign, time: Duration, most: u64, sender: &Sender<News
             drop(sender.send(News::Ended));
             return;
         }
-        for _ in 0..STRIDE {
+        for _ in 0..STRIDE.min(most - sessions) {
             campaign.step();
         }
     }

@@ -35,5 +35,5 @@ pub use hostile::Hostile;
 pub use log::{Kind, Log, Noted, Way};
 pub(crate) use ruling::SeenChannel;
 pub use ruling::{Ruling, Seen};
-pub(crate) use scripted::Scripted;
-pub use scripted::{AsWritten, Improvise};
+pub use scripted::Improvise;
+pub(crate) use scripted::{AsWritten, Scripted};

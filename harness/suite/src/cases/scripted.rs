@@ -28,7 +28,7 @@ pub trait Improvise: fmt::Debug {
 
 /// Makes nothing up.
 #[derive(Clone, Copy, Debug)]
-pub struct AsWritten;
+pub(crate) struct AsWritten;
 
 impl Improvise for AsWritten {
     fn tamper(&mut self, _: usize, _: &[u8]) -> Option<Vec<Edit>> {

@@ -53,7 +53,7 @@ impl Hostility {
         }
     }
 
-    /// The hostile side that a file describes, if it does; the cast plays it with the reference peer.
+    /// The hostile side that a file describes.
     pub(super) fn of(file: &File, party: Party, improvise: Rc<RefCell<dyn Improvise>>) -> Self {
         let hand = Hand::new(Box::new(Scripted::new(file, improvise)));
         Self {

@@ -34,11 +34,8 @@ pub(super) struct Plan {
     pub(super) harmless: bool,
     /// The peers connect anew.
     pub(super) renegotiates: bool,
-    setup: Setup,
-    links: [BTreeMap<&'static str, String>; 2],
-    options: String,
-    /// Seed of the run.
-    pub(super) seed: u64,
+    /// What makes it more than two hosts on a good network, in words without numbers.
+    pub(super) ingredients: Vec<String>,
 }
 
 /// `[[tamper]]` without its edits.
@@ -323,11 +320,8 @@ impl<'a> Compiler<'a> {
             head: self.head(),
             expectations: if harmless { self.expectations() } else { Vec::new() },
             harmless,
-            seed: u64::from(self.setup.seed) + 1,
             renegotiates: !self.restarts.is_empty(),
-            setup: self.setup,
-            options: sctp(self.setup.options),
-            links: self.links,
+            ingredients: self.ingredients(),
             tampers: self.tampers,
             steps: self.steps,
         }
@@ -354,6 +348,53 @@ impl<'a> Compiler<'a> {
             }
         }
         all
+    }
+
+    /// What makes it more than two hosts on a good network, in words without numbers.
+    fn ingredients(&self) -> Vec<String> {
+        let mut all = BTreeSet::new();
+        let mut add = |words: String| {
+            all.insert(words);
+        };
+        for (who, preset) in [Who::Hostile, Who::Tested].into_iter().zip(self.setup.nats) {
+            if let Some(preset) = nat_name(preset) {
+                add(format!("{} behind {preset}", who.name()));
+            }
+        }
+        if order(self.setup.order) != order(0) {
+            add(format!("candidates {}", order(self.setup.order)));
+        }
+        for (who, link) in [Who::Hostile, Who::Tested].into_iter().zip(&self.links) {
+            for key in link.keys() {
+                add(format!("{key} at {}", who.name()));
+            }
+        }
+        let options = sctp(self.setup.options);
+        if options != sctp(0) {
+            add(options
+                .split(", ")
+                .filter(|word| !word.ends_with("false"))
+                .collect::<Vec<_>>()
+                .join(" "));
+        }
+        for step in self.steps.iter().skip(1) {
+            match (&step.inject, step.verb.split_once(" = ")) {
+                (Some(inject), _) => add(format!("inject {}", inject.layer.word())),
+                // Messages are in every session.
+                (None, Some((verb, _))) if verb != "send" => add(verb.to_owned()),
+                _ => {}
+            }
+        }
+        for tamper in &self.tampers {
+            let verb = match tamper.verb {
+                Verb::Drop => "drop",
+                Verb::Duplicate => "double",
+                Verb::Delay { .. } => "delay",
+                Verb::Mutate { .. } => "change",
+            };
+            add(format!("{verb} {}", tamper.layer.word()));
+        }
+        all.into_iter().collect()
     }
 
     /// Everything before steps and expectations.
@@ -421,55 +462,6 @@ impl<'a> Compiler<'a> {
                 let _ = writeln!(text, "sctp = {{ {} }}", sctp(self.setup.options));
             }
         }
-    }
-}
-
-impl Plan {
-    /// What makes it more than two hosts on a good network, in words without numbers.
-    pub(super) fn ingredients(&self) -> Vec<String> {
-        let mut all = BTreeSet::new();
-        let mut add = |words: String| {
-            all.insert(words);
-        };
-        for (who, preset) in [Who::Hostile, Who::Tested].into_iter().zip(self.setup.nats) {
-            if let Some(preset) = nat_name(preset) {
-                add(format!("{} behind {preset}", who.name()));
-            }
-        }
-        if order(self.setup.order) != order(0) {
-            add(format!("candidates {}", order(self.setup.order)));
-        }
-        for (who, link) in [Who::Hostile, Who::Tested].into_iter().zip(&self.links) {
-            for key in link.keys() {
-                add(format!("{key} at {}", who.name()));
-            }
-        }
-        if self.options != sctp(0) {
-            add(self
-                .options
-                .split(", ")
-                .filter(|word| !word.ends_with("false"))
-                .collect::<Vec<_>>()
-                .join(" "));
-        }
-        for step in self.steps.iter().skip(1) {
-            match (&step.inject, step.verb.split_once(" = ")) {
-                (Some(inject), _) => add(format!("inject {}", inject.layer.word())),
-                // Messages are in every session.
-                (None, Some((verb, _))) if verb != "send" => add(verb.to_owned()),
-                _ => {}
-            }
-        }
-        for tamper in &self.tampers {
-            let verb = match tamper.verb {
-                Verb::Drop => "drop",
-                Verb::Duplicate => "double",
-                Verb::Delay { .. } => "delay",
-                Verb::Mutate { .. } => "change",
-            };
-            add(format!("{verb} {}", tamper.layer.word()));
-        }
-        all.into_iter().collect()
     }
 }
 

@@ -22,8 +22,9 @@ use std::time::Duration;
 
 use rtcspec_adapter_reference::Reference;
 use rtcspec_control::Implementation;
+use rtcspec_suite::cases::Improvise;
 use rtcspec_suite::run::{Cast, Played, play, play_improvised};
-use rtcspec_suite::scenario::{Scenario, read};
+use rtcspec_suite::scenario::{Role, Scenario, TamperLayer, Variant, read};
 use rtcspec_trace::Party;
 
 use self::compile::Plan;
@@ -95,10 +96,16 @@ pub struct Session {
     pub played: Played,
     /// Everything that was broken, known or not.
     pub findings: Vec<Finding>,
-    /// What makes it more than two hosts on a good network, in words.
-    pub ingredients: Vec<String>,
     plan: Plan,
     improviser: Improviser,
+}
+
+impl Session {
+    /// What makes it more than two hosts on a good network, in words without numbers.
+    #[must_use]
+    pub fn ingredients(&self) -> &[String] {
+        &self.plan.ingredients
+    }
 }
 
 impl Fire {
@@ -116,7 +123,8 @@ impl Fire {
         self.apart(|| self.perform(input))
     }
 
-    /// Some stacks keep state per thread: their sessions get one each, or none would play again.
+    /// Some stacks keep state per thread: their sessions get one each, or none would play again. What
+    /// they allocate there counts for no budget.
     fn apart<T: Send>(
         &self,
         play: impl FnOnce() -> Result<T, Finding> + Send,
@@ -135,44 +143,33 @@ impl Fire {
 
     fn perform(&self, input: &[u8]) -> Result<Session, Finding> {
         last_words();
-        let plan = compile::compile(&Program::read(input), &self.player.hello());
-        let scenario = scenario(&render::render(&plan, None, false))?;
+        let mut plan = compile::compile(&Program::read(input), &self.player.hello());
+        let mut scenario = scenario(&render::render(&plan, None))?;
+        if !plan.expectations.is_empty() && !there_is_a_way(&scenario) {
+            plan.expectations.clear();
+            scenario.variants[0].file.expect.clear();
+        }
         let improviser = Rc::new(RefCell::new(Improviser::new(&plan)));
-        let expects = plan.harmless && there_is_a_way(&scenario);
-        let scenario = match expects {
-            true => self::scenario(&render::render(&plan, None, true))?,
-            false => scenario,
-        };
         let played = self.cast(&scenario, |variant, cast| {
-            let improvise: Rc<RefCell<dyn rtcspec_suite::cases::Improvise>> = improviser.clone();
-            play_improvised("session", variant, cast, &improvise, plan.seed, false)
+            let improvise: Rc<RefCell<dyn Improvise>> = improviser.clone();
+            play_improvised("session", variant, cast, &improvise, variant.file.seed, false)
         });
         let improviser = Rc::try_unwrap(improviser).map(RefCell::into_inner);
         let improviser = improviser.map_err(|_| harness("somebody still improvises"))?;
         let words = last_words();
         let findings =
             oracles::held(&plan, &played, &improviser, under_test(&scenario), words.as_deref());
-        let text = render::render(&plan, Some(&improviser), expects);
-        let ingredients = plan.ingredients();
-        Ok(Session { text, played, findings, ingredients, plan, improviser })
+        let text = render::render(&plan, Some(&improviser));
+        Ok(Session { text, played, findings, plan, improviser })
     }
 
-    /// Plays a file as it is written.
-    ///
-    /// # Errors
-    /// It is no scenario.
-    pub fn again(&self, text: &str) -> Result<Played, Finding> {
-        Ok(self.replayed(text)?.0)
-    }
-
-    /// And what the last panic said.
-    fn replayed(&self, text: &str) -> Result<(Played, Option<String>), Finding> {
-        let scenario = scenario(text)?;
-        let seed = scenario.file.seed;
+    /// Plays a file as it is written; gives what came of it and what the last panic said.
+    fn again(&self, scenario: &Scenario) -> Result<(Played, Option<String>), Finding> {
         self.apart(|| {
             last_words();
-            let played =
-                self.cast(&scenario, |variant, cast| play("session", variant, cast, seed, false));
+            let played = self.cast(scenario, |variant, cast| {
+                play("session", variant, cast, variant.file.seed, false)
+            });
             Ok((played, last_words()))
         })
     }
@@ -181,8 +178,8 @@ impl Fire {
     #[must_use]
     pub fn shows(&self, text: &str, class: &str) -> bool {
         let Ok(scenario) = scenario(text) else { return false };
-        let (played, words) = match self.replayed(text) {
-            Ok(replayed) => replayed,
+        let (played, words) = match self.again(&scenario) {
+            Ok(played) => played,
             Err(finding) => return finding.class() == class,
         };
         oracles::seen(&played, under_test(&scenario), words.as_deref())
@@ -190,11 +187,7 @@ impl Fire {
             .any(|finding| finding.class() == class)
     }
 
-    fn cast<T>(
-        &self,
-        scenario: &Scenario,
-        play: impl FnOnce(&rtcspec_suite::scenario::Variant, &Cast<'_>) -> T,
-    ) -> T {
+    fn cast<T>(&self, scenario: &Scenario, play: impl FnOnce(&Variant, &Cast<'_>) -> T) -> T {
         let tested = under_test(scenario);
         let cast = match tested {
             Party::A => Cast { offerer: &*self.player, answerer: &Reference, under_test: tested },
@@ -229,7 +222,7 @@ impl Fire {
         if !self.is_ours() {
             return Ok(());
         }
-        let again = self.again(&session.text)?;
+        let (again, _) = self.again(&scenario(&session.text)?)?;
         hold(
             Oracle::Determinism,
             again.session == session.played.session,
@@ -263,7 +256,7 @@ pub fn minimise(fire: &Fire, input: &[u8], class: &str, most: usize) -> Vec<u8> 
 /// Who is tested in a scenario: the hostile peer is the other one.
 fn under_test(scenario: &Scenario) -> Party {
     let tested = scenario.file.peer.get("tested").map(|peer| peer.role);
-    if tested == Some(rtcspec_suite::scenario::Role::Offerer) { Party::A } else { Party::B }
+    if tested == Some(Role::Offerer) { Party::A } else { Party::B }
 }
 
 fn scenario(text: &str) -> Result<Scenario, Finding> {
@@ -318,8 +311,7 @@ fn shape(line: &str) -> String {
     line.chars().map(|char| if char.is_ascii_digit() { '#' } else { char }).collect()
 }
 
-const fn changed(layer: rtcspec_suite::scenario::TamperLayer) -> &'static str {
-    use rtcspec_suite::scenario::TamperLayer;
+const fn changed(layer: TamperLayer) -> &'static str {
     match layer {
         TamperLayer::Sdp => "changed sdp",
         TamperLayer::Candidate => "changed candidate",

@@ -24,35 +24,42 @@ pub(super) fn held(
     tested: Party,
     words: Option<&str>,
 ) -> Vec<Finding> {
-    let mut all = seen(played, tested, words);
-    if plan.expectations.is_empty() || plan.renegotiates {
-        // Peers that leave, or offer at the same time, may have something to report.
-        all.retain(|finding| !finding.what.starts_with(REPORTS));
-    }
-    all.retain(|finding| !finding.what.starts_with(HOSTILE_REPORTS));
+    // Peers that leave, or offer at the same time, may have something to report; so may one that is
+    // hostile.
+    let quiet = plan.expectations.is_empty() || plan.renegotiates;
+    let counts = |finding: &&verdict::Finding| {
+        finding.requirement != REPORTS || !(quiet || finding.actual.starts_with(HOSTILE))
+    };
+    let mut all = run(played.findings.iter().filter(counts), words);
+    all.extend(amplifies(played, tested).err());
     all.extend(fingerprint(played, improviser, tested).err());
-    if !plan.harmless {
+    if plan.harmless {
         // A peer is held to every rule where nobody else breaks one.
-        all.retain(|finding| !finding.what.starts_with(AUDIT));
+        all.extend(audited(played, tested));
     }
     all
 }
 
 /// What can be seen of a session alone.
 pub(super) fn seen(played: &Played, tested: Party, words: Option<&str>) -> Vec<Finding> {
-    let told = |finding| told(finding, words);
-    let mut all: Vec<Finding> = played.findings.iter().filter_map(told).collect();
-    all.sort_by_key(|finding| finding.oracle);
+    let mut all = run(played.findings.iter(), words);
     all.extend(amplifies(played, tested).err());
     all.extend(audited(played, tested));
     all
 }
 
-/// How findings about errors begin that a peer reports, and those that the hostile one does.
-const REPORTS: &str = "a peer reports no error: ";
-const HOSTILE_REPORTS: &str = "a peer reports no error: hostile ";
-/// How findings of the audit begin.
-const AUDIT: &str = "audit rule";
+/// What the run asks of peers beside what a file expects, and how the words of the hostile one begin.
+const REPORTS: &str = "a peer reports no error";
+const HOSTILE: &str = "hostile ";
+
+fn run<'a>(
+    findings: impl Iterator<Item = &'a verdict::Finding>,
+    words: Option<&str>,
+) -> Vec<Finding> {
+    let mut all: Vec<Finding> = findings.filter_map(|finding| told(finding, words)).collect();
+    all.sort_by_key(|finding| finding.oracle);
+    all
+}
 
 /// What the run itself says: a crash, a hang, an expectation that was not met.
 fn told(finding: &verdict::Finding, words: Option<&str>) -> Option<Finding> {
@@ -74,7 +81,7 @@ fn told(finding: &verdict::Finding, words: Option<&str>) -> Option<Finding> {
     Some(Finding::new(oracle, what))
 }
 
-/// RFC 8445 §19.5.1, RFC 9260 §11.2.4.1: nobody is made to send much more than he is sent.
+/// RFC 8445 §19.5.1: nobody is made to send much more than he is sent.
 fn amplifies(played: &Played, tested: Party) -> Verdict {
     let sent = |party| {
         let of = |place: &Option<Place>| *place == Some(Place::Peer(party));
@@ -114,6 +121,6 @@ fn audited(played: &Played, tested: Party) -> Vec<Finding> {
     // What only looks wrong depends on more than one session.
     let broken = audited.findings.iter().filter(|broken| broken.level == "V");
     let rules: BTreeSet<&str> = broken.map(|broken| broken.rule.as_str()).collect();
-    let finding = |rule: &&str| Finding::new(Oracle::Model, format!("{AUDIT} {rule}"));
+    let finding = |rule: &&str| Finding::new(Oracle::Model, format!("audit rule {rule}"));
     rules.iter().map(finding).collect()
 }

@@ -7,9 +7,8 @@ use rtcspec_suite::scenario::{Edit, TamperLayer};
 use super::compile::{Inject, Plan, Tamper, Verb};
 use super::improvise::{Improviser, templates};
 
-/// The file, with the edits that were made up so far, and expectations if there is something to
-/// expect.
-pub(super) fn render(plan: &Plan, improvised: Option<&Improviser>, expects: bool) -> String {
+/// The file, with the edits that were made up so far.
+pub(super) fn render(plan: &Plan, improvised: Option<&Improviser>) -> String {
     let mut text = plan.head.clone();
     for (index, step) in plan.steps.iter().enumerate() {
         let _ = write!(text, "\n[[do]]\nat     = \"{}ms\"\n", step.at);
@@ -25,10 +24,8 @@ pub(super) fn render(plan: &Plan, improvised: Option<&Improviser>, expects: bool
         let edits = improvised.and_then(|improvised| improvised.tampered.get(&index));
         text.push_str(&tampering(tamper, edits.map_or(&[], Vec::as_slice)));
     }
-    if expects {
-        for expectation in &plan.expectations {
-            let _ = write!(text, "\n[[expect]]\n{expectation}\n");
-        }
+    for expectation in &plan.expectations {
+        let _ = write!(text, "\n[[expect]]\n{expectation}\n");
     }
     text
 }
