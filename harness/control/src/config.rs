@@ -53,6 +53,10 @@ pub struct Configuration {
     /// DTLS role to answer with: `active` or `passive`; empty is the peer's default.
     #[serde(rename = "x-dtlsRole", skip_serializing_if = "String::is_empty")]
     pub dtls_role: String,
+    /// What a DTLS handshake is made of: `symmetric` is one without curves, which nobody else
+    /// understands; empty is all that DTLS asks for.
+    #[serde(rename = "x-dtlsCryptography", skip_serializing_if = "String::is_empty")]
+    pub dtls_cryptography: String,
     /// Name servers are not part of virtual time: host names and the addresses they mean.
     #[serde(rename = "x-hosts", skip_serializing_if = "BTreeMap::is_empty")]
     pub hosts: BTreeMap<String, Vec<IpAddr>>,

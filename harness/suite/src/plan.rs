@@ -9,7 +9,7 @@ use rtcspec_trace::Party;
 use crate::cases::Case;
 use crate::expectation::glob;
 use crate::run::{Cast, Played, play, play_case};
-use crate::scenario::{Peer, Role, Scenario, Sctp, Variant};
+use crate::scenario::{Dtls, Peer, Role, Scenario, Sctp, Variant};
 use crate::verdict::{RunResult, Standing};
 
 /// The name under which scenarios know the reference peer.
@@ -232,8 +232,7 @@ fn is_plain(peer: &Peer) -> bool {
     peer.sctp == Sctp::default()
         && !peer.ice.lite
         && peer.ice.announces.is_none()
-        && peer.dtls.versions.is_empty()
-        && peer.dtls.role.is_empty()
+        && peer.dtls == Dtls::default()
 }
 
 fn run_id(scenario: &Scenario, variant: &Variant, casting: &Casting) -> String {

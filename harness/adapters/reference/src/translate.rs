@@ -7,7 +7,7 @@ use rtcspec_control as control;
 use rtcspec_peer::connection::{
     ChannelInit, Config, IceCandidate, IceServer, Message, SctpOptions, TransportPolicy,
 };
-use rtcspec_peer::dtls::{Role, Versions};
+use rtcspec_peer::dtls::{Cryptography, Role, Versions};
 use rtcspec_peer::io;
 
 /// A configuration of the peer.
@@ -29,6 +29,7 @@ pub(crate) fn config(given: control::Configuration) -> Result<Config, String> {
         ..Config::default()
     };
     config.dtls.versions = dtls_versions(&given.dtls_versions)?;
+    config.dtls.cryptography = dtls_cryptography(&given.dtls_cryptography)?;
     Ok(config)
 }
 
@@ -62,6 +63,14 @@ fn dtls_versions(words: &[String]) -> Result<Versions, String> {
         (false, true) => Versions::Only13,
         _ => Versions::Auto,
     })
+}
+
+fn dtls_cryptography(word: &str) -> Result<Cryptography, String> {
+    match word {
+        "" => Ok(Cryptography::Full),
+        "symmetric" => Ok(Cryptography::Symmetric),
+        _ => Err(format!("x-dtlsCryptography {word}")),
+    }
 }
 
 fn sctp(given: &BTreeMap<String, u64>) -> Result<SctpOptions, String> {
@@ -194,6 +203,7 @@ mod tests {
             (r#"{"bundlePolicy":"max-compat"}"#, "bundlePolicy"),
             (r#"{"x-dtlsRole":"both"}"#, "x-dtlsRole both"),
             (r#"{"x-dtlsVersions":["1.0"]}"#, "x-dtlsVersions 1.0"),
+            (r#"{"x-dtlsCryptography":"none"}"#, "x-dtlsCryptography none"),
             (r#"{"x-sctp":{"mtu":9000}}"#, "x-sctp mtu"),
             (r#"{"x-sctp":{"rwnd":4294967296}}"#, "x-sctp rwnd 4294967296"),
         ] {
@@ -205,7 +215,8 @@ mod tests {
     fn every_key_of_the_contract_reaches_the_peer() {
         let json = r#"{"iceServers":[{"urls":["turn:h"],"username":"u","credential":"c"}],
             "iceTransportPolicy":"relay","x-interfaces":["10.0.0.1"],"x-iceLite":true,
-            "x-dtlsVersions":["1.2"],"x-dtlsRole":"passive","x-hosts":{"h":["10.0.0.2"]},
+            "x-dtlsVersions":["1.2"],"x-dtlsRole":"passive",
+            "x-dtlsCryptography":"symmetric","x-hosts":{"h":["10.0.0.2"]},
             "x-sctp":{"maxMessageSize":1,"rwnd":2,"zeroChecksum":1,"interleaving":0,
             "initialTsn":3,"streams":4,"readAfterMs":5}}"#;
         let config = config(given(json)).unwrap();
@@ -215,6 +226,7 @@ mod tests {
         assert!(config.ice_lite);
         assert_eq!(config.dtls.versions, Versions::Only12);
         assert_eq!(config.dtls_role, Some(Role::Server));
+        assert_eq!(config.dtls.cryptography, Cryptography::Symmetric);
         assert!(config.hosts.contains_key("h"));
         let sctp = SctpOptions {
             max_message_size: Some(1),

@@ -85,6 +85,9 @@ pub(crate) fn settings(config: &Configuration, log: &SharedLog) -> Outcome<Setti
     if config.dtls_versions.iter().any(|version| version != "1.2") {
         return Err(Refusal::unsupported("x-dtlsVersions"));
     }
+    if !config.dtls_cryptography.is_empty() {
+        return Err(Refusal::unsupported("x-dtlsCryptography"));
+    }
     let mut settings = SettingEngineBuilder::new()
         .with_crypto_provider(Arc::new(Tapped::new(log)))
         // There is no multicast in virtual time: names of the other side are ignored, not asked for.

@@ -19,7 +19,7 @@ pub(super) struct SeededX25519;
 pub(super) struct SeededP256;
 
 /// A step of the self-test of a provider that has passed it; agrees with itself.
-struct Rehearsal(NamedGroup);
+pub(super) struct Rehearsal(pub(super) NamedGroup);
 
 struct X25519 {
     secret: StaticSecret,
@@ -65,7 +65,7 @@ impl SupportedKxGroup for SeededP256 {
 }
 
 /// 32 bytes of the session, or fixed ones for the self-test outside of any session.
-fn secret_bytes() -> [u8; 32] {
+pub(super) fn secret_bytes() -> [u8; 32] {
     entropy::with_tap(|tap| tap.rng.bytes()).unwrap_or(SELF_TEST_SECRET)
 }
 

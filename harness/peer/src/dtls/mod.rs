@@ -4,7 +4,7 @@
 //! handshake comes from a seed (`entropy`, `kx`, RFC 6979 signatures), the certificate too
 //! ([`Identity`]), the secrets come out as NSS key log lines (`keylog`), the peer's certificate is
 //! held against the fingerprints of its description ([`Fingerprints`], RFC 8122), what is sent again
-//! gets new record numbers (`numbering`), and time is the time of the run (`clock`).
+//! gets new record numbers (`numbering`), curves can be done without (`symmetric`), and time is the time of the run (`clock`).
 
 mod certificate;
 mod clock;
@@ -17,10 +17,11 @@ mod numbering;
 mod provider;
 mod session;
 mod sieve;
+mod symmetric;
 mod verify;
 
 pub use certificate::Identity;
 pub use error::Error;
 pub use fingerprint::{Fingerprints, fingerprint};
 pub use keylog::KeyLog;
-pub use session::{Event, Options, Role, Session, SrtpKeys, Versions};
+pub use session::{Cryptography, Event, Options, Role, Session, SrtpKeys, Versions};

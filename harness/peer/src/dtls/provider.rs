@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use dimpl::crypto::{
-    Buf, CryptoProvider, HashAlgorithm, HmacProvider, KeyProvider, SecureRandom,
+    Buf, CryptoProvider, HashAlgorithm, HmacProvider, KeyProvider, NamedGroup, SecureRandom,
     SignatureAlgorithm, SigningKey, SupportedKxGroup, rust_crypto,
 };
 use dimpl::{Config, ConfigBuilder, CryptoError, CryptoOperation};
@@ -11,12 +11,16 @@ use p256::ecdsa::signature::hazmat::PrehashSigner as _;
 use p256::ecdsa::{DerSignature, Signature};
 use sha2::{Digest as _, Sha256, Sha384};
 
+use super::certificate::Identity;
 use super::entropy;
 use super::error::Error;
 use super::kx::{SeededP256, SeededX25519};
+use super::session::Cryptography;
+use super::symmetric::{Checksums, Sum};
 use super::verify::Verifier;
 
 static KX_GROUPS: &[&dyn SupportedKxGroup] = &[&SeededX25519, &SeededP256];
+static SUMS: &[&dyn SupportedKxGroup] = &[&Sum(NamedGroup::X25519), &Sum(NamedGroup::Secp256r1)];
 
 /// The provider: pure Rust throughout, and no randomness but that of the session's seed.
 fn provider() -> CryptoProvider {
@@ -30,17 +34,42 @@ fn provider() -> CryptoProvider {
     }
 }
 
+/// The same without curves.
+fn symmetric() -> CryptoProvider {
+    CryptoProvider {
+        kx_groups: SUMS,
+        signature_verification: &Checksums,
+        key_provider: &Checksums,
+        ..provider()
+    }
+}
+
+/// What the provider is handed for a private key: it finds the real one in the tap of the session.
+pub(super) fn private_key(cryptography: Cryptography, identity: &Identity) -> Vec<u8> {
+    match cryptography {
+        Cryptography::Full => Vec::new(),
+        Cryptography::Symmetric => identity.certificate().to_vec(),
+    }
+}
+
 /// Builds a configuration on the provider.
 ///
 /// The library tests a provider at each build, which costs more than a handshake because of its
 /// signatures and key exchanges. Those run once per process.
-pub(super) fn configure(settings: ConfigBuilder) -> Result<Config, Error> {
+pub(super) fn configure(
+    settings: ConfigBuilder,
+    cryptography: Cryptography,
+) -> Result<Config, Error> {
     static SELF_TEST: OnceLock<Result<(), dimpl::Error>> = OnceLock::new();
     SELF_TEST
         .get_or_init(|| Config::builder().with_crypto_provider(provider()).build().map(|_| ()))
         .clone()
         .map_err(Error::Library)?;
-    let build = || settings.with_crypto_provider(provider()).build();
+    let provider = match cryptography {
+        Cryptography::Full => provider(),
+        Cryptography::Symmetric => symmetric(),
+    };
+    let build = || settings.with_crypto_provider(provider).build();
     entropy::rebuild(build).map_err(Error::Library)
 }
 

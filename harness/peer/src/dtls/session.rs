@@ -40,6 +40,17 @@ pub enum Versions {
     Only13,
 }
 
+/// What a handshake is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cryptography {
+    /// Everything that DTLS asks for.
+    #[default]
+    Full,
+    /// No curves: key shares are sums and signatures checksums, which takes a small part of the time
+    /// and is understood by a session with the same setting only. Nothing is secret.
+    Symmetric,
+}
+
 /// How to go about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -50,11 +61,18 @@ pub struct Options {
     /// As a server, make the client prove its address first (RFC 6347 §4.2.1, RFC 9147 §5.1).
     /// ICE has proven it already, so this is off unless asked for.
     pub cookie: bool,
+    /// What it is made of.
+    pub cryptography: Cryptography,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { versions: Versions::Auto, mtu: 1200, cookie: false }
+        Self {
+            versions: Versions::Auto,
+            mtu: 1200,
+            cookie: false,
+            cryptography: Cryptography::Full,
+        }
     }
 }
 
@@ -138,7 +156,7 @@ impl Session {
         let tap = Box::new(Tap { rng, key: identity.key().clone(), log: KeyLog::default() });
         let certificate = DtlsCertificate {
             certificate: identity.certificate().to_vec(),
-            private_key: Vec::new(),
+            private_key: provider::private_key(options.cryptography, identity),
         };
         let (tap, dtls) = entropy::lend(tap, || start(now, role, options, config, certificate));
         let mut session = Self {
@@ -356,7 +374,7 @@ fn config(options: Options, seed: u64) -> Result<Config, Error> {
         .max_queue_rx(256)
         .max_queue_tx(64)
         .dangerously_set_rng_seed(seed);
-    provider::configure(settings)
+    provider::configure(settings, options.cryptography)
 }
 
 fn start(
@@ -487,6 +505,24 @@ mod tests {
             assert_eq!(link.events, [[Event::Connected], [Event::Connected]]);
             assert_eq!(link.ends[0].srtp_keys(), link.ends[1].srtp_keys());
             assert!(link.ends[0].srtp_keys().is_some());
+        }
+    }
+
+    #[test]
+    fn without_curves_there_is_a_handshake_like_any_other_but_not_with_one_that_has_them() {
+        let options =
+            |versions, cryptography| Options { versions, cryptography, ..Options::default() };
+        for (versions, expected) in [(Versions::Only12, "1.2"), (Versions::Only13, "1.3")] {
+            let ours = options(versions, Cryptography::Symmetric);
+            let mut link = Link::with_options(ours, ours, 1);
+            link.settle(|_| false);
+            assert_eq!(link.versions(), [Some(expected); 2]);
+            assert_eq!(link.events, [[Event::Connected], [Event::Connected]]);
+            assert_eq!(link.ends[0].srtp_keys(), link.ends[1].srtp_keys());
+
+            let mut link = Link::with_options(ours, options(versions, Cryptography::Full), 1);
+            link.settle(|_| false);
+            assert!(!link.ends.iter().any(Session::is_connected), "{versions:?}");
         }
     }
 

@@ -236,6 +236,7 @@ impl Net {
             ice_lite: peer.ice.lite,
             dtls_versions: peer.dtls.versions.clone(),
             dtls_role: peer.dtls.role.clone(),
+            dtls_cryptography: peer.dtls.cryptography.clone(),
             sctp,
             ..Configuration::default()
         }

@@ -300,13 +300,16 @@ pub enum Policy {
 }
 
 /// DTLS options of a peer.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Dtls {
     /// Versions it accepts, `1.2` and `1.3`; its own default unless said otherwise.
     pub versions: Vec<String>,
     /// Role an answerer takes: `active` or `passive`.
     pub role: String,
+    /// `symmetric` does without curves, for sessions by the thousand: both sides have to, and only
+    /// the reference peer can.
+    pub cryptography: String,
 }
 
 /// SCTP options of a reference peer.
