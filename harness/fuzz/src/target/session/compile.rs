@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use rtcspec_control::{Feature, Hello};
+use rtcspec_adapter_reference::Reference;
+use rtcspec_control::{Feature, Hello, Implementation as _};
 use rtcspec_net::nat::presets;
 use rtcspec_suite::scenario::TamperLayer;
 
@@ -458,6 +459,10 @@ impl<'a> Compiler<'a> {
                 "\n[peer.{name}]\non   = {on:?}\nruns = {runs:?}\nrole = {role:?}\nice  = {{ servers = {servers:?} }}",
                 servers = servers.iter().collect::<Vec<_>>()
             );
+            if self.tested.implementation == Reference.hello().implementation {
+                // Curves would take half of the time, and nobody here is after them.
+                text.push_str("dtls = { cryptography = \"symmetric\" }\n");
+            }
             if who == Who::Hostile {
                 let _ = writeln!(text, "sctp = {{ {} }}", sctp(self.setup.options));
             }
