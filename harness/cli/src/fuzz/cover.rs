@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use rtcspec_fuzz::coverage::{self, ALL, CRATES, Ceilings, Files, Row, Table};
+use llvm_profparser::{CoverageMapping, CoverageResult, merge_profiles};
+use rtcspec_fuzz::coverage::{self, ALL, CRATES, Ceilings, Files, Regions, Row, Table};
 
 use super::args::CoverOptions;
 use crate::exit::{Exit, Failure, Outcome};
@@ -17,20 +18,19 @@ pub(super) fn cover(options: &CoverOptions) -> Outcome {
         return Err(Failure::usage(what));
     }
     let ceilings = ceilings(&options.ceilings)?;
-    let tools = Tools::find()?;
     eprintln!("building the replay with instrumentation in {}", options.into.display());
     let replay = build(&options.into)?;
     let mut table = Table::new();
     let mut profiles = Vec::new();
     for target in &targets {
         let profile = run(&replay, target, options)?;
-        let row = tools.row(&replay, std::slice::from_ref(&profile), Files::Reached)?;
+        let row = row(&replay, std::slice::from_ref(&profile), Files::Reached)?;
         table.insert((*target).to_owned(), row);
         profiles.push(profile);
     }
     // Of some targets alone the sum says nothing.
     if options.targets.is_empty() {
-        table.insert(ALL.to_owned(), tools.row(&replay, &profiles, Files::All)?);
+        table.insert(ALL.to_owned(), row(&replay, &profiles, Files::All)?);
     }
     print(&table);
     judge(&ceilings, &table, options)
@@ -105,51 +105,27 @@ fn run(replay: &Path, target: &str, options: &CoverOptions) -> Result<PathBuf, F
     Ok(profile)
 }
 
-/// The programs that read what was counted, of the compiler's version of LLVM.
-struct Tools {
-    profdata: PathBuf,
-    cov: PathBuf,
+/// Regions by crate, as the replay maps its counters to them. Where a generic function was compiled
+/// more than once, a region counts once, and is covered if it is in one of them.
+fn row(replay: &Path, profiles: &[PathBuf], which: Files) -> Result<Row, Failure> {
+    let unread = |what: String| Failure::usage(format!("read {}: {what}", replay.display()));
+    let profile = merge_profiles(profiles).map_err(|error| unread(error.to_string()))?;
+    let replays = [replay.to_owned()];
+    let mapping = CoverageMapping::new(&replays, &profile, false);
+    let report = mapping
+        .and_then(|mapping| mapping.generate_subreport(|paths| paths.iter().any(|path| ours(path))))
+        .map_err(|error| unread(error.to_string()))?;
+    let files = report.files.iter().map(|(path, result)| (path.as_path(), regions(result)));
+    Ok(coverage::by_crate(files, which))
 }
 
-impl Tools {
-    /// Beside the compiler (`rustup component add llvm-tools`), or as Debian names them.
-    fn find() -> Result<Self, Failure> {
-        let about = told(Command::new("rustc").arg("-vV"))?;
-        let value = |key: &str| about.lines().find_map(|line| line.strip_prefix(key));
-        let host = value("host: ").unwrap_or_default();
-        let llvm = value("LLVM version: ").unwrap_or_default();
-        let major = llvm.split('.').next().unwrap_or_default();
-        let sysroot = told(Command::new("rustc").args(["--print", "sysroot"]))?;
-        let beside = Path::new(sysroot.trim()).join("lib/rustlib").join(host).join("bin");
-        let tool = |name: &str| {
-            let candidates = [beside.join(name), PathBuf::from(format!("{name}-{major}"))];
-            candidates.into_iter().find(|path| works(path)).ok_or_else(|| Failure {
-                exit: Exit::Nothing,
-                message: format!(
-                    "no {name} for LLVM {major}: `rustup component add llvm-tools` or \
-                     `apt-get install llvm-{major}`"
-                ),
-            })
-        };
-        Ok(Self { profdata: tool("llvm-profdata")?, cov: tool("llvm-cov")? })
-    }
-
-    fn row(&self, replay: &Path, profiles: &[PathBuf], which: Files) -> Result<Row, Failure> {
-        let merged = profiles[0].with_file_name("merged.profdata");
-        let mut merge = Command::new(&self.profdata);
-        merge.args(["merge", "--sparse", "-o"]).arg(&merged).args(profiles);
-        finished(&mut merge)?;
-        let mut export = Command::new(&self.cov);
-        export.args(["export", "--summary-only", "--instr-profile"]).arg(&merged).arg(replay);
-        coverage::by_crate(told(&mut export)?.as_bytes(), which)
-            .map_err(|error| Failure::usage(error.to_string()))
-    }
+fn ours(path: &Path) -> bool {
+    coverage::crate_of(path).is_some()
 }
 
-fn works(program: &Path) -> bool {
-    let mut command = Command::new(program);
-    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
+fn regions(result: &CoverageResult) -> Regions {
+    let covered = result.hits.values().filter(|hits| **hits > 0).count();
+    Regions { count: result.hits.len() as u64, covered: covered as u64 }
 }
 
 /// Runs a command to its end.
@@ -162,18 +138,4 @@ fn finished(command: &mut Command) -> Result<(), Failure> {
     } else {
         Err(Failure::usage(format!("{name} ended with {status}")))
     }
-}
-
-/// What a command writes.
-fn told(command: &mut Command) -> Result<String, Failure> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| Failure::usage(format!("start {name}: {error}")))?;
-    if !output.status.success() {
-        return Err(Failure::usage(format!("{name} ended with {}", output.status)));
-    }
-    String::from_utf8(output.stdout)
-        .map_err(|_| Failure::usage(format!("what {name} writes is not UTF-8")))
 }
