@@ -87,6 +87,12 @@ impl<'a> Case<'a> {
         self.thorough
     }
 
+    /// True if somebody reads what is noted: whatever is dear to put together is for them only.
+    #[must_use]
+    pub const fn is_noted(&self) -> bool {
+        self.noted
+    }
+
     /// Notes a situation that the target is there for. Each that a target declares must be reached
     /// by its corpus, or the target tests less than it says.
     pub fn reach(&mut self, situation: &'static str) {

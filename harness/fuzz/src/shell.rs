@@ -1,10 +1,13 @@
 //! What foreign engines call: libFuzzer, through `fuzz/`.
+//!
+//! They name the target itself: a program with all of them in it would have the counters of all,
+//! which libFuzzer reads and clears at each execution.
 
 use std::sync::OnceLock;
 
 use crate::case::{self, Case};
 use crate::mutate::{Rng, Source};
-use crate::target::{self, Body, Target};
+use crate::target::{Body, Target};
 
 /// Names a planted bug that is to be built into the body of a target.
 pub const PLANT: &str = "RTCSPEC_PLANT";
@@ -12,33 +15,27 @@ pub const PLANT: &str = "RTCSPEC_PLANT";
 /// Runs an input, held to every oracle if it is one of the chosen ([`Case::brisk`]).
 ///
 /// # Panics
-/// An oracle was broken, which is what the engine looks for; or there is no such target.
-pub fn execute(name: &str, input: &[u8]) {
+/// An oracle was broken, which is what the engine looks for; or the target has no such plant.
+pub fn execute(target: &Target, input: &[u8]) {
     static BODY: OnceLock<Body> = OnceLock::new();
-    let body = BODY.get_or_init(|| body_of(named(name)));
+    let body = BODY.get_or_init(|| body_of(target));
     if let Err(finding) = case::run(*body, &mut Case::brisk(input)) {
-        panic!("{name}: {finding}");
+        panic!("{}: {finding}", target.name);
     }
 }
 
 /// Changes the first `size` bytes of `data` in place, to at most `max`; says how many there are then.
-///
-/// # Panics
-/// There is no such target.
 #[must_use]
-pub fn mutate(name: &str, data: &mut [u8], size: usize, max: usize, seed: u32) -> usize {
+pub fn mutate(target: &Target, data: &mut [u8], size: usize, max: usize, seed: u32) -> usize {
     let input = data.get(..size).unwrap_or_default().to_vec();
-    let changed = changed(named(name), input.clone(), &input, max.min(data.len()), seed);
+    let changed = changed(target, input.clone(), &input, max.min(data.len()), seed);
     put(&changed, data)
 }
 
 /// Makes an input of two; says how long it is.
-///
-/// # Panics
-/// There is no such target.
 #[must_use]
-pub fn cross(name: &str, one: &[u8], other: &[u8], out: &mut [u8], seed: u32) -> usize {
-    let changed = changed(named(name), one.to_vec(), other, out.len(), seed);
+pub fn cross(target: &Target, one: &[u8], other: &[u8], out: &mut [u8], seed: u32) -> usize {
+    let changed = changed(target, one.to_vec(), other, out.len(), seed);
     put(&changed, out)
 }
 
@@ -54,10 +51,6 @@ fn put(changed: &[u8], out: &mut [u8]) -> usize {
     let len = changed.len().min(out.len());
     out[..len].copy_from_slice(&changed[..len]);
     len
-}
-
-fn named(name: &str) -> &'static Target {
-    target::by_name(name).unwrap_or_else(|| panic!("no target is called {name}"))
 }
 
 fn body_of(target: &Target) -> Body {

@@ -209,7 +209,9 @@ impl Fire {
     pub fn body(&self, case: &mut Case<'_>) -> Verdict {
         let input = case.input;
         let session = case.within(BUDGET, input.len(), || self.session(input))??;
-        note(case, &session);
+        if case.is_noted() {
+            note(case, &session);
+        }
         if let Some(finding) = self.unknown(&session) {
             return Err(finding.clone());
         }
