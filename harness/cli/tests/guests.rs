@@ -24,6 +24,21 @@ port, address = struct.unpack("!HI", m[at + 6:at + 12])
 print(os.environ["RTCSPEC_HOST"], s.getsockname()[0], socket.inet_ntoa(struct.pack("!I", address ^ 0x2112a442)), flush=True)
 "#;
 
+/// Waits until its host has been without an address and has one again, and says both.
+const ROAM: &str = r#"
+import fcntl, socket, struct, time
+def own():
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try: return socket.inet_ntoa(fcntl.ioctl(s, 0x8915, struct.pack("256s", b"eth0"))[20:24])
+    except OSError: return None
+def until(done):
+    while not done(): time.sleep(0.02)
+before = own()
+until(lambda: own() is None)
+until(lambda: own() is not None)
+print(before, own(), socket.gethostbyname("alice"), flush=True)
+"#;
+
 /// Sends to alice from port 5000 and says which ports of hers it hears from.
 const CALL: &str = r#"
 import socket
@@ -169,6 +184,29 @@ fn events_that_wait_for_peers_are_carried_out_on_request() {
     lab.tells("carries out the first that waits");
     lab.signal("USR1");
     assert!(lab.tells(" s: reboot nat.home"));
+}
+
+#[test]
+fn a_host_that_moves_is_somewhere_else_and_its_command_sees_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("said");
+    let script = format!("{ROAM}{ASK}");
+    let arguments = ["nat/network-move", "--", "sh", "-c", "exec python3 -c \"$1\" > \"$2\"", "-"];
+    let mut lab = Running::new(&[&arguments[..], &[&script, file.to_str().unwrap()]].concat());
+    if !lab.tells("to come: move alice to cell after connected + 5s") {
+        return;
+    }
+    wait_for("the command has begun", || file.exists());
+    lab.signal("USR1");
+    for line in ["unplug alice", "alice has no address", "move alice to cell", "alice has 10."] {
+        assert!(lab.tells(&format!(" s: {line}")));
+    }
+    assert_eq!(lab.child.wait().unwrap().code(), Some(0));
+    let said = fs::read_to_string(&file).unwrap();
+    let seen: Vec<&str> = said.split_whitespace().collect();
+    let [before, now, named, "alice", own, outside] = seen[..] else { panic!("{said}") };
+    assert!(before != now && [named, own] == [now; 2], "another address: {said}");
+    assert!(outside.starts_with("203.0.113."), "behind another NAT: {said}");
 }
 
 #[test]
