@@ -24,6 +24,36 @@ port, address = struct.unpack("!HI", m[at + 6:at + 12])
 print(os.environ["RTCSPEC_HOST"], s.getsockname()[0], socket.inet_ntoa(struct.pack("!I", address ^ 0x2112a442)), flush=True)
 "#;
 
+/// Answers for the name `a.local`, by RFC 6762: from a member of the group, to whoever asks.
+const RESPOND: &str = r#"
+import socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 5353))
+own = socket.inet_aton(socket.gethostbyname("alice"))
+s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton("224.0.0.251") + own)
+while True:
+    m, who = s.recvfrom(1500)
+    if m[2] & 0x80 == 0 and m[12:].startswith(b"\x01a\x05local\x00"):
+        answer = b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 10, 4) + own
+        s.sendto(m[:2] + b"\x84\x00\x00\x01\x00\x01\x00\x00\x00\x00" + m[12:25] + answer, who)
+"#;
+
+/// Asks for the address of `a.local`, as a simple querier does, and says what it hears.
+const LOOK_UP: &str = r#"
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(0.3)
+found = "nobody"
+for _ in range(10):
+    s.sendto(b"\x12\x34" + b"\x00\x00\x00\x01" + bytes(6) + b"\x01a\x05local\x00\x00\x01\x00\x01", ("224.0.0.251", 5353))
+    try:
+        m, who = s.recvfrom(1500)
+        found = socket.inet_ntoa(m[-4:]) + " from " + who[0]
+        break
+    except TimeoutError: pass
+print(found, socket.gethostbyname("alice"), flush=True)
+"#;
+
 /// Waits until its host has been without an address and has one again, and says both.
 const ROAM: &str = r#"
 import fcntl, socket, struct, time
@@ -184,6 +214,21 @@ fn events_that_wait_for_peers_are_carried_out_on_request() {
     lab.tells("carries out the first that waits");
     lab.signal("USR1");
     assert!(lab.tells(" s: reboot nat.home"));
+}
+
+#[test]
+fn a_name_of_multicast_dns_is_found_on_the_link_and_nowhere_else() {
+    let also = format!("alice=exec python3 -c '{RESPOND}'");
+    for (scenario, found) in [("nat/open-open", true), ("nat/open-full-cone", false)] {
+        let arguments =
+            [scenario, "--quiet", "--host", "bob", "--also", &also, "--", "python3", "-c", LOOK_UP];
+        let Some(output) = lab(&arguments) else { return };
+        let said = words(&output.stdout);
+        let alice = said.split_whitespace().last().unwrap_or_default();
+        let wanted = if found { format!("{alice} from {alice}") } else { "nobody".to_owned() };
+        let told = words(&output.stderr);
+        assert_eq!(said.trim(), format!("{wanted} {alice}"), "{scenario}: {told}");
+    }
 }
 
 #[test]
