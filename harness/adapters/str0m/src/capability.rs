@@ -70,6 +70,9 @@ pub(crate) fn settings(config: &Configuration) -> Outcome<RtcConfig> {
     if !matches!(config.dtls_role.as_str(), "" | "passive") {
         return Err(Refusal::unsupported("x-dtlsRole"));
     }
+    if config.mdns {
+        return Err(Refusal::unsupported("x-mdns"));
+    }
     for (option, value) in &config.sctp {
         let number = u32::try_from(*value).map_err(|_| Refusal::unsupported("x-sctp"))?;
         settings = match option.as_str() {
