@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, stdin};
+use std::net::IpAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -232,7 +233,8 @@ fn stay(
         if signals.go_on.swap(false, Ordering::Relaxed) && !terrain.go_on(now) {
             tell(options, "nothing waits\n");
         }
-        for words in terrain.told() {
+        let told = terrain.told().into_iter().chain(relocate(terrain, guests));
+        for words in told {
             tell(options, &format!("{:.1} s: {words}\n", now.as_secs_f64()));
         }
         let ended = signals.ended().or_else(|| guests.first_mut()?.1.exit_code());
@@ -245,4 +247,33 @@ fn stay(
         let next = terrain.wake().unwrap_or(Duration::MAX).min(now + GLANCE);
         bell.wait_until(next);
     }
+}
+
+/// Gives hosts that were moved the addresses they have now, and everybody the names that go with
+/// them; tells which these are.
+fn relocate(terrain: &mut Terrain<'_>, guests: &mut [(Party, Guest)]) -> Vec<String> {
+    let moved = terrain.moved();
+    if moved.is_empty() {
+        return Vec::new();
+    }
+    let names = terrain.names();
+    let mut told = Vec::new();
+    for (host, guest) in guests {
+        let name = terrain.name(*host);
+        let addresses = moved.iter().find(|(party, _)| party == host).map(|(_, own)| own);
+        let done = addresses.map_or(Ok(()), |own| guest.readdress(own));
+        match (done.and_then(|()| guest.rename(&names)), addresses) {
+            (Err(error), _) => told.push(format!("change the addresses of {name}: {error}")),
+            (Ok(()), Some(own)) => told.push(format!("{name} has {}", listed(own))),
+            (Ok(()), None) => {}
+        }
+    }
+    told
+}
+
+fn listed(addresses: &[IpAddr]) -> String {
+    if addresses.is_empty() {
+        return "no address".to_owned();
+    }
+    addresses.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(" ")
 }

@@ -24,6 +24,51 @@ port, address = struct.unpack("!HI", m[at + 6:at + 12])
 print(os.environ["RTCSPEC_HOST"], s.getsockname()[0], socket.inet_ntoa(struct.pack("!I", address ^ 0x2112a442)), flush=True)
 "#;
 
+/// Answers for the name `a.local`, by RFC 6762: from a member of the group, to whoever asks.
+const RESPOND: &str = r#"
+import socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 5353))
+own = socket.inet_aton(socket.gethostbyname("alice"))
+s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton("224.0.0.251") + own)
+while True:
+    m, who = s.recvfrom(1500)
+    if m[2] & 0x80 == 0 and m[12:].startswith(b"\x01a\x05local\x00"):
+        answer = b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 10, 4) + own
+        s.sendto(m[:2] + b"\x84\x00\x00\x01\x00\x01\x00\x00\x00\x00" + m[12:25] + answer, who)
+"#;
+
+/// Asks for the address of `a.local`, as a simple querier does, and says what it hears.
+const LOOK_UP: &str = r#"
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(0.3)
+found = "nobody"
+for _ in range(10):
+    s.sendto(b"\x12\x34" + b"\x00\x00\x00\x01" + bytes(6) + b"\x01a\x05local\x00\x00\x01\x00\x01", ("224.0.0.251", 5353))
+    try:
+        m, who = s.recvfrom(1500)
+        found = socket.inet_ntoa(m[-4:]) + " from " + who[0]
+        break
+    except TimeoutError: pass
+print(found, socket.gethostbyname("alice"), flush=True)
+"#;
+
+/// Waits until its host has been without an address and has one again, and says both.
+const ROAM: &str = r#"
+import fcntl, socket, struct, time
+def own():
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try: return socket.inet_ntoa(fcntl.ioctl(s, 0x8915, struct.pack("256s", b"eth0"))[20:24])
+    except OSError: return None
+def until(done):
+    while not done(): time.sleep(0.02)
+before = own()
+until(lambda: own() is None)
+until(lambda: own() is not None)
+print(before, own(), socket.gethostbyname("alice"), flush=True)
+"#;
+
 /// Sends to alice from port 5000 and says which ports of hers it hears from.
 const CALL: &str = r#"
 import socket
@@ -169,6 +214,44 @@ fn events_that_wait_for_peers_are_carried_out_on_request() {
     lab.tells("carries out the first that waits");
     lab.signal("USR1");
     assert!(lab.tells(" s: reboot nat.home"));
+}
+
+#[test]
+fn a_name_of_multicast_dns_is_found_on_the_link_and_nowhere_else() {
+    let also = format!("alice=exec python3 -c '{RESPOND}'");
+    for (scenario, found) in [("nat/open-open", true), ("nat/open-full-cone", false)] {
+        let arguments =
+            [scenario, "--quiet", "--host", "bob", "--also", &also, "--", "python3", "-c", LOOK_UP];
+        let Some(output) = lab(&arguments) else { return };
+        let said = words(&output.stdout);
+        let alice = said.split_whitespace().last().unwrap_or_default();
+        let wanted = if found { format!("{alice} from {alice}") } else { "nobody".to_owned() };
+        let told = words(&output.stderr);
+        assert_eq!(said.trim(), format!("{wanted} {alice}"), "{scenario}: {told}");
+    }
+}
+
+#[test]
+fn a_host_that_moves_is_somewhere_else_and_its_command_sees_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("said");
+    let script = format!("{ROAM}{ASK}");
+    let arguments = ["nat/network-move", "--", "sh", "-c", "exec python3 -c \"$1\" > \"$2\"", "-"];
+    let mut lab = Running::new(&[&arguments[..], &[&script, file.to_str().unwrap()]].concat());
+    if !lab.tells("to come: move alice to cell after connected + 5s") {
+        return;
+    }
+    wait_for("the command has begun", || file.exists());
+    lab.signal("USR1");
+    for line in ["unplug alice", "alice has no address", "move alice to cell", "alice has 10."] {
+        assert!(lab.tells(&format!(" s: {line}")));
+    }
+    assert_eq!(lab.child.wait().unwrap().code(), Some(0));
+    let said = fs::read_to_string(&file).unwrap();
+    let seen: Vec<&str> = said.split_whitespace().collect();
+    let [before, now, named, "alice", own, outside] = seen[..] else { panic!("{said}") };
+    assert!(before != now && [named, own] == [now; 2], "another address: {said}");
+    assert!(outside.starts_with("203.0.113."), "behind another NAT: {said}");
 }
 
 #[test]

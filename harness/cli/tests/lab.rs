@@ -72,6 +72,29 @@ fn a_process_behind_a_nat_is_judged_and_its_run_plays_again_to_the_same_bytes() 
 }
 
 #[test]
+fn a_process_hides_behind_a_name_and_finds_the_one_of_its_peer_on_its_link_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = format!("'{RTCSPEC}' adapter serve reference");
+    let out = folder.path().to_str().unwrap();
+    // As offerer it answers for its name, as answerer it asks for that of its peer.
+    let arguments = ["run", "ice/mdns-one-segment", "ice/mdns-two-segments@answerer"];
+    let output = rtcspec(&[&arguments[..], &["--peer-cmd", &command, "--out", out]].concat());
+    let text = words(&output.stdout);
+    if no_hosts(&text) {
+        return;
+    }
+    assert!(output.status.success(), "{text}{}", words(&output.stderr));
+    assert!(text.contains("3 runs: 3 PASS"), "{text}");
+    let transcripts = fs::read_dir(folder.path().join("transcripts")).unwrap().flatten();
+    let read = transcripts.filter_map(|file| fs::read_to_string(file.path()).ok());
+    let asked: Vec<String> = read
+        .map(|text| text.lines().filter(|line| line.contains("mdns query")).collect())
+        .collect();
+    assert_eq!(asked.iter().filter(|line| line.contains("= h0")).count(), 2, "{asked:?}");
+    assert_eq!(asked.iter().filter(|line| line.contains("= unanswered")).count(), 1, "{asked:?}");
+}
+
+#[test]
 fn a_record_that_was_changed_does_not_agree_and_one_that_was_cut_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let output = run(folder.path(), "2", &["nat/open-open@answerer"]);

@@ -47,6 +47,9 @@ pub struct Configuration {
     /// Act as an ICE-lite agent.
     #[serde(rename = "x-iceLite", skip_serializing_if = "std::ops::Not::not")]
     pub ice_lite: bool,
+    /// Hide host addresses behind names of multicast DNS, and answer for them.
+    #[serde(rename = "x-mdns", skip_serializing_if = "std::ops::Not::not")]
+    pub mdns: bool,
     /// DTLS versions to offer, e.g. `["1.2"]`; empty is the peer's default.
     #[serde(rename = "x-dtlsVersions", skip_serializing_if = "Vec::is_empty")]
     pub dtls_versions: Vec<String>,

@@ -1,7 +1,9 @@
 //! A command on a host, with the terminal of whoever started it.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
+use std::net::IpAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
@@ -9,6 +11,7 @@ use rtcspec_control::outside::{Arrivals, Bell};
 
 use crate::host::{Host, HostError, Site, Wires};
 use crate::keys::KeyLog;
+use crate::surroundings;
 
 /// Why a command is on no host.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +30,7 @@ pub struct Guest {
     child: Child,
     wires: Wires,
     keys: KeyLog,
+    names: File,
     arrivals: Arc<Arrivals>,
 }
 
@@ -55,7 +59,8 @@ impl Guest {
         let made = site.wait().inspect_err(|_| end(&mut child))?;
         let arrivals = Arc::new(Arrivals::new(Arc::clone(bell)));
         let wires = Wires::new(made.devices, made.kernel, &host.interfaces, &arrivals);
-        Ok(Self { child, wires, keys: KeyLog::new(made.keys), arrivals })
+        let (keys, names) = (KeyLog::new(made.keys), made.names.into());
+        Ok(Self { child, wires, keys, names, arrivals })
     }
 
     /// Packets it has sent since the last call.
@@ -67,6 +72,22 @@ impl Guest {
     /// Gives it a packet.
     pub fn receive(&self, packet: &[u8]) {
         self.wires.send(packet);
+    }
+
+    /// Its host has other addresses from now on, as one that moves to another network.
+    ///
+    /// # Errors
+    /// What the system refuses.
+    pub fn readdress(&mut self, addresses: &[IpAddr]) -> io::Result<()> {
+        self.wires.readdress(addresses)
+    }
+
+    /// Its host knows these names from now on, besides its own.
+    ///
+    /// # Errors
+    /// What the system refuses.
+    pub fn rename(&mut self, names: &[(String, IpAddr)]) -> io::Result<()> {
+        surroundings::rename(&self.names, names)
     }
 
     /// Whole lines its key log has got since the last call.

@@ -33,8 +33,8 @@ const LARGEST: usize = 65_535;
 const WAITING: usize = 4096;
 /// Most interfaces a host may have.
 const MOST_INTERFACES: usize = 8;
-/// Descriptors of a report: the key log, the way to the kernel and the devices.
-pub(crate) const MOST_DESCRIPTORS: usize = 2 + MOST_INTERFACES;
+/// Descriptors of a report: the key log, the list of hosts, the way to the kernel and the devices.
+pub(crate) const MOST_DESCRIPTORS: usize = 3 + MOST_INTERFACES;
 
 /// Why there is no host.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +75,8 @@ pub struct Host {
 pub(crate) struct Made {
     /// The key log its command appends to.
     pub(crate) keys: OwnedFd,
+    /// Its `/etc/hosts`.
+    pub(crate) names: OwnedFd,
     /// The way to the kernel, about its interfaces.
     pub(crate) kernel: OwnedFd,
     /// The other ends of its devices, in the order of its interfaces.
@@ -150,7 +152,7 @@ impl Site {
     }
 }
 
-/// A host's report: what went wrong, or nothing, its key log and its devices.
+/// A host's report: what went wrong, or nothing and what it hands out.
 fn report(stream: &UnixStream) -> Result<Made, HostError> {
     let mut text = [0; 1024];
     let mut space =
@@ -167,10 +169,12 @@ fn report(stream: &UnixStream) -> Result<Made, HostError> {
     }
     let words = String::from_utf8_lossy(&text[..got.bytes]);
     let mut descriptors = descriptors.into_iter();
-    let ready =
-        words.strip_prefix("ready").and_then(|_| descriptors.next().zip(descriptors.next()));
+    let ready = words.strip_prefix("ready").and_then(|_| {
+        let (keys, names, kernel) = (descriptors.next()?, descriptors.next()?, descriptors.next()?);
+        Some(Made { keys, names, kernel, devices: descriptors.collect() })
+    });
     match (ready, got.bytes) {
-        (Some((keys, kernel)), _) => Ok(Made { keys, kernel, devices: descriptors.collect() }),
+        (Some(made), _) => Ok(made),
         (None, 0) => Err(HostError::Inside("it ended before it was ready".to_owned())),
         (None, _) => Err(HostError::Inside(words.into_owned())),
     }

@@ -145,6 +145,7 @@ fn die_with(parent: &OsStr) -> io::Result<()> {
 /// What a host hands out.
 struct Own {
     keys: File,
+    names: File,
     kernel: Kernel,
     devices: Vec<SyncDevice>,
 }
@@ -154,10 +155,10 @@ fn make(host: &Host) -> io::Result<Own> {
         spare_keys()?;
     }
     namespaces().map_err(during("make namespaces"))?;
-    surroundings::own_names(&host.names).map_err(during("give the host a resolver"))?;
+    let names = surroundings::own_names(&host.names).map_err(during("give the host a resolver"))?;
     let keys = surroundings::own_keys().map_err(during("give the host a key log"))?;
     let (kernel, devices) = interfaces::make(&host.interfaces)?;
-    Ok(Own { keys, kernel, devices })
+    Ok(Own { keys, names, kernel, devices })
 }
 
 /// Puts what was tried before what the system says.
@@ -178,9 +179,10 @@ fn namespaces() -> io::Result<()> {
     fs::write("/proc/self/gid_map", format!("0 {} 1", group.as_raw()))
 }
 
-fn send(report: &UnixStream, Own { keys, kernel, devices }: &Own) -> io::Result<()> {
+fn send(report: &UnixStream, Own { keys, names, kernel, devices }: &Own) -> io::Result<()> {
     let devices = devices.iter().map(|device| device.as_fd());
-    let descriptors: Vec<_> = [keys.as_fd(), kernel.as_fd()].into_iter().chain(devices).collect();
+    let own = [keys.as_fd(), names.as_fd(), kernel.as_fd()];
+    let descriptors: Vec<_> = own.into_iter().chain(devices).collect();
     let mut space = [std::mem::MaybeUninit::uninit();
         rustix::cmsg_space!(ScmRights(crate::host::MOST_DESCRIPTORS))];
     let mut control = SendAncillaryBuffer::new(&mut space);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::net::IpAddr;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_bind, mount_change};
@@ -18,29 +18,46 @@ const KEYS: &str = "/dev/shm/keys";
 const SCRATCH: &str = "/dev/shm/tmp";
 
 /// Names are asked of the host itself, where nobody answers: no question leaves it, and none waits.
-const RESOLVER: &str = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n";
-const HOSTS: &str = "127.0.0.1 localhost\n::1 localhost ip6-localhost\n";
+const RESOLVE_HERE: &str = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n";
+const RESOLVER: &str = "/dev/shm/resolv.conf";
+const HOSTS: &str = "/dev/shm/hosts";
 
-/// A resolver and a list of hosts of its own, and memory that is shared with nobody.
+/// A resolver and a list of hosts of its own, and memory that is shared with nobody; gives the list.
 ///
 /// # Errors
 /// What the system says.
-pub(crate) fn own_names(names: &[(String, IpAddr)]) -> io::Result<()> {
+pub(crate) fn own_names(names: &[(String, IpAddr)]) -> io::Result<File> {
     // What is mounted here is to be seen here only.
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
     mount("tmpfs", PRIVATE, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, None)?;
-    let mut hosts = HOSTS.to_owned();
-    for (name, address) in names {
-        let _ = writeln!(hosts, "{address} {name}");
-    }
-    for (place, text) in [("/etc/resolv.conf", RESOLVER), ("/etc/hosts", &hosts)] {
+    for (own, place, text) in [
+        (RESOLVER, "/etc/resolv.conf", RESOLVE_HERE.to_owned()),
+        (HOSTS, "/etc/hosts", hosts(names)),
+    ] {
+        fs::write(own, text)?;
         if Path::new(place).exists() {
-            let own = format!("{PRIVATE}/{}", place.rsplit('/').next().unwrap_or_default());
-            fs::write(&own, text)?;
-            mount_bind(&own, place)?;
+            mount_bind(own, place)?;
         }
     }
-    Ok(())
+    File::options().write(true).open(HOSTS)
+}
+
+/// Writes a list of hosts anew.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn rename(list: &File, names: &[(String, IpAddr)]) -> io::Result<()> {
+    let text = hosts(names);
+    list.write_all_at(text.as_bytes(), 0)?;
+    list.set_len(text.len() as u64)
+}
+
+fn hosts(names: &[(String, IpAddr)]) -> String {
+    let mut text = "127.0.0.1 localhost\n::1 localhost ip6-localhost\n".to_owned();
+    for (name, address) in names {
+        let _ = writeln!(text, "{address} {name}");
+    }
+    text
 }
 
 /// An empty key log, and a folder for what is temporary.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -15,6 +15,9 @@ use rtcspec_control::{ConnId, Receive, Transmit};
 const GLANCE: Duration = Duration::from_millis(200);
 /// How long a TCP connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
+/// RFC 6762 §3: where questions for names are sent. Whoever answers from that port listens there, on
+/// the link of its first IPv4 address.
+const MDNS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(224, 0, 0, 251), 5353);
 /// The longest datagram there is.
 const LARGEST: usize = 65_535;
 
@@ -60,11 +63,22 @@ impl Sockets {
 
     /// Opens a UDP socket, so that packets that come before the first one leaves are not lost.
     pub(crate) fn listen(&mut self, local: SocketAddr) {
+        self.open(local, |_| Ok(()));
+        if let SocketAddr::V4(own) = local
+            && local.port() == MDNS.port()
+        {
+            self.open(MDNS.into(), |socket| socket.join_multicast_v4(MDNS.ip(), own.ip()));
+        }
+    }
+
+    /// Opens a socket that is not open yet, and makes it ready.
+    fn open(&mut self, local: SocketAddr, ready: impl FnOnce(&UdpSocket) -> io::Result<()>) {
         if self.udp.contains_key(&local) || self.refused.contains(&local) {
             return;
         }
         match UdpSocket::bind(local).and_then(|socket| {
             socket.set_read_timeout(Some(GLANCE))?;
+            ready(&socket)?;
             Ok(Arc::new(socket))
         }) {
             Ok(socket) => {

@@ -203,8 +203,10 @@ impl World {
     }
 
     /// From now on a host's IP stack is elsewhere: what reaches it is read by [`World::packet`],
-    /// what it sends goes in by [`World::inject`].
+    /// what it sends goes in by [`World::inject`]. Multicast of its links reaches it, whatever the
+    /// group is.
     pub fn bare(&mut self, host: HostId) {
+        self.fabric.join_all(host);
         if let Some(seat) = self.seat(host) {
             seat.packets.get_or_insert_default();
         }

@@ -9,6 +9,7 @@
 //!
 //! - [x] JSEP (RFC 9429) for data channels: offer, answer, rollback, restart, BUNDLE-ready
 //! - [x] ICE (RFC 8445, 8421, 8838, 8839, 8863, 7675), ICE-lite, TURN client (RFC 8656)
+//! - [x] mDNS candidates (draft-ietf-rtcweb-mdns-ice-candidates-04, RFC 6762 as far as they need it)
 //! - [x] DTLS 1.2 and 1.3 (RFC 6347, 9147) by library, for WebRTC (RFC 8827, 8842, 8122)
 //! - [x] SCTP (RFC 9260, 8261, 3758, 7496, 6525, 8260, 9653), data channels (RFC 8831, 8832)
 //! - [ ] Media (RFC 8834, 3711)
@@ -32,6 +33,7 @@ pub mod dtls;
 pub mod ice;
 pub mod io;
 pub mod jsep;
+mod mdns;
 pub mod rng;
 pub mod sctp;
 pub mod seal;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rtcspec_wire::demux::Protocol;
+use rtcspec_wire::dns::{self, is_multicast_dns};
 use rtcspec_wire::sctp::PacketView;
 use rtcspec_wire::stun::{AttributeType, Class, Method, View};
 
@@ -87,6 +88,10 @@ impl Words {
         let payload = &datagram.payload;
         if datagram.carrier == Carrier::Sctp {
             return format!("SCTP {}", counted(chunks(payload)));
+        }
+        if is_multicast_dns(datagram.source, datagram.destination, payload) {
+            let answer = dns::View::new(payload).is_response() == Some(true);
+            return format!("mDNS {}", if answer { "response" } else { "query" });
         }
         match Protocol::of(payload) {
             Protocol::Stun => {

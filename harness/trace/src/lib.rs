@@ -19,6 +19,7 @@ mod dtls;
 mod flow;
 mod fold;
 mod ladder;
+mod mdns;
 mod names;
 pub mod nat;
 mod notes;

@@ -44,7 +44,8 @@ impl Names {
         };
         let signalled = found.iter().filter(|found| found.kind == "host" && !found.tcp);
         let signalled = signalled.filter_map(|found| Some((found.party, found.address?)));
-        let used = packets.iter().filter(|packet| !packet.opaque).flat_map(|packet| {
+        let mine = |packet: &&Packet<'_>| !packet.opaque && !crate::mdns::is(packet);
+        let used = packets.iter().filter(mine).flat_map(|packet| {
             let end = |place, address| match place {
                 Some(Place::Peer(party)) => Some((party, address)),
                 _ => None,
@@ -216,6 +217,11 @@ impl Names {
         self.external(address).or_else(own).unwrap_or_else(|| "OTHER".to_owned())
     }
 
+    /// The name that stands for one of multicast DNS.
+    pub(crate) fn hidden(&self, name: &str) -> String {
+        self.mdns.get(name).cloned().unwrap_or_else(|| "OTHER".to_owned())
+    }
+
     /// The name of a signalled candidate.
     pub(crate) fn candidate(&self, found: &Found) -> String {
         let mdns = || found.name.as_ref().and_then(|name| self.mdns.get(name)).cloned();
@@ -237,6 +243,13 @@ impl Names {
     pub(crate) fn credentials(&self, party: Party, ufrag: &str) -> Option<&Credentials> {
         self.generations.iter().find(|one| one.party == party && one.ufrag == ufrag)
     }
+}
+
+/// The interface of a peer with an address: `h0`, `h1:6`.
+pub(crate) fn interface(session: &Session, party: Party, ip: IpAddr) -> Option<String> {
+    let peer = session.peers.iter().find(|peer| peer.party == party)?;
+    let number = peer.addresses.iter().position(|address| *address == ip)?;
+    Some(format!("h{number}{}", if ip.is_ipv6() { ":6" } else { "" }))
 }
 
 /// Nothing for the first, `b`, `c` and so on for further ones.

@@ -8,12 +8,13 @@ use rtcspec_wire::rtp;
 
 use crate::dtls::Dtls;
 use crate::flow::{Packet, unwrap};
+use crate::mdns::Mdns;
 use crate::names::Names;
 use crate::notes::{Layer, Notes, reason};
 use crate::sctp::Sctp;
 use crate::stun::Stun;
 use crate::text::Line;
-use crate::{Party, Session, signal};
+use crate::{Party, Session, mdns, signal};
 
 /// All an observer found.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ pub(crate) fn observe(session: &Session) -> Observed<'_> {
         notes.landmarks.push((at, Layer::Signal, mark));
     }
     let (mut stun, mut dtls, mut sctp) = (Stun::default(), Dtls::new(session), Sctp::default());
+    let mut names = Mdns::default();
     for packet in &packets {
         if packet.opaque {
             opaque(&mut notes, packet);
@@ -41,6 +43,10 @@ pub(crate) fn observe(session: &Session) -> Observed<'_> {
         }
         if packet.plain_sctp {
             sctp.packet(&mut notes, packet, &packet.payload, None);
+            continue;
+        }
+        if mdns::is(packet) {
+            names.packet(&mut notes, packet);
             continue;
         }
         match Protocol::of(&packet.payload) {
@@ -56,6 +62,7 @@ pub(crate) fn observe(session: &Session) -> Observed<'_> {
     }
     let path = stun.path(&notes);
     stun.finish(&mut notes);
+    names.finish(&mut notes);
     signals(&mut notes, session);
     Observed { notes, sctp, dtls, path }
 }

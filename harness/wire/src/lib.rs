@@ -12,6 +12,7 @@
 //! - [x] [`demux`]: RFC 7983, RFC 9443, RFC 5761
 //! - [x] [`dtls`]: RFC 6347, RFC 9147, RFC 9146, as far as it shows without keys
 //! - [x] [`sctp`], [`dcep`]: RFC 9260, RFC 3758, RFC 6525, RFC 8260, RFC 9653; RFC 8832
+//! - [x] [`dns`]: RFC 1035 §4 and RFC 6762, questions for addresses and their answers
 //! - [x] [`rtp`], [`rtcp`]: RFC 3550, RFC 8285, RFC 4585, RFC 5104, RFC 3611
 //! - [x] [`sdp`]: RFC 8866 and the attributes of RFC 8829
 //!
@@ -32,6 +33,7 @@ pub mod candidate;
 pub mod dcep;
 mod decimal;
 pub mod demux;
+pub mod dns;
 pub mod dtls;
 pub mod framing;
 pub mod rtcp;

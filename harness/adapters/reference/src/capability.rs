@@ -2,7 +2,7 @@
 
 use rtcspec_control::{Feature, Hello, Limits};
 
-const FEATURES: [Feature; 25] = [
+const FEATURES: [Feature; 26] = [
     Feature::Trickle,
     Feature::Restart,
     Feature::Rollback,
@@ -13,6 +13,7 @@ const FEATURES: [Feature; 25] = [
     Feature::TurnTls,
     Feature::IceLite,
     Feature::RelayPolicy,
+    Feature::Mdns,
     Feature::Ipv6,
     Feature::MultiInterface,
     Feature::NetworkChange,

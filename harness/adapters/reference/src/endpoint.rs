@@ -299,6 +299,14 @@ impl VirtualEndpoint for ReferenceEndpoint {
     fn receive(&mut self, now: Duration, input: Receive) {
         let Some((number, input)) = translate::receive(input) else { return };
         let mut connections = self.connections.values_mut();
+        if let io::Receive::Udp { local, .. } = &input
+            && local.ip().is_multicast()
+        {
+            for connection in connections.filter(|connection| connection.peer.owns(*local)) {
+                connection.peer.receive(now, input.clone());
+            }
+            return self.collect();
+        }
         let found = match &input {
             io::Receive::Udp { local, .. } | io::Receive::Unreachable { local, .. } => {
                 connections.find(|connection| connection.peer.owns(*local))

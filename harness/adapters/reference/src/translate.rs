@@ -24,6 +24,7 @@ pub(crate) fn config(given: control::Configuration) -> Result<Config, String> {
         interfaces: given.interfaces,
         hosts: given.hosts,
         ice_lite: given.ice_lite,
+        mdns: given.mdns,
         dtls_role: dtls_role(&given.dtls_role)?,
         sctp: sctp(&given.sctp)?,
         ..Config::default()
@@ -214,7 +215,7 @@ mod tests {
     #[test]
     fn every_key_of_the_contract_reaches_the_peer() {
         let json = r#"{"iceServers":[{"urls":["turn:h"],"username":"u","credential":"c"}],
-            "iceTransportPolicy":"relay","x-interfaces":["10.0.0.1"],"x-iceLite":true,
+            "iceTransportPolicy":"relay","x-interfaces":["10.0.0.1"],"x-iceLite":true,"x-mdns":true,
             "x-dtlsVersions":["1.2"],"x-dtlsRole":"passive",
             "x-dtlsCryptography":"symmetric","x-hosts":{"h":["10.0.0.2"]},
             "x-sctp":{"maxMessageSize":1,"rwnd":2,"zeroChecksum":1,"interleaving":0,
@@ -223,7 +224,7 @@ mod tests {
         assert_eq!(config.ice_servers[0].credential, "c");
         assert_eq!(config.policy, TransportPolicy::Relay);
         assert_eq!(config.interfaces.len(), 1);
-        assert!(config.ice_lite);
+        assert!(config.ice_lite && config.mdns);
         assert_eq!(config.dtls.versions, Versions::Only12);
         assert_eq!(config.dtls_role, Some(Role::Server));
         assert_eq!(config.dtls.cryptography, Cryptography::Symmetric);

@@ -88,9 +88,12 @@ pub(crate) fn settings(config: &Configuration, log: &SharedLog) -> Outcome<Setti
     if !config.dtls_cryptography.is_empty() {
         return Err(Refusal::unsupported("x-dtlsCryptography"));
     }
+    if config.mdns {
+        return Err(Refusal::unsupported("x-mdns"));
+    }
     let mut settings = SettingEngineBuilder::new()
         .with_crypto_provider(Arc::new(Tapped::new(log)))
-        // There is no multicast in virtual time: names of the other side are ignored, not asked for.
+        // It would ask from a socket of its own: names of the other side are ignored.
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         // Candidates of addresses that are gone would be checked forever after a restart; an
         // application that follows its network sets this and adds the live ones again.

@@ -76,6 +76,7 @@ impl RtcConnection {
     pub(crate) fn reconfigure(&mut self, config: &Configuration) -> Outcome<()> {
         let fixed = [
             ("x-iceLite", config.ice_lite),
+            ("x-mdns", config.mdns),
             ("x-dtlsVersions", !config.dtls_versions.is_empty()),
             ("x-dtlsRole", !config.dtls_role.is_empty()),
             ("x-sctp", !config.sctp.is_empty()),

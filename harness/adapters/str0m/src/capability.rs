@@ -73,6 +73,9 @@ pub(crate) fn settings(config: &Configuration) -> Outcome<RtcConfig> {
     if !config.dtls_cryptography.is_empty() {
         return Err(Refusal::unsupported("x-dtlsCryptography"));
     }
+    if config.mdns {
+        return Err(Refusal::unsupported("x-mdns"));
+    }
     for (option, value) in &config.sctp {
         let number = u32::try_from(*value).map_err(|_| Refusal::unsupported("x-sctp"))?;
         settings = match option.as_str() {

@@ -135,6 +135,7 @@ impl Stack for Str0mStack {
     ) -> Outcome<()> {
         let fixed = [
             ("x-iceLite", config.ice_lite),
+            ("x-mdns", config.mdns),
             ("x-dtlsVersions", !config.dtls_versions.is_empty()),
             ("x-dtlsRole", !config.dtls_role.is_empty()),
             ("x-sctp", !config.sctp.is_empty()),

@@ -58,6 +58,7 @@ impl Lone {
             address: address(at),
             priority: 1 << 20,
             foundation: address(at).port().to_string(),
+            name: None,
         };
         self.agent.add_remote_candidate(self.now, candidate, None);
         self.drain();

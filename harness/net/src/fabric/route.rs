@@ -1,6 +1,7 @@
 use std::net::IpAddr;
 
 use super::element::{ElementId, FirewallId, HostId, LinkId, NatId, PortId, SegmentId};
+use super::multicast::is_of_the_link;
 use super::packet::Packet;
 use super::runtime::Delivery;
 use super::topology::{Fabric, InWire, Owner, on_link_key};
@@ -68,7 +69,7 @@ impl Fabric {
                 Stage::Wire { port, next, toward } => {
                     self.cross_wire(now, &mut packet, port, next, toward)
                 }
-                Stage::Segment { from } => self.cross_segment(&packet, from),
+                Stage::Segment { from } => self.cross_segment(now, &packet, from),
                 Stage::Owner { port } => self.arrive(now, &mut packet, port),
             };
             match step {
@@ -235,16 +236,16 @@ impl Fabric {
         Step::End(Ended { at: id.element, direction: Some(direction), why, answer })
     }
 
-    fn cross_segment(&mut self, packet: &Packet, from: PortId) -> Step {
+    fn cross_segment(&mut self, now: Ns, packet: &Packet, from: PortId) -> Step {
         let Some(id) = self.ports[from.index()].segment else {
             return end(self.owner(from), Drop::Detached);
         };
-        match self.next_port(packet, id, from) {
-            Ok(port) => Step::Go(Stage::Wire {
-                port,
-                next: self.ports[port.index()].wire.len(),
-                toward: Toward::Owner,
-            }),
+        let next = match is_of_the_link(ip(packet.head.dst)) {
+            true => self.spread(now, packet, id, from),
+            false => self.next_port(packet, id, from),
+        };
+        match next {
+            Ok(port) => Step::Go(self.entry(port)),
             Err(why) => end(id.element, why),
         }
     }
@@ -296,10 +297,13 @@ impl Fabric {
     }
 
     /// Whether a host's IP layer takes a packet.
-    fn accept(&self, _host: HostId, packet: &Packet, port: PortId) -> Result<(), Drop> {
+    fn accept(&self, host: HostId, packet: &Packet, port: PortId) -> Result<(), Drop> {
         let at = &self.ports[port.index()];
         let elsewhere = at.segment.and_then(|id| self.segments[id.index()].elsewhere);
-        let mine = at.addresses.contains(&ip(packet.head.dst)) || elsewhere == Some(port);
+        let destination = ip(packet.head.dst);
+        let mine = at.addresses.contains(&destination)
+            || elsewhere == Some(port)
+            || self.has_joined(host, destination);
         if packet.suspect {
             Head::parse(&packet.bytes).map_err(Drop::Malformed)?;
         }
@@ -405,8 +409,8 @@ impl Fabric {
         answer: Answer,
         (from, stage): (IpAddr, Stage),
     ) {
-        // RFC 1122 §3.2.2 and RFC 4443 §2.4 (e): no error about an error.
-        if packet.head.is_icmp() || packet.head.fragment {
+        // RFC 1122 §3.2.2 and RFC 4443 §2.4 (e): no error about an error, nor about multicast.
+        if packet.head.is_icmp() || packet.head.fragment || ip(packet.head.dst).is_multicast() {
             return;
         }
         let mut bytes = self.buffer();

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use super::element::{
     Element, ElementId, FirewallId, HostId, Kind, LinkId, NatId, PortId, SegmentId,
 };
+use super::multicast::Groups;
 use super::runtime::Runtime;
 use super::watch::Watch;
 use crate::draw::Draws;
@@ -78,6 +79,7 @@ pub struct Fabric {
     pub(super) firewalls: Vec<Firewall>,
     pub(super) links: Vec<Link>,
     pub(super) hosts: Vec<Vec<PortId>>,
+    pub(super) groups: Vec<Groups>,
     host_elements: Vec<ElementId>,
     pub(super) ports: Vec<Port>,
     pub(super) runtime: Runtime,
@@ -156,6 +158,7 @@ impl Fabric {
             firewalls: Vec::new(),
             links: Vec::new(),
             hosts: Vec::new(),
+            groups: Vec::new(),
             host_elements: Vec::new(),
             ports: Vec::new(),
             runtime: Runtime::default(),
@@ -280,6 +283,7 @@ impl Fabric {
         let element = self.name(Kind::Host, name)?;
         let id = HostId { element, index: self.hosts.len() as u32 };
         self.hosts.push(Vec::new());
+        self.groups.push(Groups::default());
         self.host_elements.push(element);
         Ok(id)
     }

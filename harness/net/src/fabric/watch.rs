@@ -194,6 +194,14 @@ impl Fabric {
         }
     }
 
+    /// A segment made a copy, for one more of those a packet goes to.
+    pub(super) fn watch_copied(&mut self, at: Ns, segment: ElementId, packet: &Packet) {
+        if self.watch.recording {
+            let seen = (Flow::from(&packet.head), Verdict::Copied { until: at });
+            self.write(at, segment, None, packet, seen);
+        }
+    }
+
     pub(super) fn watch_released(&mut self, at: Ns, element: ElementId, way: u8, packet: &Packet) {
         self.tap(at, element, usize::from(way == 0), Crossing::Outbound, packet);
     }

@@ -310,7 +310,9 @@ impl Host {
     fn input_udp(&mut self, delivery: Delivery) -> Input {
         let flow = delivery.flow();
         let (local, remote) = (flow.destination, flow.source);
-        if self.open.as_ref().is_some_and(|open| !open.contains(&local)) {
+        // RFC 1122 §3.2.2: no error about what was sent to many.
+        let single = !local.ip().is_multicast();
+        if single && self.open.as_ref().is_some_and(|open| !open.contains(&local)) {
             let mut packet = self.spare.pop().unwrap_or_default();
             let offender = (delivery.bytes.as_slice(), &delivery.head);
             unreachable_error(&mut packet, local.ip(), offender, Unreachable::Port);

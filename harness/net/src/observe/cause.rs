@@ -27,6 +27,8 @@ pub enum Drop {
     NoRoute,
     /// Nobody has its destination address on the segment it belongs to.
     NoSuchHost,
+    /// Nobody else on the segment has joined the multicast group.
+    NoMember,
     /// Client isolation.
     Isolated,
     /// A partition.
@@ -100,6 +102,7 @@ impl Drop {
             Self::Malformed(why) => format!("malformed, failed to {why}"),
             Self::NoRoute => format!("no route to {}", flow.destination.ip()),
             Self::NoSuchHost => format!("nobody has {}", flow.destination.ip()),
+            Self::NoMember => format!("nobody has joined {}", flow.destination.ip()),
             Self::Isolated => "client isolation".into(),
             Self::Partitioned => "partitioned".into(),
             Self::HopLimit => "hop limit exceeded".into(),

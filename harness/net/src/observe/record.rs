@@ -55,7 +55,7 @@ pub enum Verdict {
         /// When.
         until: Ns,
     },
-    /// A link made a copy, which is handed on at this time.
+    /// A link or a segment made a copy, which is handed on at this time.
     Copied {
         /// When.
         until: Ns,

@@ -12,6 +12,7 @@ mod lab;
 mod limits;
 mod link;
 mod matrix;
+mod multicast;
 mod nesting;
 mod observe;
 mod rfc4787;

@@ -60,6 +60,9 @@ pub struct Config {
     pub hosts: BTreeMap<String, Vec<IpAddr>>,
     /// Act as an ICE-lite agent (RFC 8445 §2.5).
     pub ice_lite: bool,
+    /// Hide host addresses behind names of multicast DNS, and answer for them
+    /// (draft-ietf-rtcweb-mdns-ice-candidates-04 §3.1).
+    pub mdns: bool,
     /// DTLS versions and datagram size.
     pub dtls: dtls::Options,
     /// Role to take when the other side leaves the choice; active unless said otherwise

@@ -30,6 +30,7 @@ impl Peer {
             let is_silent = !(self.turn_jsep(now)
                 | self.turn_delayed(now)
                 | self.turn_ice(now)
+                | self.turn_names(now)
                 | self.turn_dtls(now)
                 | self.turn_data(now));
             if is_silent {
@@ -87,7 +88,8 @@ impl Peer {
     fn on_ice(&mut self, now: Duration, event: ice::Event) {
         match event {
             ice::Event::Candidate { candidate, ufrag } => {
-                let signalled = self.jsep.add_local_candidate(&ufrag, candidate.to_wire(None));
+                let shown = self.shown(now, &candidate);
+                let signalled = self.jsep.add_local_candidate(&ufrag, shown);
                 if let Some(candidate) = signalled {
                     self.signal(now, candidate);
                 }
@@ -100,7 +102,7 @@ impl Peer {
             ice::Event::CandidateError { url, code, .. } => {
                 self.events.push_back(Event::CandidateError { url, code });
             }
-            ice::Event::Selected(pair) => self.on_selected(&pair),
+            ice::Event::Selected(pair) => self.on_selected(now, &pair),
             ice::Event::Data(data) => self.take_data(now, data),
             ice::Event::State(_) | ice::Event::Role(_) => {}
         }
@@ -117,8 +119,8 @@ impl Peer {
         }
     }
 
-    fn on_selected(&mut self, pair: &ice::SelectedPair) {
-        let local = pair.local.to_wire(None).to_string();
+    fn on_selected(&mut self, now: Duration, pair: &ice::SelectedPair) {
+        let local = self.shown(now, &pair.local).to_string();
         let remote = pair.remote.to_wire().map(|remote| remote.to_string()).unwrap_or_default();
         self.selected = Some((local.clone(), remote.clone()));
         self.events.push_back(Event::SelectedPair { local, remote });

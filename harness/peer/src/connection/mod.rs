@@ -22,6 +22,7 @@ mod delayed;
 mod error;
 mod event;
 mod flow;
+mod names;
 mod peer;
 mod secure;
 mod signalling;

@@ -9,6 +9,7 @@ use super::data::Data;
 use super::delayed::Delayed;
 use super::error::Error;
 use super::event::Event;
+use super::names::Hidden;
 use super::secure::Secure;
 use super::signalling::Tampered;
 use super::state::{ConnectionState, IceConnectionState, IceGatheringState};
@@ -17,6 +18,7 @@ use crate::dtls::{Identity, Session};
 use crate::ice::{self, Agent, GatherConfig, Policy, Server};
 use crate::io::{Receive, Transmit};
 use crate::jsep::{self, Jsep, SignalingState};
+use crate::mdns::{Names, Resolver};
 use crate::rng::Rng;
 use crate::tamper::{Honest, Injection, Tamper};
 
@@ -35,6 +37,10 @@ pub struct Peer {
     /// Servers or policy changed since the agent got its newest generation.
     pub(super) reconfigured: bool,
     pub(super) agent: Agent,
+    /// Looks up what the other side hides.
+    pub(super) resolver: Resolver<Hidden>,
+    /// What hides our addresses, if anything does.
+    pub(super) names: Option<Names>,
     pub(super) secure: Secure,
     pub(super) data: Data,
     pub(super) delayed: Delayed<Step>,
@@ -87,6 +93,8 @@ impl Peer {
             tampered: Tampered::default(),
             reconfigured: false,
             agent: Agent::new(ice, ice::Role::Controlled, &rng.fork("ice")),
+            resolver: Resolver::new(rng.fork("mdns queries")),
+            names: config.mdns.then(|| Names::new(rng.fork("mdns names"))),
             secure: Secure::new(identity, config.dtls, rng.fork("dtls")),
             data: Data::new(&config, rng.fork("sctp")),
             config,
@@ -122,6 +130,9 @@ impl Peer {
     /// The machine's addresses are these now.
     pub fn set_interfaces(&mut self, now: Duration, addresses: Vec<IpAddr>) {
         self.config.interfaces.clone_from(&addresses);
+        if let Some(names) = &mut self.names {
+            names.set_interfaces(&addresses);
+        }
         self.agent.set_interfaces(now, addresses);
         self.settle(now);
     }
@@ -130,20 +141,32 @@ impl Peer {
     #[must_use]
     pub fn owns(&self, local: SocketAddr) -> bool {
         self.agent.owns(local)
+            || self.resolver.owns(local)
+            || self.names.as_ref().is_some_and(|names| names.listens(local))
     }
 
     /// Takes what the network brings.
     pub fn receive(&mut self, now: Duration, input: Receive) {
-        for datagram in self.agent.open(now, input) {
-            self.take_datagram(now, datagram);
+        let named = match &input {
+            Receive::Udp { local, remote, data } => self.take_name(now, *local, *remote, data),
+            _ => false,
+        };
+        if !named {
+            for datagram in self.agent.open(now, input) {
+                self.take_datagram(now, datagram);
+            }
+            self.agent.advance(now);
         }
-        self.agent.advance(now);
         self.settle(now);
     }
 
     /// Time has come to `now`.
     pub fn advance(&mut self, now: Duration) {
         self.agent.advance(now);
+        self.resolver.advance(now, &self.config.interfaces);
+        if let Some(names) = &mut self.names {
+            names.advance(now);
+        }
         self.secure.advance(now);
         self.data.advance(now);
         self.settle(now);
@@ -153,8 +176,16 @@ impl Peer {
     #[must_use]
     pub fn wake(&self) -> Option<Duration> {
         let tamper = self.tamper.wake().filter(|wake| Some(*wake) > self.asked_tamper);
-        let wakes =
-            [self.agent.wake(), self.secure.wake(), self.data.wake(), self.delayed.wake(), tamper];
+        let names = self.names.as_ref().and_then(Names::wake);
+        let wakes = [
+            self.agent.wake(),
+            self.resolver.wake(),
+            names,
+            self.secure.wake(),
+            self.data.wake(),
+            self.delayed.wake(),
+            tamper,
+        ];
         wakes.into_iter().flatten().min()
     }
 
@@ -183,6 +214,10 @@ impl Peer {
         self.disconnect(now);
         self.jsep.close();
         self.agent.close(now);
+        self.resolver.close();
+        if let Some(names) = &mut self.names {
+            names.close();
+        }
         self.settle(now);
     }
 
@@ -298,6 +333,7 @@ fn gather_config(config: &Config) -> Result<GatherConfig, Error> {
     }
     Ok(GatherConfig {
         interfaces: config.interfaces.clone(),
+        hides_hosts: config.mdns,
         servers,
         policy: match config.policy {
             TransportPolicy::All => Policy::All,

@@ -6,7 +6,7 @@ use super::error::Error;
 use super::event::Event;
 use super::peer::Peer;
 use super::secure::Agreement;
-use crate::ice::{self, Credentials, RemoteCandidate, RemoteParameters};
+use crate::ice::{self, Credentials, RemoteParameters};
 use crate::jsep::{
     Description, Effect, IceCandidate, IceCredentials, SdpType, SignalingState, Transport,
 };
@@ -129,9 +129,7 @@ impl Peer {
             Effect::Discard(_) => drop(self.agent.rollback_restart(now)),
             Effect::Use(transport) => self.use_transport(now, &transport),
             Effect::RemoteCandidate { ufrag, candidate } => {
-                for candidate in RemoteCandidate::resolve(&candidate, &self.config.hosts) {
-                    self.agent.add_remote_candidate(now, candidate, Some(&ufrag));
-                }
+                self.remote_candidate(now, ufrag, *candidate);
             }
             Effect::EndOfRemoteCandidates { ufrag } => {
                 self.agent.end_of_remote_candidates(now, Some(&ufrag));

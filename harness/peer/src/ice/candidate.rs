@@ -1,7 +1,7 @@
 //! Candidates, ours and theirs: priority and foundation (RFC 8445 §5.1.1.3, §5.1.2).
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use rtcspec_wire::candidate as wire;
 
@@ -84,6 +84,9 @@ pub struct RemoteCandidate {
     pub priority: u32,
     /// As signalled.
     pub foundation: String,
+    /// The name of multicast DNS it was signalled with instead of its address: who is told of the
+    /// candidate is told the name, and no relay is paired with it.
+    pub name: Option<String>,
 }
 
 impl LocalCandidate {
@@ -109,7 +112,7 @@ impl LocalCandidate {
 impl RemoteCandidate {
     /// What a signalled candidate means to this agent; nothing if it is of another component, not
     /// UDP, of unknown type, without a port, or a name that `hosts` does not resolve: such
-    /// candidates are ignored (RFC 8839 §5.1), names of mDNS among them.
+    /// candidates are ignored (RFC 8839 §5.1).
     #[must_use]
     pub fn resolve(candidate: &wire::Candidate, hosts: &Hosts) -> Vec<Self> {
         let kind = match candidate.kind {
@@ -134,8 +137,28 @@ impl RemoteCandidate {
             address: SocketAddr::new(ip, candidate.port),
             priority: candidate.priority.number(),
             foundation: candidate.foundation.to_string(),
+            name: None,
         };
         addresses.into_iter().map(at).collect()
+    }
+
+    /// The name that multicast DNS has to resolve before a candidate means anything; none if it has
+    /// an address, another name, or is to be ignored anyway.
+    #[must_use]
+    pub fn hidden_behind(candidate: &wire::Candidate) -> Option<String> {
+        let name = candidate.address.to_string();
+        // draft-ietf-rtcweb-mdns-ice-candidates-04 §3.2.1: below `.local`, and with no other dot.
+        let hides = candidate.address.is_mdns() && name.matches('.').count() == 1;
+        (hides && Self::behind(candidate, Ipv4Addr::UNSPECIFIED.into()).is_some()).then_some(name)
+    }
+
+    /// What a candidate means whose name was resolved to an address.
+    #[must_use]
+    pub fn behind(candidate: &wire::Candidate, ip: IpAddr) -> Option<Self> {
+        let name = Some(candidate.address.to_string());
+        let at = wire::Candidate { address: ip.into(), ..candidate.clone() };
+        let found = Self::resolve(&at, &Hosts::new()).pop()?;
+        Some(Self { name, ..found })
     }
 
     /// The candidate in the form of RFC 8839 §5.1. A peer-reflexive one that was never signalled
@@ -150,13 +173,18 @@ impl RemoteCandidate {
             component: wire::ComponentId::RTP,
             transport: wire::Transport::Udp,
             priority: wire::Priority::new(self.priority)?,
-            address: self.address.ip().into(),
+            address: self.shown_address(),
             port: self.address.port(),
             kind: self.kind.to_wire(),
             related_address: None,
             related_port: None,
             extensions: Vec::new(),
         })
+    }
+
+    fn shown_address(&self) -> wire::ConnectionAddress {
+        let name = self.name.as_deref().and_then(wire::ConnectionAddress::new);
+        name.unwrap_or_else(|| self.address.ip().into())
     }
 }
 
@@ -218,6 +246,22 @@ mod tests {
         ] {
             assert_eq!(remote(line, &Hosts::new()), [], "{line}");
         }
+    }
+
+    #[test]
+    fn names_below_local_hide_addresses_and_others_do_not() {
+        let hidden = |line: &str| RemoteCandidate::hidden_behind(&line.parse().unwrap());
+        let line = |name: &str| format!("candidate:1 1 udp 7 {name} 5000 typ host");
+        assert_eq!(hidden(&line("a.local")), Some("a.local".to_owned()));
+        for name in ["192.0.2.1", "a.b.local", "a.example", "local"] {
+            assert_eq!(hidden(&line(name)), None, "{name}");
+        }
+        assert_eq!(hidden("candidate:1 1 tcp 1 a.local 9 typ host tcptype active"), None);
+        let found =
+            RemoteCandidate::behind(&line("a.local").parse().unwrap(), [10, 0, 0, 1].into());
+        let found = found.unwrap();
+        assert_eq!(found.address, SocketAddr::from(([10, 0, 0, 1], 5000)));
+        assert_eq!(found.to_wire().unwrap().to_string(), line("a.local"), "it stays hidden");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! What it is: a full agent (or, by [`Config::lite`], a lite one) for one component of one data
 //! stream, which is what BUNDLE and RTP/RTCP multiplexing leave of WebRTC's media. What it is not:
-//! ICE over TCP candidates (RFC 6544), mDNS (names are resolved from a table, if at all).
+//! ICE over TCP candidates (RFC 6544), names (whoever drives it resolves them).
 //!
 //! - [x] RFC 8445 ICE, RFC 8421 multihomed and dual-stack hosts
 //! - [x] RFC 8838 trickle, RFC 8863 patience

@@ -191,7 +191,8 @@ impl Session {
         // A colon cannot stand in a signalled foundation, so this is different from all of them.
         let foundation = format!("prflx:{}", self.remotes.len());
         let (address, priority) = (check.from, check.priority);
-        self.remotes.push(RemoteCandidate { kind, address, priority, foundation });
+        let name = None;
+        self.remotes.push(RemoteCandidate { kind, address, priority, foundation, name });
         Some(self.remotes.len() - 1)
     }
 

@@ -208,10 +208,12 @@ impl Session {
         // RFC 8445 §6.1.2.2: equal families; link-local addresses only among themselves.
         let (a, b) = (ours.address.ip(), theirs.address.ip());
         let fits = a.is_ipv4() == b.is_ipv4() && is_link_local(a) == is_link_local(b);
-        if !is_base || !fits {
+        let relayed = CandidateType::Relayed;
+        // draft-ietf-rtcweb-mdns-ice-candidates-04 §3.3.2: no server is to learn of it.
+        let would_tell = ours.kind == relayed && theirs.name.is_some();
+        if !is_base || !fits || would_tell {
             return None;
         }
-        let relayed = CandidateType::Relayed;
         let priorities = (ours.priority.number(), theirs.priority);
         Some(Pair {
             local,

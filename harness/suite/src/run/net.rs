@@ -1,7 +1,7 @@
 //! The network of a run: the engine with its hosts and services, seen from the stage.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use rtcspec_capture::net::HostStreams;
@@ -19,6 +19,12 @@ use crate::topology::{Built, PeerPlace, ServerPlace};
 
 /// Username and password of every TURN server.
 pub(super) const CREDENTIALS: (&str, &str) = ("rtcspec", "correct-horse");
+
+/// RFC 6762 §3: the groups of multicast DNS.
+const MDNS: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(224, 0, 0, 251)),
+    IpAddr::V6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb)),
+];
 
 /// Counters an expectation may name.
 pub const COUNTERS: &[&str] = &["passed", "dropped", "mappings", "ports-per-subscriber"];
@@ -82,6 +88,12 @@ impl Net {
         let mut world = World::new(built.fabric);
         for host in hosts.iter().copied().chain(built.servers.values().map(|place| place.host)) {
             world.fabric_mut().tap_element(host);
+        }
+        for (name, host) in names.iter().zip(hosts) {
+            // Who answers for names listens where they are asked for (RFC 6762 §3).
+            for group in file.peer[name].ice.mdns.then_some(MDNS).into_iter().flatten() {
+                world.fabric_mut().join(host, group);
+            }
         }
         world.fabric_mut().record(true);
         for (name, place) in &built.servers {
@@ -234,6 +246,7 @@ impl Net {
                 false => self.addresses(party),
             },
             ice_lite: peer.ice.lite,
+            mdns: peer.ice.mdns,
             dtls_versions: peer.dtls.versions.clone(),
             dtls_role: peer.dtls.role.clone(),
             dtls_cryptography: peer.dtls.cryptography.clone(),
@@ -660,6 +673,7 @@ fn drop_word(why: &rtcspec_net::observe::Drop) -> &'static str {
         Drop::Filtered { .. } | Drop::SourceBlocked => "filter",
         Drop::NoMapping => "no-mapping",
         Drop::HairpinOff => "no-hairpin",
+        Drop::NoMember => "no-member",
         Drop::Isolated => "isolated",
         Drop::Partitioned => "partition",
         Drop::Down | Drop::LinkDown => "down",

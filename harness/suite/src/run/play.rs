@@ -99,6 +99,9 @@ pub fn implied_needs(file: &File, name: &str) -> BTreeSet<Feature> {
     if peer.ice.lite {
         needs.insert(Feature::IceLite);
     }
+    if peer.ice.mdns {
+        needs.insert(Feature::Mdns);
+    }
     if peer.ice.policy == crate::scenario::Policy::Relay {
         needs.insert(Feature::RelayPolicy);
     }

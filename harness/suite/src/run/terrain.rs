@@ -10,24 +10,33 @@ use rtcspec_trace::Party;
 
 use super::net::Net;
 use super::play::{behind, nat_words};
-use crate::scenario::{Anchor, File, Step, When};
+use crate::scenario::{Anchor, File, Move, Step, When};
 use crate::topology::{build, nat_params};
 
 /// A scenario's network: segments, NATs, firewalls, links, servers, and two hosts with nobody on
 /// them.
 ///
 /// Steps that change the network are carried out at their times. Those that wait for something only
-/// peers can reach, such as a connection, wait for [`Terrain::go_on`].
+/// peers can reach, such as a connection, wait for [`Terrain::go_on`]. A host that is moved has other
+/// addresses, and whoever is on it is to be told ([`Terrain::moved`]).
 #[derive(Debug)]
 pub struct Terrain<'f> {
     file: &'f File,
     net: Net,
-    /// Steps and when they are due.
-    due: BTreeSet<(Duration, usize)>,
+    /// What is due, and when.
+    due: BTreeSet<(Duration, Due)>,
     /// Steps that wait for what does not happen by itself.
     waiting: Vec<(usize, When)>,
-    occupied: Vec<Party>,
+    moved: Vec<Party>,
     told: Vec<String>,
+}
+
+/// What is due, by index of its step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    /// Whom the step has moved has a network again.
+    Arrival(usize),
+    Step(usize),
 }
 
 impl<'f> Terrain<'f> {
@@ -49,11 +58,13 @@ impl<'f> Terrain<'f> {
             let after = step.after.as_ref().and_then(|after| When::parse(after.get_ref()).ok());
             let at = || When::at(step.at.map_or(Duration::ZERO, |at| at.0));
             match after.unwrap_or_else(at) {
-                When { anchor: Anchor::Start, offset } => _ = due.insert((offset, index)),
+                When { anchor: Anchor::Start, offset } => {
+                    due.insert((offset, Due::Step(index)));
+                }
                 when => waiting.push((index, when)),
             }
         }
-        Ok(Self { file, net, due, waiting, occupied: Vec::new(), told: Vec::new() })
+        Ok(Self { file, net, due, waiting, moved: Vec::new(), told: Vec::new() })
     }
 
     /// The host of a peer, offerer first where no name is given.
@@ -72,7 +83,6 @@ impl<'f> Terrain<'f> {
     /// A host has an IP stack of its own from now on; gives its addresses, interface by interface.
     pub fn occupy(&mut self, host: Party) -> Vec<Vec<IpAddr>> {
         self.net.make_bare(host);
-        self.occupied.push(host);
         self.net.interfaces(host)
     }
 
@@ -113,7 +123,10 @@ impl<'f> Terrain<'f> {
     #[must_use]
     pub fn outlook(&self) -> Vec<String> {
         let words = |index: usize| target(self.file.steps[index].get_ref()).unwrap_or_default();
-        let due = self.due.iter().map(|(at, index)| format!("{} at {at:?}", words(*index)));
+        let due = self.due.iter().map(|(at, due)| match due {
+            Due::Step(index) => format!("{} at {at:?}", words(*index)),
+            Due::Arrival(index) => format!("end of {} at {at:?}", words(*index)),
+        });
         let waiting = self.waiting.iter().map(|(index, _)| {
             let after = self.file.steps[*index].get_ref().after.as_ref();
             format!("{} after {}", words(*index), after.map_or("", |after| after.get_ref()))
@@ -136,9 +149,12 @@ impl<'f> Terrain<'f> {
 
     /// Time comes to `now`; gives the packets that have reached occupied hosts.
     pub fn advance(&mut self, now: Duration) -> Vec<(Party, Vec<u8>)> {
-        while let Some((at, index)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
+        while let Some((_, due)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
             self.due.pop_first();
-            self.step(now.max(at), index);
+            match due {
+                Due::Step(index) => self.step(now, index),
+                Due::Arrival(index) => self.arrive(index),
+            }
         }
         let mut arrived = Vec::new();
         loop {
@@ -176,31 +192,42 @@ impl<'f> Terrain<'f> {
     fn step(&mut self, now: Duration, index: usize) {
         let step = self.file.steps[index].get_ref();
         self.told.extend(self.net.change(step));
-        self.depart(step);
+        self.depart(now, index);
         let Some(name) = &step.name else { return };
         let done = Anchor::Step(name.get_ref().clone());
         let (reached, waiting) = std::mem::take(&mut self.waiting)
             .into_iter()
             .partition::<Vec<_>, _>(|(_, when)| when.anchor == done);
         self.waiting = waiting;
-        self.due.extend(reached.into_iter().map(|(index, when)| (now + when.offset, index)));
+        self.due
+            .extend(reached.into_iter().map(|(index, when)| (now + when.offset, Due::Step(index))));
     }
 
-    fn depart(&mut self, step: &Step) {
-        let Some(moving) = &step.moving else { return };
-        let (peer, to) = (moving.peer.get_ref(), moving.to.get_ref());
-        let words = format!("move {peer} to {to}");
-        let outcome = match self.host(Some(peer)) {
-            Some(host) if self.occupied.contains(&host) => {
-                Err("a host with somebody on it stays where it is".to_owned())
-            }
-            Some(host) => self.net.move_peer(host, Some(to)),
-            None => return,
-        };
-        self.told.push(match outcome {
-            Ok(()) => words,
-            Err(error) => format!("{words}: failed: {error}"),
-        });
+    fn depart(&mut self, now: Duration, index: usize) {
+        let Some((host, moving)) = self.moving(index) else { return };
+        let (words, gap) = self.net.depart(host, moving.peer.get_ref(), moving);
+        self.told.push(words);
+        self.moved.push(host);
+        self.due.extend(gap.map(|gap| (now + gap, Due::Arrival(index))));
+    }
+
+    fn arrive(&mut self, index: usize) {
+        let Some((host, moving)) = self.moving(index) else { return };
+        let words = self.net.arrive(host, moving.peer.get_ref(), moving.to.get_ref());
+        self.told.push(words);
+        self.moved.push(host);
+    }
+
+    /// Whom a step moves, if it moves somebody.
+    fn moving(&self, index: usize) -> Option<(Party, &'f Move)> {
+        let moving = self.file.steps[index].get_ref().moving.as_ref()?;
+        Some((self.host(Some(moving.peer.get_ref()))?, moving))
+    }
+
+    /// Hosts whose addresses have changed since the last call, with those they have now.
+    pub fn moved(&mut self) -> Vec<(Party, Vec<IpAddr>)> {
+        let moved: BTreeSet<Party> = std::mem::take(&mut self.moved).into_iter().collect();
+        moved.into_iter().map(|host| (host, self.net.addresses(host))).collect()
     }
 
     /// What has been done to the network since the last call, in words.
@@ -302,6 +329,30 @@ mod tests {
         assert!(!terrain.go_on(Duration::from_secs(6)));
         terrain.advance(Duration::from_secs(8));
         assert_eq!(terrain.told(), ["expire nat.home"]);
+    }
+
+    #[test]
+    fn a_host_that_moves_is_nowhere_for_a_while_and_then_elsewhere() {
+        let scenario = scenario(
+            r#"
+            [[do]]
+            at = "5s"
+            move = { peer = "alice", to = "wan", gap = "800ms" }
+            "#,
+        );
+        let mut terrain = Terrain::new(&scenario.file, 1, false).unwrap();
+        let alice = terrain.host(None).unwrap();
+        let before = terrain.occupy(alice).concat();
+        terrain.advance(Duration::from_secs(5));
+        assert_eq!(terrain.told(), ["unplug alice"]);
+        assert_eq!(terrain.moved(), [(alice, vec![])]);
+        assert_eq!(terrain.wake(), Some(Duration::from_millis(5800)));
+        terrain.advance(Duration::from_secs(6));
+        assert_eq!(terrain.told(), ["move alice to wan"]);
+        let [(_, now)] = &terrain.moved()[..] else { panic!("it moved once") };
+        assert!(now.len() == 1 && *now != before, "{now:?}");
+        assert!(terrain.names().contains(&("alice".to_owned(), now[0])));
+        assert!(terrain.moved().is_empty() && terrain.wake().is_none());
     }
 
     #[test]

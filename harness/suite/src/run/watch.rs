@@ -12,6 +12,7 @@ use rtcspec_trace::watch::Streams;
 use rtcspec_trace::{Carrier, Datagram, Party, Place};
 use rtcspec_wire::candidate::{Candidate, CandidateKind};
 use rtcspec_wire::demux::Protocol;
+use rtcspec_wire::dns::is_multicast_dns;
 use rtcspec_wire::stun::{AttributeType, Class, MessageType, Method, TransactionId, View};
 
 use crate::scenario::CandidateType;
@@ -127,7 +128,7 @@ impl Watch {
         let Some((to, server_to)) = self.owner(datagram.to, datagram.seen_destination) else {
             return;
         };
-        if from == to {
+        if from == to || is_multicast_dns(datagram.source, datagram.destination, payload) {
             return;
         }
         match Protocol::of(payload) {

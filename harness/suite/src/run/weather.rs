@@ -1,5 +1,6 @@
 //! Steps that change the network: reboots, moves, links, blocks.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use rtcspec_control::Command;
@@ -51,10 +52,28 @@ impl Net {
     }
 
     fn act(&mut self, action: Action, words: String) -> String {
-        match self.apply(action) {
-            Ok(()) => words,
-            Err(error) => format!("{words}: failed to {error}"),
-        }
+        told(self.apply(action), words)
+    }
+
+    /// A peer, called `who`, leaves for another segment: at once, or it is on none for a while, which
+    /// is given beside what was done.
+    pub(super) fn depart(
+        &mut self,
+        peer: Party,
+        who: impl Display,
+        moving: &Move,
+    ) -> (String, Option<Duration>) {
+        let gap = Some(moving.gap.0).filter(|gap| !gap.is_zero());
+        let words = match gap {
+            Some(_) => told(self.move_peer(peer, None), format!("unplug {who}")),
+            None => self.arrive(peer, who, moving.to.get_ref()),
+        };
+        (words, gap)
+    }
+
+    /// A peer joins another segment; gives what was done.
+    pub(super) fn arrive(&mut self, peer: Party, who: impl Display, segment: &str) -> String {
+        told(self.move_peer(peer, Some(segment)), format!("move {who} to {segment}"))
     }
 
     fn change_link(&mut self, change: &LinkChange) -> Vec<String> {
@@ -89,6 +108,13 @@ impl Net {
     }
 }
 
+fn told(outcome: Result<(), String>, words: String) -> String {
+    match outcome {
+        Ok(()) => words,
+        Err(error) => format!("{words}: failed to {error}"),
+    }
+}
+
 impl Stage<'_> {
     /// Carries out a step that concerns the network.
     pub(super) fn network_step(&mut self, step: &Step) {
@@ -106,30 +132,20 @@ impl Stage<'_> {
 
     fn depart(&mut self, moving: &Move) {
         let Some(peer) = self.party(moving.peer.get_ref()) else { return };
-        let segment = moving.to.get_ref().clone();
-        if moving.gap.0 == Duration::ZERO {
-            self.arrive(peer, &segment);
-            return;
-        }
-        let outcome = self.net.move_peer(peer, None);
-        self.told(outcome, format!("unplug {}", peer.letter()));
+        let (words, gap) = self.net.depart(peer, peer.letter(), moving);
+        self.tell(words);
         self.announce_interfaces(peer);
-        let when = self.now + moving.gap.0;
-        self.at(when, Due::Act(Act::Arrive { peer, segment }));
+        if let Some(gap) = gap {
+            let segment = moving.to.get_ref().clone();
+            self.at(self.now + gap, Due::Act(Act::Arrive { peer, segment }));
+        }
     }
 
     /// A peer that moved has a network again.
     pub(super) fn arrive(&mut self, peer: Party, segment: &str) {
-        let outcome = self.net.move_peer(peer, Some(segment));
-        self.told(outcome, format!("move {} to {segment}", peer.letter()));
+        let words = self.net.arrive(peer, peer.letter(), segment);
+        self.tell(words);
         self.announce_interfaces(peer);
-    }
-
-    fn told(&mut self, outcome: Result<(), String>, words: String) {
-        match outcome {
-            Ok(()) => self.tell(words),
-            Err(error) => self.tell(format!("{words}: failed to {error}")),
-        }
     }
 
     fn announce_interfaces(&mut self, peer: Party) {

@@ -282,6 +282,9 @@ pub struct Ice {
     pub policy: Policy,
     /// Acts as an ICE-lite agent (RFC 8445 §2.5).
     pub lite: bool,
+    /// Hides its host addresses behind names of multicast DNS, and answers for them on its segments
+    /// (draft-ietf-rtcweb-mdns-ice-candidates-04 §3.1).
+    pub mdns: bool,
     /// Name of the 1:1 NAT whose outer address its deployment signals in place of its own, as a
     /// server in a cloud is configured to.
     #[schemars(with = "Option<String>")]

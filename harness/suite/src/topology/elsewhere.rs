@@ -35,6 +35,9 @@ impl Elsewhere {
         if file.steps.iter().any(|step| step.get_ref().moving.is_some()) {
             missing.push("a network to move to".to_owned());
         }
+        if file.peer.values().any(|peer| peer.ice.mdns) {
+            missing.push("multicast".to_owned());
+        }
         let wants = |family| file.peer.values().any(|peer| peer.families.contains(&family));
         if wants(Family::Ipv6) && !self.local.iter().any(IpAddr::is_ipv6) {
             missing.push("an IPv6 address of this machine".to_owned());

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use rtcspec_wire::demux::Protocol;
+use rtcspec_wire::dns::is_multicast_dns;
 use rtcspec_wire::dtls::{ContentType, Record, Records};
 use rtcspec_wire::stun::{AttributeType, Method};
 use rtcspec_wire::turn::ChannelDataView;
@@ -93,6 +94,11 @@ impl Observer {
             depth: 0,
         };
         match seen.carrier {
+            Carrier::Udp if is_multicast_dns(seen.source, seen.destination, seen.payload) => {
+                let slot = self.find(&frame);
+                let opaque = Opaque { why: Unread::Protocol, bytes: seen.payload };
+                self.scene(&frame, slot).say(sink, Kind::Opaque(opaque));
+            }
             Carrier::Udp => self.datagram(&frame, seen.payload, sink),
             Carrier::Tcp(stream) => self.stream(&frame, stream, seen.payload, sink),
             Carrier::Sctp => self.plain_sctp(&frame, seen.payload, sink),

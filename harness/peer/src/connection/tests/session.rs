@@ -100,6 +100,59 @@ fn text(text: &str) -> Message {
     Message::Text(text.to_owned())
 }
 
+/// What a peer lets be seen of itself, in text.
+fn shown(link: &mut Link, side: usize) -> String {
+    let now = link.now;
+    let candidates = link.events[side].iter().filter_map(|event| match event {
+        Event::Candidate(Some(candidate)) => Some(candidate.candidate.clone()),
+        Event::SelectedPair { local, remote } => Some(format!("{local} {remote}")),
+        _ => None,
+    });
+    let mut lines: Vec<String> = candidates.collect();
+    lines.extend(link.peers[side].local_description(now));
+    lines.join("\n")
+}
+
+#[test]
+fn peers_that_hide_their_addresses_find_each_other_and_show_none() {
+    for hiding in [vec![0, 1], vec![0], vec![1]] {
+        let hides = |side| Config { mdns: hiding.contains(&side), ..config(Versions::Auto) };
+        let mut link = Link::new(1, [hides(0), hides(1)]);
+        let channels = link.open_channel(0, ChannelInit::reliable("chat"));
+        link.echo(channels, &text("hello"));
+        for side in 0..2 {
+            let (own, text) = (format!("10.0.0.{}", side + 1), shown(&mut link, side));
+            assert!(text.contains("candidate:"), "{text}");
+            assert_eq!(!text.contains(&own), hiding.contains(&side), "{text}");
+            let first = text.lines().next().unwrap_or_default();
+            assert_eq!(first.contains(".local "), hiding.contains(&side), "{first}");
+        }
+    }
+}
+
+#[test]
+fn names_that_nobody_answers_for_are_asked_for_and_then_ignored() {
+    let mut link = Link::new(1, configs(Versions::Auto));
+    link.trickles = false;
+    let channel = ChannelInit::reliable("chat");
+    link.peers[0].create_data_channel(link.now, channel).unwrap();
+    link.negotiate(0);
+    link.collect();
+    let line =
+        "candidate:1 1 udp 2130706431 3f3ef1c1-7de2-4a43-8a0a-6ff0ff9e9f1e.local 5000 typ host";
+    let found = link.events[1].iter().find_map(|event| match event {
+        Event::Candidate(Some(candidate)) => Some(candidate.clone()),
+        _ => None,
+    });
+    let hidden = crate::jsep::IceCandidate { candidate: line.to_owned(), ..found.unwrap() };
+    link.peers[0].add_ice_candidate(link.now, Some(hidden)).unwrap();
+    link.run_for(Duration::from_secs(9));
+    let asked: Vec<u64> =
+        link.log.iter().filter(|(_, from, _)| *from == 0).map(|(at, ..)| at.as_secs()).collect();
+    assert_eq!(asked, [0, 1, 3], "and nothing is checked");
+    assert_eq!(link.peers[0].ice_connection_state(), IceConnectionState::Checking);
+}
+
 #[test]
 fn channel_opens_and_echoes_with_either_version_and_either_offerer() {
     for versions in [Versions::Only12, Versions::Only13, Versions::Auto] {

@@ -159,8 +159,13 @@ impl Gatherer {
             return;
         };
         // RFC 8445 §5.1.3: same address and base as another candidate.
-        let known =
-            |candidate: &LocalCandidate| candidate.address == mapped && candidate.base == base;
+        // draft-ietf-rtcweb-mdns-ice-candidates-04 §3.1.2.2: not as a host candidate that is hidden.
+        let hidden = |candidate: &LocalCandidate| {
+            self.config.hides_hosts && candidate.kind == CandidateType::Host
+        };
+        let known = |candidate: &LocalCandidate| {
+            candidate.address == mapped && candidate.base == base && !hidden(candidate)
+        };
         if self.config.policy == Policy::Relay || self.candidates.iter().any(known) {
             return;
         }

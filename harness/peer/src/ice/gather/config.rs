@@ -29,6 +29,9 @@ pub struct GatherConfig {
     pub servers: Vec<Server>,
     /// Which candidates may be used.
     pub policy: Policy,
+    /// The other side is told no address of a host candidate, so that a server-reflexive one says
+    /// something new even if it is the same.
+    pub hides_hosts: bool,
     /// Where the ports of sockets are taken from, at random.
     pub ports: Range<u16>,
     /// Names for TCP connections start here.
@@ -47,6 +50,7 @@ impl Default for GatherConfig {
             interfaces: Vec::new(),
             servers: Vec::new(),
             policy: Policy::All,
+            hides_hosts: false,
             ports: 49152..u16::MAX,
             first_conn: 0,
             relay_families: Vec::new(),

@@ -144,6 +144,7 @@ fn later_candidate_of_a_peer_that_the_relay_does_not_reach_is_not_waited_for() {
                 address: ([192, 0, 2, 2], port).into(),
                 priority: 1,
                 foundation: "1".to_owned(),
+                name: None,
             };
             lab.sides[0].agent.add_remote_candidate(lab.now, candidate, None);
             lab.run(lab.now + secs(5));

@@ -90,6 +90,7 @@ impl Scripted {
             address: addr(address),
             priority,
             foundation: address.len().to_string() + address.rsplit(':').next().unwrap(),
+            name: None,
         };
         self.agent.add_remote_candidate(self.now, candidate, None);
         self.drain();

@@ -16,6 +16,7 @@ fn remote(address: &str) -> RemoteCandidate {
         address: addr(address),
         priority: 1000,
         foundation: address.rsplit(':').next().unwrap().to_owned(),
+        name: None,
     }
 }
 
