@@ -14,6 +14,14 @@ use rtcspec_suite::verdict::Verdict;
 const MOST_LINES: usize = 200;
 
 #[test]
+fn no_scenario_is_called_as_a_case_is() {
+    // Expectations, transcripts and filters know a run by its id alone.
+    for (id, _) in rtcspec_scenarios::SCENARIOS {
+        assert!(ALL.iter().all(|case| case.id != *id), "{id} is a scenario and a case");
+    }
+}
+
+#[test]
 fn every_case_passes_and_its_transcript_is_the_one_reviewed() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
     let players: [Player; 1] = [Arc::new(Reference)];

@@ -78,7 +78,12 @@ impl Watch for State {
                     bound.granted = true;
                 }
             }
-            _ => {}
+            // RFC 8656 §12.3: what was refused binds nothing; the client may ask with another number.
+            Class::ErrorResponse => {
+                let frame = stun.transaction.map(|known| known.first_number);
+                self.bound.retain(|bound| bound.granted || Some(bound.frame) != frame);
+            }
+            Class::Indication => {}
         }
     }
 }

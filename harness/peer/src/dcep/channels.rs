@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use rtcspec_wire::dcep::Message as Dcep;
+use rtcspec_wire::dcep::{DcepError, Message as Dcep};
 use rtcspec_wire::sctp::{Ppid, StreamId};
 
 use super::Error;
@@ -331,7 +331,8 @@ impl Channels {
 
     fn received_dcep(&mut self, stream: StreamId, data: &[u8]) {
         match Dcep::parse(data) {
-            Ok(Dcep::Ack) => {
+            // pion 3.1.56 sends four bytes (RFC 8832 §5.2: one); its type says what is meant.
+            Ok(Dcep::Ack) | Err(DcepError::LongAck(_)) => {
                 if let Some(id) = self.by_stream.get(&stream).copied() {
                     self.heard(id);
                 }

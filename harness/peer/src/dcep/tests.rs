@@ -86,6 +86,14 @@ fn message_on_the_channel_stands_for_a_lost_ack() {
 }
 
 #[test]
+fn ack_of_four_bytes_as_pion_sends_it_opens_the_channel() {
+    let mut channels = client();
+    let id = channels.create(labelled("a")).expect("allowed");
+    channels.received(StreamId(0), Ppid::DCEP, &[2, 0, 0, 0]);
+    assert_eq!(events(&mut channels), [Event::Open(id)]);
+}
+
+#[test]
 fn open_of_the_peer_is_acknowledged_and_announced() {
     let mut channels = client();
     channels.received(StreamId(1), Ppid::DCEP, &open_bytes("theirs"));

@@ -110,16 +110,24 @@ impl Log {
         })
     }
 
-    /// The last check this side sent on its own, to take as a model.
+    /// The last check this side sent on its own that was answered, to take as a model: others may
+    /// have gone to candidates that cannot be reached. If none was answered, the last one.
     #[must_use]
     pub fn last_check(&self) -> Option<Check<'_>> {
-        self.of(Way::Sent).rev().find_map(|note| {
-            let Kind::Stun { local, remote, key: Some(key) } = &note.kind else { return None };
-            let view = View::new(&note.bytes);
-            let kind = view.message_type()?;
-            let is_check = kind.class == Class::Request && kind.method == Method::BINDING;
-            is_check.then_some(Check { local: *local, remote: *remote, view, key })
-        })
+        let checks = || {
+            self.of(Way::Sent).rev().filter_map(|note| {
+                let Kind::Stun { local, remote, key: Some(key) } = &note.kind else { return None };
+                let view = View::new(&note.bytes);
+                let kind = view.message_type()?;
+                let is_check = kind.class == Class::Request && kind.method == Method::BINDING;
+                is_check.then_some(Check { local: *local, remote: *remote, view, key })
+            })
+        };
+        let answered = |check: &Check<'_>| {
+            let answer = check.view.transaction_id().and_then(|id| self.answer(id));
+            answer.is_some_and(|answer| answer.error_code().is_none())
+        };
+        checks().find(answered).or_else(|| checks().next())
     }
 
     /// The first response received to a request.
@@ -210,4 +218,30 @@ impl Check<'_> {
 #[must_use]
 pub(super) fn inject_packet(packet: &Packet) -> Injection {
     Injection::Sctp(packet.encode(Checksum::Crc32c).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A Binding message of a class, without attributes.
+    fn note(way: Way, class: u8, id: u8, port: u16) -> Noted {
+        let mut bytes = vec![class, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
+        bytes.extend([id; 12]);
+        let (local, remote) = (([192, 0, 2, 1], 5000).into(), ([192, 0, 2, 2], port).into());
+        let kind = Kind::Stun { local, remote, key: Some(vec![1]) };
+        Noted { at: Duration::ZERO, way, kind, bytes }
+    }
+
+    #[test]
+    fn the_model_is_a_check_that_was_answered_not_one_to_an_address_nobody_has() {
+        let mut log = Log::default();
+        let port = |log: &Log| log.last_check().map(|check| check.remote.port());
+        assert_eq!(port(&log), None);
+        log.add(note(Way::Sent, 0, 1, 1));
+        log.add(note(Way::Sent, 0, 2, 2));
+        assert_eq!(port(&log), Some(2), "none was answered");
+        log.add(note(Way::Received, 1, 1, 1));
+        assert_eq!(port(&log), Some(1));
+    }
 }

@@ -49,8 +49,21 @@ struct Tray {
     remote_set: bool,
     /// It has an offer out.
     offering: bool,
+    /// It was asked for an offer that is not out yet: a process takes its time.
+    making: Option<Making>,
     /// It was given an offer that it ignores, and what belongs to that.
     ignoring: bool,
+}
+
+/// How far an offer has come that is not out yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Making {
+    /// It is being made.
+    Asked,
+    /// It is being set.
+    Set,
+    /// It gave way to an offer of the other side: nothing comes of it.
+    Overtaken,
 }
 
 /// The signalling channel.
@@ -109,6 +122,7 @@ impl Stage<'_> {
         let actor = self.actor(party);
         let pc = actor.pc.clone();
         actor.submit(now, Command::Offer { pc, ice_restart }, Then::SetOffer { glare });
+        self.post.trays[index(party)].making = Some(Making::Asked);
     }
 
     /// A peer offers and takes it back.
@@ -122,6 +136,11 @@ impl Stage<'_> {
     /// What comes after a command was carried out.
     pub(super) fn answered(&mut self, party: Party, then: Then, body: ReplyBody) {
         let now = self.now;
+        if matches!(then, Then::SetOffer { .. } | Then::SignalOffer { .. })
+            && self.post.trays[index(party)].making.take() == Some(Making::Overtaken)
+        {
+            return;
+        }
         let sdp = match body {
             ReplyBody::Sdp(sdp) => sdp,
             ReplyBody::Done {} => String::new(),
@@ -141,6 +160,7 @@ impl Stage<'_> {
                 self.new_generation(party);
                 let command = local(SdpType::Offer, sdp);
                 self.actor(party).submit(now, command, Then::SignalOffer { glare });
+                self.post.trays[index(party)].making = Some(Making::Set);
             }
             Then::SignalOffer { .. } => {
                 self.post.trays[index(party)].offering = true;
@@ -324,12 +344,17 @@ impl Stage<'_> {
             self.actor(to).submit(now, Command::Remote { pc, desc }, Then::Settled);
             return;
         }
-        tray.ignoring = tray.offering && !polite;
+        // `makingOffer` of perfect negotiation.
+        let making = tray.making.filter(|_| self.post.polite.is_some());
+        tray.ignoring = (tray.offering || making.is_some()) && !polite;
         if tray.ignoring {
             // Perfect negotiation: the impolite side ignores an offer that collides with its own.
             return;
         }
-        if tray.offering {
+        if making.is_some() {
+            tray.making = Some(Making::Overtaken);
+        }
+        if tray.offering || making == Some(Making::Set) {
             tray.offering = false;
             let rollback = Description { kind: SdpType::Rollback, sdp: String::new() };
             let command = Command::Local { pc: pc.clone(), desc: rollback };

@@ -87,6 +87,9 @@ const LONG_PACKETS: &str = "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\
 
 const PLAIN: &str = "m=audio 9 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\na=mid:extra\r\na=sendrecv\r\n";
 
+/// The `mid` of the sections above.
+const EXTRA: &str = "extra";
+
 fn without_connection(sdp: &mut String) {
     *sdp = sdp.split_inclusive('\n').filter(|line| !line.starts_with("c=")).collect();
 }
@@ -121,8 +124,21 @@ impl Tamper for Edited {
         if let Some(at) = sdp.find("m=audio ") {
             let section = sdp.split_off(at);
             self.answered = section.lines().next().map(str::to_owned);
+            *sdp = without_member(sdp, EXTRA);
         }
     }
+}
+
+/// A description whose groups do not name a section (RFC 5888 §5), which is not there any more.
+fn without_member(sdp: &str, mid: &str) -> String {
+    let line = |line: &str| match line.strip_prefix("a=group:") {
+        Some(group) => {
+            let kept: Vec<&str> = group.split_whitespace().filter(|word| *word != mid).collect();
+            format!("a=group:{}\r\n", kept.join(" "))
+        }
+        None => line.to_owned(),
+    };
+    sdp.split_inclusive('\n').map(line).collect()
 }
 
 const TAKE_OR_REFUSE: Duty = Duty {
@@ -158,5 +174,19 @@ impl Hostile for Edited {
 
     fn may_end(&self, seen: &Seen<'_>) -> bool {
         seen.checks(Way::Received).next().is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_loses_the_section_that_was_added_and_its_place_in_the_groups() {
+        let mut answer = format!("v=0\r\na=group:BUNDLE 0 extra\r\nm=application 9\r\n{PLAIN}");
+        let mut case = Edited::rejected(|_| {}, REJECT_PLAIN);
+        case.received_sdp(Duration::ZERO, &mut answer);
+        assert_eq!(answer, "v=0\r\na=group:BUNDLE 0\r\nm=application 9\r\n");
+        assert_eq!(case.answered.as_deref(), Some("m=audio 9 RTP/AVP 0"));
     }
 }

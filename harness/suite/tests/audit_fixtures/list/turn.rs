@@ -21,11 +21,21 @@ pub(super) fn turn_and_consent() -> Vec<Fixture> {
             a: || Edit::default().at(3000, |seen| vec![unpermitted(seen)]),
             ..USUAL
         },
-        Fixture { name: "turn.channel.holds", scene: RELAY, ..USUAL },
+        Fixture {
+            name: "turn.channel.holds",
+            scene: RELAY,
+            // Two numbers for one peer, both refused.
+            a: || {
+                Edit::default()
+                    .at(3000, |seen| vec![channel(seen, [0x4a, 0xbc], 0x73)])
+                    .at(3500, |seen| vec![channel(seen, [0x4a, 0xbd], 0x74)])
+            },
+            ..USUAL
+        },
         Fixture {
             name: "turn.channel.breaks",
             scene: RELAY,
-            a: || Edit::default().at(3000, |seen| vec![bad_channel(seen)]),
+            a: || Edit::default().at(3000, |seen| vec![channel(seen, [0x3f, 0xff], 0x72)]),
             ..USUAL
         },
         Fixture { name: "consent.freshness.holds", scene: LONG, edit: cut, ..USUAL },
@@ -53,15 +63,16 @@ fn unpermitted(seen: &Seen) -> Injection {
     Injection::Datagram { local: server.local, remote: server.remote, data }
 }
 
-fn bad_channel(seen: &Seen) -> Injection {
+/// A `ChannelBind` without credentials, which the server refuses.
+fn channel(seen: &Seen, number: [u8; 2], id: u8) -> Injection {
     let server = asked(seen);
     let ty = MessageType { class: Class::Request, method: Method::CHANNEL_BIND };
     let peer = xor_address(([198, 51, 100, 99], 5000).into());
     let attributes = vec![
-        (AttributeType::CHANNEL_NUMBER, vec![0x3f, 0xff, 0, 0]),
+        (AttributeType::CHANNEL_NUMBER, vec![number[0], number[1], 0, 0]),
         (AttributeType::XOR_PEER_ADDRESS, peer),
     ];
-    let data = write(ty, TransactionId([0x72; 12]), &attributes, &[], Protect::Fully);
+    let data = write(ty, TransactionId([id; 12]), &attributes, &[], Protect::Fully);
     Injection::Datagram { local: server.local, remote: server.remote, data }
 }
 
