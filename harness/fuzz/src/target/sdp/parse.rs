@@ -12,7 +12,7 @@ use crate::target::Target;
 pub const PARSE: Target = Target {
     name: "sdp_parse",
     about: "session descriptions: read, printed, read again; line ends, order, unknown attributes",
-    seeds: &["sdp", "sdp-by-stack"],
+    seeds: &["sdp", "sdp-by-stack", "sdp-made"],
     dictionary: mutate::sdp::dictionary,
     mutate: mutate::sdp::mutate,
     body: |case| body(case, &Subject::OURS),
