@@ -425,8 +425,21 @@ impl Process {
         }
     }
 
+    /// Waits until all of its log has been read. Who started others may leave them with it open.
+    fn hear_out(&self) {
+        const PATIENCE: Duration = Duration::from_secs(2);
+        let until = wall::now() + PATIENCE;
+        // Each reader of a log holds it as long as there is more to come.
+        while Arc::strong_count(&self.log) > 1 && wall::now() < until {
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     fn ended(&self, status: Option<ExitStatus>) -> ProcessError {
         const LAST_WORDS: usize = 8;
+        if status.is_some() {
+            self.hear_out();
+        }
         let command = self.name.clone();
         let mut log = self.log();
         log.drain(..log.len().saturating_sub(LAST_WORDS));
@@ -556,6 +569,14 @@ mod tests {
         assert!(error.contains("signal: 11"), "{error}");
         let missing = Launch { command: vec!["/no/such/peer".into()], ..Launch::default() };
         assert!(matches!(Process::start(&missing), Err(ProcessError::CannotRun { .. })));
+    }
+
+    #[test]
+    fn what_a_peer_says_as_it_ends_is_heard_out() {
+        let script = "(sleep 0.3; echo late >&2) >/dev/null & exit 3";
+        let error = Process::start(&shell(script)).unwrap().next(PATIENCE).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("exit status: 3") && text.ends_with("late"), "{text}");
     }
 
     #[test]
