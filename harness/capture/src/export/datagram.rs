@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use rtcspec_wire::demux::Protocol;
+use rtcspec_wire::dns::is_multicast_dns;
 use rtcspec_wire::turn::ChannelDataView;
 
 use super::book::Book;
@@ -80,6 +81,10 @@ impl Rewriter {
 
     /// A datagram in the place of another.
     pub(super) fn datagram(&mut self, path: &Path, bytes: &[u8], depth: u8) -> Vec<u8> {
+        // Names and addresses of a home, of which a session needs none.
+        if is_multicast_dns(path.source, path.destination, bytes) {
+            return Draft::new(&self.book.noise, bytes).finish();
+        }
         match Protocol::of(bytes) {
             Protocol::Stun => self.stun(path, bytes, depth),
             Protocol::TurnChannel => self.channel(path, bytes, depth),
