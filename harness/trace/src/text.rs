@@ -229,7 +229,7 @@ impl std::str::FromStr for Transcript {
                 return Err(wrong());
             }
             if let Some(head) = line.strip_prefix("== ") {
-                place = transcript.open(head);
+                place = transcript.open(head).ok_or_else(wrong)?;
                 continue;
             }
             match place {
@@ -256,25 +256,25 @@ enum Place {
 }
 
 impl Transcript {
-    /// Begins what a section's head says.
-    fn open(&mut self, head: &str) -> Place {
+    /// Begins what a section's head says; `None` if its time is none.
+    fn open(&mut self, head: &str) -> Option<Place> {
         if head == "facts" {
-            return Place::Facts;
+            return Some(Place::Facts);
         }
         if let Some(result) = head.strip_prefix("result ") {
             result.clone_into(&mut self.result);
-            return Place::Result;
+            return Some(Place::Result);
         }
         let (head, after) = match head.split_once(" after ") {
             Some((head, after)) => (head, Some(after.to_owned())),
             None => (head, None),
         };
         let (name, at) = match head.split_once(" @") {
-            Some((name, at)) => (name, at.parse().ok()),
+            Some((name, at)) => (name, Some(at.parse().ok()?)),
             None => (head, None),
         };
         self.sections.push(Section { name: name.to_owned(), at, after, lines: Vec::new() });
-        Place::Section
+        Some(Place::Section)
     }
 }
 
@@ -391,6 +391,15 @@ mod tests {
         assert_eq!(read("transcript 1\n== facts\nx\r"), Err(3));
         assert_eq!(read("transcript 1\n== result ok\r\r\n"), Err(2));
         assert!(read("transcript 1\r\n== result ok\r\n").is_ok());
+    }
+
+    /// Found by the fuzz target `transcript`: a time that is none was lost, and a section `facts` with
+    /// such a time came back as the facts.
+    #[test]
+    fn time_of_a_section_that_is_none_is_refused_at_its_line() {
+        let read = |text: &str| text.parse::<Transcript>().map_err(|error| error.line);
+        assert_eq!(read("transcript 1\n== facts @5link\n"), Err(2));
+        assert!(read("transcript 1\n== dtls @5 after x\n").is_ok());
     }
 
     #[test]

@@ -83,7 +83,9 @@ impl Rewriter {
     pub(super) fn datagram(&mut self, path: &Path, bytes: &[u8], depth: u8) -> Vec<u8> {
         // Names and addresses of a home, of which a session needs none.
         if is_multicast_dns(path.source, path.destination, bytes) {
-            return Draft::new(&self.book.noise, bytes).finish();
+            let mut draft = Draft::new(&self.book.noise, bytes);
+            draft.keep_first(1);
+            return draft.finish();
         }
         match Protocol::of(bytes) {
             Protocol::Stun => self.stun(path, bytes, depth),

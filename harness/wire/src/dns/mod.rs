@@ -39,6 +39,8 @@ pub use view::{QuestionView, RecordView, Section, View};
 use std::fmt;
 use std::net::SocketAddr;
 
+use crate::demux::Protocol;
+
 /// RFC 6762 §3: the port of multicast DNS.
 pub const PORT: u16 = 5353;
 /// Bytes of the header (RFC 1035 §4.1.1).
@@ -51,13 +53,15 @@ pub const TOP_BIT: u16 = 0x8000;
 /// RFC 6762 §17: the longest message, with room for the headers of IPv6 and UDP in 9,000 bytes.
 pub const LONGEST: usize = 9_000 - 40 - 8;
 
-/// Whether a datagram is one of multicast DNS: by its ports, unless it has the magic cookie of STUN.
-/// What shares a port with ICE is told apart by its first byte (RFC 7983), which says nothing here.
-/// It need not be well-formed.
+/// Whether a datagram is one of multicast DNS: by its ports, and because it would else be STUN (RFC
+/// 7983; its number is zero, RFC 6762 §18.1), but has not STUN's magic cookie. It need not be
+/// well-formed.
 #[must_use]
 pub fn is_multicast_dns(source: SocketAddr, destination: SocketAddr, bytes: &[u8]) -> bool {
     const COOKIE: [u8; 4] = crate::stun::MAGIC_COOKIE.to_be_bytes();
-    [source.port(), destination.port()].contains(&PORT) && bytes.get(4..8) != Some(&COOKIE)
+    [source.port(), destination.port()].contains(&PORT)
+        && Protocol::of(bytes) == Protocol::Stun
+        && bytes.get(4..8) != Some(&COOKIE)
 }
 
 /// A type of records (RFC 1035 §3.2.2).
