@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read as _, Write as _};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpStream, UdpSocket};
+use std::net::{Shutdown, SocketAddr, SocketAddrV4, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -10,14 +10,15 @@ use std::thread;
 use std::time::Duration;
 
 use rtcspec_control::{ConnId, Receive, Transmit};
+use rtcspec_wire::dns;
 
 /// How often a reading thread looks whether it is still wanted.
 const GLANCE: Duration = Duration::from_millis(200);
 /// How long a TCP connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
-/// RFC 6762 §3: where questions for names are sent. Whoever answers from that port listens there, on
-/// the link of its first IPv4 address.
-const MDNS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(224, 0, 0, 251), 5353);
+/// Where questions for names are sent. Whoever answers from that port listens there, on the link of its
+/// first IPv4 address.
+const MDNS: SocketAddrV4 = SocketAddrV4::new(dns::GROUP_V4, dns::PORT);
 /// The longest datagram there is.
 const LARGEST: usize = 65_535;
 

@@ -50,12 +50,14 @@ impl Mdns {
 
     fn query(&mut self, notes: &Notes<'_>, packet: &Packet<'_>, view: &View<'_>) {
         let (names, fields) = asked(notes, view);
+        let full = self.all.len() == LOOKUPS;
         let known = self
             .all
             .iter_mut()
             .find(|lookup| (lookup.from, &lookup.names) == (packet.from, &names));
         let lookup = match known {
             Some(lookup) => lookup,
+            None if full => return,
             None => {
                 let mut line = Line::new("r", notes.hop(packet), "mdns query");
                 line.fields = fields;
@@ -113,6 +115,8 @@ impl Mdns {
     }
 }
 
+/// Most questions of one session that are told; a capture may hold any number.
+const LOOKUPS: usize = 512;
 /// Most entries of one message that are looked at.
 const MOST: usize = 64;
 

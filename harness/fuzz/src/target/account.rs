@@ -2,9 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::time::Duration;
 
 use crate::case::{Budget, Case};
 use crate::finding::{Finding, Oracle, Verdict, hold};
+
+/// What a simulation may use: two ends, what is between them, and all they say.
+const BUDGET: Budget = Budget {
+    bytes: 16 << 20,
+    bytes_each: 256 << 10,
+    time: Duration::from_millis(500),
+    ..Budget::DATAGRAM
+};
 
 /// The account of a simulation.
 #[derive(Default)]
@@ -39,11 +48,10 @@ impl Account {
 /// An oracle was broken.
 pub(super) fn play(
     case: &mut Case<'_>,
-    budget: Budget,
     simulate: impl Fn(&[u8]) -> Result<Account, Finding>,
 ) -> Verdict {
     let input = case.input;
-    let account = case.within(budget, input.len(), || simulate(input))??;
+    let account = case.within(BUDGET, input.len(), || simulate(input))??;
     if case.is_thorough() {
         let again = simulate(input)?;
         let same = account.digest.finish() == again.digest.finish();

@@ -4,6 +4,17 @@ use crate::case::Case;
 use crate::finding::Verdict;
 use crate::mutate::Mutate;
 
+/// A [`Plant`] at the edge of a state machine of ours: `body`, where this is written, gives it the edge.
+macro_rules! plant {
+    ($name:literal, $source:literal, $edge:ty) => {
+        Plant {
+            name: $name,
+            source: $source,
+            body: |case| body(case, || Box::new(<$edge>::default())),
+        }
+    };
+}
+
 mod account;
 pub mod candidate;
 pub mod dcep;

@@ -14,20 +14,20 @@ mod resolver;
 #[cfg(test)]
 mod tests;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
-use rtcspec_wire::dns::{Message, PORT};
+use rtcspec_wire::dns::{GROUP_V4, GROUP_V6, Message, PORT};
 
 pub(crate) use names::Names;
 pub(crate) use resolver::Resolver;
 
 use crate::io::Transmit;
 
-/// RFC 6762 §3: the group that hosts of this address's family listen to.
+/// The group that hosts of this address's family listen to.
 fn group(own: IpAddr) -> SocketAddr {
     let ip: IpAddr = match own {
-        IpAddr::V4(_) => Ipv4Addr::new(224, 0, 0, 251).into(),
-        IpAddr::V6(_) => Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb).into(),
+        IpAddr::V4(_) => GROUP_V4.into(),
+        IpAddr::V6(_) => GROUP_V6.into(),
     };
     SocketAddr::new(ip, PORT)
 }

@@ -1,6 +1,6 @@
 //! Hiding our addresses behind names, and answering for them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -94,8 +94,13 @@ impl Names {
         if view.is_response() != Some(false) || !is_plain(flags) {
             return;
         }
-        let questions = view.questions().map_while(Result::ok);
-        let asked: Vec<_> = questions.filter_map(|question| self.asked(&question)).collect();
+        // One message, one answer for each name, however often it asks.
+        let mut asked = BTreeMap::new();
+        for question in view.questions().map_while(Result::ok) {
+            if let Some((own, question)) = self.asked(&question) {
+                asked.entry(own).or_insert(question);
+            }
+        }
         for (own, question) in asked {
             self.answer(now, remote, id, own, question);
         }

@@ -174,3 +174,13 @@ fn many_names_are_not_all_looked_up() {
     }
     assert_eq!(asked, 32);
 }
+
+#[test]
+fn a_message_that_asks_for_a_name_a_hundred_times_is_answered_once() {
+    let (mut names, name) = alice();
+    let question = Question { name: name.parse().unwrap(), kind: RecordType::ANY, unicast: false };
+    let query = Message::query(0, vec![question; 100]).to_bytes().unwrap();
+    names.receive(seconds(2), SocketAddr::new(BOB, PORT), &query);
+    assert!(names.poll_transmit().is_some());
+    assert_eq!(names.poll_transmit(), None);
+}

@@ -1,7 +1,7 @@
 //! The network of a run: the engine with its hosts and services, seen from the stage.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use rtcspec_capture::net::HostStreams;
@@ -13,6 +13,7 @@ use rtcspec_net::observe::{Crossing as Side, End, Journey, Journeys, PacketId, V
 use rtcspec_net::world::World;
 use rtcspec_net::{Ns, link};
 use rtcspec_trace::{Carrier, Crossing, Datagram, Lost, Party, Place};
+use rtcspec_wire::dns::{GROUP_V4, GROUP_V6};
 
 use crate::scenario::{File, Policy, Role, ServerKind, Time, Transport, server_reference};
 use crate::topology::{Built, PeerPlace, ServerPlace};
@@ -20,11 +21,8 @@ use crate::topology::{Built, PeerPlace, ServerPlace};
 /// Username and password of every TURN server.
 pub(super) const CREDENTIALS: (&str, &str) = ("rtcspec", "correct-horse");
 
-/// RFC 6762 §3: the groups of multicast DNS.
-const MDNS: [IpAddr; 2] = [
-    IpAddr::V4(Ipv4Addr::new(224, 0, 0, 251)),
-    IpAddr::V6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb)),
-];
+/// The groups of multicast DNS.
+const MDNS: [IpAddr; 2] = [IpAddr::V4(GROUP_V4), IpAddr::V6(GROUP_V6)];
 
 /// Counters an expectation may name.
 pub const COUNTERS: &[&str] = &["passed", "dropped", "mappings", "ports-per-subscriber"];

@@ -37,12 +37,16 @@ pub use name::{Name, NameView};
 pub use view::{QuestionView, RecordView, Section, View};
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::demux::Protocol;
 
 /// RFC 6762 §3: the port of multicast DNS.
 pub const PORT: u16 = 5353;
+/// RFC 6762 §3: the group that questions over IPv4 are sent to.
+pub const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
+/// RFC 6762 §3: the group that questions over IPv6 are sent to.
+pub const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
 /// Bytes of the header (RFC 1035 §4.1.1).
 pub const HEADER: usize = 12;
 /// Class IN (RFC 1035 §3.2.4).

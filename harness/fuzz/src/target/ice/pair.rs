@@ -6,7 +6,7 @@ use super::fault::{MakeEdge, sound};
 use super::ground::Plan;
 use super::plants;
 use super::table::{SECOND, Table};
-use crate::case::{Budget, Case};
+use crate::case::Case;
 use crate::finding::{Finding, Verdict};
 use crate::mutate::{self, elements::Shape};
 use crate::target::Target;
@@ -56,16 +56,8 @@ const MOST: usize = 32;
 /// Time that a program may pass.
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// A network, two agents and all they say.
-const BUDGET: Budget = Budget {
-    bytes: 16 << 20,
-    bytes_each: 256 << 10,
-    time: Duration::from_millis(500),
-    ..Budget::DATAGRAM
-};
-
 pub(super) fn body(case: &mut Case<'_>, edge: MakeEdge) -> Verdict {
-    play(case, BUDGET, |input| simulate(input, edge))
+    play(case, |input| simulate(input, edge))
 }
 
 fn simulate(input: &[u8], edge: MakeEdge) -> Result<Account, Finding> {

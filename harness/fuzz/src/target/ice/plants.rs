@@ -15,16 +15,6 @@ use super::pair::body;
 use super::stranger;
 use crate::target::Plant;
 
-macro_rules! plant {
-    ($name:literal, $source:literal, $edge:ty) => {
-        Plant {
-            name: $name,
-            source: $source,
-            body: |case| body(case, || Box::new(<$edge>::default())),
-        }
-    };
-}
-
 pub(super) const ALL: &[Plant] = &[
     plant!(
         "ice-integrity-not-checked",

@@ -495,8 +495,6 @@ impl<'a> Table<'a> {
         };
         let side = &mut self.sides[me];
         if side.jsep.add_ice_candidate(&candidate).is_ok() {
-            // Descriptions of now and of before show it.
-            side.stable = None;
             self.reach("candidate", 0);
         }
         self.effects(me)

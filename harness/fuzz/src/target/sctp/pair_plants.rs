@@ -9,16 +9,6 @@ use super::fault::Edge;
 use super::pair::body;
 use crate::target::Plant;
 
-macro_rules! plant {
-    ($name:literal, $source:literal, $edge:ty) => {
-        Plant {
-            name: $name,
-            source: $source,
-            body: |case| body(case, || Box::new(<$edge>::default())),
-        }
-    };
-}
-
 pub(super) const ALL: &[Plant] = &[
     plant!(
         "pair-forward-tsn-aborts",

@@ -13,7 +13,7 @@ use rtcspec_wire::sctp::{Cause, Checksum, StreamId, set_checksum};
 
 use self::table::{MS, Table};
 use super::fault::{MakeEdge, sound};
-use crate::case::{Budget, Case};
+use crate::case::Case;
 use crate::finding::{Finding, Verdict};
 use crate::mutate::association::{self, RAW, STEPS};
 use crate::mutate::elements::Shape;
@@ -86,16 +86,8 @@ pub const ASSOC: Target = Target {
 /// Steps of a program; the rest is not run.
 const MOST: usize = 48;
 
-/// What a whole program may use: most of it is what is written down of associations to compare.
-const BUDGET: Budget = Budget {
-    bytes: 16 << 20,
-    bytes_each: 256 << 10,
-    time: Duration::from_millis(500),
-    ..Budget::DATAGRAM
-};
-
 pub(super) fn body(case: &mut Case<'_>, edge: MakeEdge) -> Verdict {
-    play(case, BUDGET, |input| simulate(input, edge))
+    play(case, |input| simulate(input, edge))
 }
 
 fn simulate(input: &[u8], edge: MakeEdge) -> Result<Account, Finding> {

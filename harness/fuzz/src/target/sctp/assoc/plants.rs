@@ -13,16 +13,6 @@ use super::super::fault::Edge;
 use super::body;
 use crate::target::Plant;
 
-macro_rules! plant {
-    ($name:literal, $source:literal, $edge:ty) => {
-        Plant {
-            name: $name,
-            source: $source,
-            body: |case| body(case, || Box::new(<$edge>::default())),
-        }
-    };
-}
-
 pub(super) const ALL: &[Plant] = &[
     plant!(
         "assoc-error-past-chunk",
