@@ -46,8 +46,8 @@ pub enum Cryptography {
     /// Everything that DTLS asks for.
     #[default]
     Full,
-    /// No curves: key shares are sums and signatures checksums, which takes a small part of the time
-    /// and is understood by a session with the same setting only. Nothing is secret.
+    /// No curves: key shares are sums and signatures checksums, which is understood by a session with
+    /// the same setting only. Nothing is secret.
     Symmetric,
 }
 

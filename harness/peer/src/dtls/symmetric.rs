@@ -1,6 +1,6 @@
-//! Key shares and signatures that cost nothing: sums and checksums.
+//! Key shares and signatures that cost next to nothing: sums and checksums.
 //!
-//! For sessions by the thousand, where a handshake's curves would take most of the time. What is
+//! For sessions by the thousand, where a handshake's curves would take a good part of the time. What is
 //! changed on its way is still noticed: both sides arrive at the same secret only if neither key
 //! share was touched, and a signature holds for one certificate and one transcript only. Nothing is
 //! secret. Hashes, key derivation and records are as ever.
