@@ -13,6 +13,12 @@ pub const CRATES: [&str; 3] = ["wire", "peer", "net"];
 /// The row of all targets together.
 pub const ALL: &str = "all";
 
+/// How far over its ceiling a number may be: one in two hundred of the regions, and at least
+/// [`LEAST_SLACK`]. An error path that is added beside covered code, or a function that the compiler
+/// maps otherwise, is no loss of the corpus; as ceilings do not rise, many of them are.
+const SLACK: u64 = 200;
+const LEAST_SLACK: u64 = 4;
+
 /// Why ceilings cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum CoverageError {
@@ -35,6 +41,12 @@ impl Regions {
     #[must_use]
     pub const fn uncovered(&self) -> u64 {
         self.count.saturating_sub(self.covered)
+    }
+
+    /// How many more than a ceiling may be uncovered.
+    const fn slack(&self) -> u64 {
+        let share = self.count / SLACK;
+        if share > LEAST_SLACK { share } else { LEAST_SLACK }
     }
 
     /// Executed ones in per cent; of nothing, all.
@@ -87,7 +99,7 @@ pub struct Ceilings(BTreeMap<String, BTreeMap<String, u64>>);
 
 /// A number that is over its ceiling.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{target}: {uncovered} regions of {name} are uncovered, {ceiling} may be")]
+#[error("{target}: {uncovered} regions of {name} are uncovered, {ceiling} may be, and {slack} more")]
 pub struct Breach {
     /// The target, or [`ALL`].
     pub target: String,
@@ -97,6 +109,8 @@ pub struct Breach {
     pub uncovered: u64,
     /// How many may be; none, where nothing is written down.
     pub ceiling: u64,
+    /// By how much it may be exceeded.
+    pub slack: u64,
 }
 
 impl Ceilings {
@@ -108,16 +122,19 @@ impl Ceilings {
         Ok(Self(toml::from_str(text)?))
     }
 
-    /// What is over its ceiling.
+    /// What is over its ceiling, by more than may be.
     #[must_use]
     pub fn breaches(&self, table: &Table) -> Vec<Breach> {
         self.compared(table)
-            .filter(|(_, _, uncovered, ceiling)| uncovered > &ceiling.unwrap_or(0))
-            .map(|(target, name, uncovered, ceiling)| Breach {
+            .filter(|(_, _, regions, ceiling)| {
+                regions.uncovered() > ceiling.map_or(0, |ceiling| ceiling + regions.slack())
+            })
+            .map(|(target, name, regions, ceiling)| Breach {
                 target: target.to_owned(),
                 name: name.to_owned(),
-                uncovered,
+                uncovered: regions.uncovered(),
                 ceiling: ceiling.unwrap_or(0),
+                slack: if ceiling.is_some() { regions.slack() } else { 0 },
             })
             .collect()
     }
@@ -126,7 +143,7 @@ impl Ceilings {
     #[must_use]
     pub fn loose(&self, table: &Table) -> usize {
         self.compared(table)
-            .filter(|(_, _, now, ceiling)| ceiling.is_some_and(|it| *now < it))
+            .filter(|(_, _, now, ceiling)| ceiling.is_some_and(|it| now.uncovered() < it))
             .count()
     }
 
@@ -134,7 +151,8 @@ impl Ceilings {
     #[must_use]
     pub fn lowered(&self, table: &Table) -> Self {
         let mut lower = self.clone();
-        for (target, name, uncovered, ceiling) in self.compared(table) {
+        for (target, name, regions, ceiling) in self.compared(table) {
+            let uncovered = regions.uncovered();
             let row = lower.0.entry(target.to_owned()).or_default();
             row.insert(
                 name.to_owned(),
@@ -147,11 +165,11 @@ impl Ceilings {
     fn compared<'a>(
         &'a self,
         table: &'a Table,
-    ) -> impl Iterator<Item = (&'a str, &'a str, u64, Option<u64>)> {
+    ) -> impl Iterator<Item = (&'a str, &'a str, &'a Regions, Option<u64>)> {
         table.iter().flat_map(move |(target, row)| {
             row.iter().map(move |(name, regions)| {
                 let ceiling = self.0.get(target).and_then(|row| row.get(name)).copied();
-                (target.as_str(), name.as_str(), regions.uncovered(), ceiling)
+                (target.as_str(), name.as_str(), regions, ceiling)
             })
         })
     }
@@ -161,7 +179,8 @@ impl std::fmt::Display for Ceilings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("# Regions that the corpus leaves uncovered, by target and crate. They may only fall:\n")?;
         f.write_str(
-            "# `rtcspec fuzz cover --lower` writes what it measures where that is less.\n",
+            "# `rtcspec fuzz cover --lower` writes what it measures where that is less. A few more regions\n\
+             # than here, one in two hundred of all, are not yet a breach.\n",
         )?;
         for (target, row) in &self.0 {
             write!(f, "\n[{target}]\n")?;
@@ -199,17 +218,21 @@ mod tests {
     }
 
     #[test]
-    fn more_than_the_ceiling_and_what_has_no_ceiling_are_breaches() {
-        let ceilings = Ceilings::parse("[all]\nwire = 31\n[demux]\n").expect("ceilings");
-        let told: Vec<String> =
-            ceilings.breaches(&table()).iter().map(ToString::to_string).collect();
+    fn more_than_the_ceiling_and_its_slack_and_what_has_no_ceiling_are_breaches() {
+        let told = |text: &str| -> Vec<String> {
+            let ceilings = Ceilings::parse(text).expect("ceilings");
+            ceilings.breaches(&table()).iter().map(ToString::to_string).collect()
+        };
         assert_eq!(
-            told,
+            told("[all]\nwire = 27\n[demux]\n"),
             [
-                "all: 32 regions of wire are uncovered, 31 may be",
-                "demux: 2 regions of wire are uncovered, 0 may be"
+                "all: 32 regions of wire are uncovered, 27 may be, and 4 more",
+                "demux: 2 regions of wire are uncovered, 0 may be, and 0 more"
             ]
         );
+        assert!(told("[all]\nwire = 28\n[demux]\nwire = 0\n").is_empty());
+        let many = Regions { count: 10_000, covered: 0 };
+        assert_eq!(many.slack(), 50);
         assert!(Ceilings::parse("[all]\nwire = 'many'\n").is_err());
     }
 
@@ -219,7 +242,6 @@ mod tests {
         assert_eq!(ceilings.loose(&table()), 1);
         let lower = ceilings.lowered(&table());
         assert_eq!(Ceilings::parse(&lower.to_string()).expect("it reads its own"), lower);
-        assert_eq!(lower.breaches(&table()).len(), 1, "the first is still over its ceiling");
         assert_eq!(
             lower,
             Ceilings::parse("[all]\nwire = 31\n[demux]\nwire = 2\n").expect("ceilings")
