@@ -5,7 +5,7 @@
 //! elsewhere is none of its business. What nobody comes to is in the row of all.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The folders of `harness/` whose coverage counts.
 pub const CRATES: [&str; 3] = ["wire", "peer", "net"];
@@ -67,7 +67,7 @@ pub enum Files {
 
 /// Regions by crate, of those by file.
 #[must_use]
-pub fn by_crate<'a>(files: impl IntoIterator<Item = (&'a Path, Regions)>, which: Files) -> Row {
+pub fn by_crate(files: &[(PathBuf, Regions)], which: Files) -> Row {
     let mut row = Row::new();
     for (path, regions) in files {
         let Some(name) = crate_of(path) else { continue };
@@ -87,6 +87,13 @@ pub fn crate_of(path: &Path) -> Option<&'static str> {
     CRATES.into_iter().find(|name| path.contains(&format!("harness/{name}/src/")))
 }
 
+/// A file's place in a checkout, without where that lies.
+#[must_use]
+pub fn in_checkout(path: &Path) -> &Path {
+    let whole = path.to_str().unwrap_or_default();
+    whole.find("harness/").map_or(path, |at| Path::new(&whole[at..]))
+}
+
 /// Regions by crate.
 pub type Row = BTreeMap<String, Regions>;
 
@@ -99,7 +106,9 @@ pub struct Ceilings(BTreeMap<String, BTreeMap<String, u64>>);
 
 /// A number that is over its ceiling.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{target}: {uncovered} regions of {name} are uncovered, {ceiling} may be, and {slack} more")]
+#[error(
+    "{target}: {uncovered} regions of {name} are uncovered, {ceiling} may be, and {slack} more"
+)]
 pub struct Breach {
     /// The target, or [`ALL`].
     pub target: String,
@@ -202,7 +211,7 @@ mod tests {
             ("/x/harness/wire/src/stun/view.rs", Regions { count: 30, covered: 0 }),
             ("/x/harness/fuzz/src/case.rs", Regions { count: 9, covered: 9 }),
         ];
-        by_crate(files.map(|(path, regions)| (Path::new(path), regions)), which)
+        by_crate(&files.map(|(path, regions)| (PathBuf::from(path), regions)), which)
     }
 
     fn table() -> Table {
@@ -215,6 +224,9 @@ mod tests {
         let table = table();
         assert_eq!(table[ALL], Row::from([("wire".to_owned(), Regions { count: 40, covered: 8 })]));
         assert_eq!(table["demux"]["wire"].uncovered(), 2);
+        let here = Path::new("harness/wire/src/demux.rs");
+        assert_eq!(in_checkout(&Path::new("/x").join(here)), here);
+        assert_eq!(in_checkout(Path::new("/y/lib.rs")), Path::new("/y/lib.rs"));
     }
 
     #[test]

@@ -53,6 +53,7 @@ fn every_token_is_told_apart_by_its_reader() {
         "dtls_record",
         "rtcp_compound",
         "candidate_line",
+        "dns_message",
         "sdp_parse",
     ] {
         let target = target::by_name(name).expect("a target");

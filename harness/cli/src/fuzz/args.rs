@@ -201,6 +201,9 @@ pub(crate) struct CoverOptions {
     /// Write what is measured where it is below its ceiling, instead of judging
     #[arg(long)]
     pub(crate) lower: bool,
+    /// Say which N files have most regions that none of the targets comes to
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) files: usize,
     /// Folder to build in
     #[arg(long, value_name = "DIR", default_value = "target")]
     pub(crate) into: PathBuf,

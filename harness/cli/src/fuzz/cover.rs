@@ -1,11 +1,12 @@
 //! `rtcspec fuzz cover`: region coverage by corpus replay.
 
+use std::cmp::Reverse;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use llvm_profparser::{CoverageMapping, CoverageResult, merge_profiles};
-use rtcspec_fuzz::coverage::{self, ALL, CRATES, Ceilings, Files, Regions, Row, Table};
+use rtcspec_fuzz::coverage::{self, ALL, CRATES, Ceilings, Files, Regions, Table};
 
 use super::args::CoverOptions;
 use crate::exit::{Exit, Failure, Outcome};
@@ -24,15 +25,17 @@ pub(super) fn cover(options: &CoverOptions) -> Outcome {
     let mut profiles = Vec::new();
     for target in &targets {
         let profile = run(&replay, target, options)?;
-        let row = row(&replay, std::slice::from_ref(&profile), Files::Reached)?;
-        table.insert((*target).to_owned(), row);
+        let files = files(&replay, std::slice::from_ref(&profile))?;
+        table.insert((*target).to_owned(), coverage::by_crate(&files, Files::Reached));
         profiles.push(profile);
     }
+    let files = files(&replay, &profiles)?;
     // Of some targets alone the sum says nothing.
     if options.targets.is_empty() {
-        table.insert(ALL.to_owned(), row(&replay, &profiles, Files::All)?);
+        table.insert(ALL.to_owned(), coverage::by_crate(&files, Files::All));
     }
     print(&table);
+    print_files(files, options.files);
     judge(&ceilings, &table, options)
 }
 
@@ -78,6 +81,15 @@ fn print(table: &Table) {
     }
 }
 
+/// Files with most uncovered regions, for whoever looks for what a target does not come to.
+fn print_files(mut files: Vec<(PathBuf, Regions)>, most: usize) {
+    files.sort_by_key(|(path, regions)| (Reverse(regions.uncovered()), path.clone()));
+    for (path, regions) in files.iter().filter(|(path, _)| ours(path)).take(most) {
+        let path = coverage::in_checkout(path);
+        println!("{:>5} of {:>5}  {}", regions.uncovered(), regions.count, path.display());
+    }
+}
+
 /// The replay, built so that the workspace's own crates count; says where it is.
 fn build(into: &Path) -> Result<PathBuf, Failure> {
     let wrapper = fs::canonicalize("fuzz/instrument")
@@ -105,9 +117,9 @@ fn run(replay: &Path, target: &str, options: &CoverOptions) -> Result<PathBuf, F
     Ok(profile)
 }
 
-/// Regions by crate, as the replay maps its counters to them. Where a generic function was compiled
+/// Regions by file, as the replay maps its counters to them. Where a generic function was compiled
 /// more than once, a region counts once, and is covered if it is in one of them.
-fn row(replay: &Path, profiles: &[PathBuf], which: Files) -> Result<Row, Failure> {
+fn files(replay: &Path, profiles: &[PathBuf]) -> Result<Vec<(PathBuf, Regions)>, Failure> {
     let unread = |what: String| Failure::usage(format!("read {}: {what}", replay.display()));
     let profile = merge_profiles(profiles).map_err(|error| unread(error.to_string()))?;
     let replays = [replay.to_owned()];
@@ -115,8 +127,7 @@ fn row(replay: &Path, profiles: &[PathBuf], which: Files) -> Result<Row, Failure
     let report = mapping
         .and_then(|mapping| mapping.generate_subreport(|paths| paths.iter().any(|path| ours(path))))
         .map_err(|error| unread(error.to_string()))?;
-    let files = report.files.iter().map(|(path, result)| (path.as_path(), regions(result)));
-    Ok(coverage::by_crate(files, which))
+    Ok(report.files.into_iter().map(|(path, result)| (path, regions(&result))).collect())
 }
 
 fn ours(path: &Path) -> bool {

@@ -6,6 +6,7 @@
 pub mod association;
 pub mod bytes;
 pub mod candidate;
+pub mod dns;
 pub mod dtls;
 pub mod elements;
 pub mod pcapng;

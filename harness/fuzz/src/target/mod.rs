@@ -19,6 +19,7 @@ mod account;
 pub mod candidate;
 pub mod dcep;
 pub mod demux;
+pub mod dns;
 pub mod dtls;
 pub mod ice;
 pub mod jsep;
@@ -85,6 +86,7 @@ pub const ALL: &[Target] = &[
     sctp::PAIR,
     dcep::PARSE,
     candidate::LINE,
+    dns::MESSAGE,
     sdp::PARSE,
     jsep::OFFER_ANSWER,
     demux::PACKET,
