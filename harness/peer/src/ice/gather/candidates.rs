@@ -72,12 +72,7 @@ impl Gatherer {
         transport: Transport,
         rank: usize,
     ) {
-        let families = if self.config.relay_families.is_empty() {
-            vec![AddressFamily::of(server.address.ip())]
-        } else {
-            self.config.relay_families.clone()
-        };
-        for family in families {
+        for family in self.relay_families(server) {
             // One allocation per 5-tuple (RFC 8656 §5): only the first client of a server shares
             // the port of the host candidate, which also yields the server-reflexive one.
             let shared = transport == Transport::Udp
@@ -89,6 +84,18 @@ impl Gatherer {
             };
             self.add_relay(now, socket, server, transport, (rank, family, local, false));
         }
+    }
+
+    /// Families of the relayed addresses to ask a server for.
+    fn relay_families(&self, server: &Server) -> Vec<AddressFamily> {
+        if !self.config.relay_families.is_empty() {
+            return self.config.relay_families.clone();
+        }
+        let own = AddressFamily::of(server.address.ip());
+        // RFC 8835 §3.4: a party without IPv4 has to come to one without IPv6, and the relay is the
+        // only place where the families meet.
+        let meets = own == AddressFamily::V6 && !self.config.interfaces.iter().any(IpAddr::is_ipv4);
+        std::iter::once(own).chain(meets.then_some(AddressFamily::V4)).collect()
     }
 
     pub(super) fn add_relay(

@@ -36,7 +36,8 @@ pub struct GatherConfig {
     pub ports: Range<u16>,
     /// Names for TCP connections start here.
     pub first_conn: u64,
-    /// Families of the relayed addresses to ask for; empty asks for that of the server's address.
+    /// Families of the relayed addresses to ask for. Empty asks for that of the server's address, and
+    /// without an IPv4 interface for IPv4 too (RFC 8835 §3.4).
     pub relay_families: Vec<AddressFamily>,
     /// RFC 8445 §14.2.
     pub ta: Duration,

@@ -20,6 +20,7 @@ fn addr(text: &str) -> SocketAddr {
 struct Bench {
     now: Duration,
     gatherer: Gatherer,
+    turn: SocketAddr,
     server: TurnServer,
     events: Vec<GatherEvent>,
     datagrams: Vec<Datagram>,
@@ -31,13 +32,18 @@ struct Bench {
 
 impl Bench {
     fn new(url: &str) -> Self {
+        Self::at("192.0.2.1", TURN, url)
+    }
+
+    fn at(interface: &str, turn: &str, url: &str) -> Self {
         let servers = Server::resolve(url, USER, PASSWORD, &BTreeMap::new()).unwrap();
-        let interfaces = vec![[192, 0, 2, 1].into()];
+        let interfaces = vec![interface.parse().unwrap()];
         let config =
             GatherConfig { interfaces, servers, first_conn: 70, ..GatherConfig::default() };
         let mut bench = Self {
             now: Duration::ZERO,
             gatherer: Gatherer::new(config, Rng::new(3)),
+            turn: addr(turn),
             server: TurnServer::new(addr(TURN).ip()),
             events: Vec::new(),
             datagrams: Vec::new(),
@@ -72,7 +78,7 @@ impl Bench {
 
     fn transmit(&mut self, transmit: Transmit) {
         let (from, data, conn) = match transmit {
-            Transmit::Udp { local, remote, data } if remote == addr(TURN) => (local, data, None),
+            Transmit::Udp { local, remote, data } if remote == self.turn => (local, data, None),
             Transmit::Udp { remote, data, .. } => {
                 self.sent.push((remote, data));
                 return;
@@ -91,7 +97,7 @@ impl Bench {
                 Effect::ToClient(local, data) => {
                     let input = match conn {
                         Some(conn) => Receive::TcpData { conn, data },
-                        None => Receive::Udp { local, remote: addr(TURN), data },
+                        None => Receive::Udp { local, remote: self.turn, data },
                     };
                     let datagrams = self.gatherer.receive(self.now, input);
                     self.datagrams.extend(datagrams);
@@ -132,6 +138,16 @@ fn relayed_base_carries_data_both_ways_once_the_peer_is_permitted() {
         let datagrams = bench.gatherer.receive(bench.now, input);
         assert_eq!(datagrams, [Datagram { base, remote: peer, data: b"back".to_vec() }]);
     }
+}
+
+/// Found by the fuzz target full_session: RFC 8835 §3.4.
+#[test]
+fn a_host_without_ipv4_asks_for_relayed_addresses_of_both_families() {
+    let bench = Bench::at("2001:db8::1", "[2001:db8::5]:3478", "turn:[2001:db8::5]");
+    let candidates = bench.gatherer.candidates();
+    let relayed = candidates.iter().filter(|one| one.kind == CandidateType::Relayed);
+    let families: Vec<bool> = relayed.map(|candidate| candidate.address.is_ipv6()).collect();
+    assert_eq!(families, [true, false]);
 }
 
 #[test]
