@@ -2,8 +2,8 @@ use std::fmt;
 
 use crate::Ns;
 use crate::nat::{
-    FilterScope, Filtering, Hairpin, Mapping, OnFiltered, Params, Pooling, PortPolicy, Refresh,
-    ReplyBinding, Translation,
+    Exhaustion, FilterScope, Filtering, Hairpin, Mapping, OnFiltered, Params, Pooling, PortPolicy,
+    Ports, Refresh, ReplyBinding, Translation, Unsolicited,
 };
 
 /// What was seen of a box. `None` throughout: it could not be told, because packets that would
@@ -153,7 +153,7 @@ impl Class {
     pub fn disagreements(&self, params: &Params) -> Vec<String> {
         let mut all = Vec::new();
         let mut compare = |what: &str, configured: String, measured: Option<String>, due: bool| {
-            let excused = measured.is_none() && (is_tight(params) || !due);
+            let excused = is_tight(params) || measured.is_none() && !due;
             if measured.as_ref() != Some(&configured) && !excused {
                 let measured = measured.unwrap_or_else(|| "untold".to_owned());
                 all.push(format!("{what}: configured {configured}, measured {measured}"));
@@ -161,7 +161,7 @@ impl Class {
         };
         let drops = params.ports.policy == PortPolicy::PreserveOrDrop && keeps_ports(params);
         let mapping = looks_like(params);
-        let told = !drops || mapping == Mapping::EndpointIndependent;
+        let told = !drops || mapping == Mapping::EndpointIndependent && !evicts(params);
         compare("mapping", mapping.to_string(), self.mapping.map(|seen| seen.to_string()), told);
         if params.addresses == 1 && params.translation == Translation::Ports && !drops {
             let crowded = when_crowded(params).to_string();
@@ -182,13 +182,12 @@ impl Class {
 
     fn port_disagreement(&self, params: &Params) -> Option<String> {
         let fits = match (params.ports.policy, self.ports) {
-            (_, PortUse::Untold) => is_tight(params),
+            // Limits that are soon reached decide what is given; few ports can look like anything.
+            _ if is_tight(params) => true,
             (_, PortUse::Preserved(Collision::Unseen)) if keeps_ports(params) => true,
-            (PortPolicy::Preserve, PortUse::Preserved(collision)) => {
-                collision == Collision::Other || collision == Collision::Refused && is_tight(params)
-            }
+            (PortPolicy::Preserve, PortUse::Preserved(collision)) => collision == Collision::Other,
             (PortPolicy::PreserveOrDrop, PortUse::Preserved(collision)) => {
-                collision == Collision::Refused
+                collision == Collision::Refused || collision == Collision::Taken && evicts(params)
             }
             (PortPolicy::PreserveOverload, PortUse::Preserved(collision)) => {
                 // Who has one mapping for all has nothing that would tell two hosts apart.
@@ -199,20 +198,18 @@ impl Class {
                 collision == Collision::Taken
             }
             (PortPolicy::Sequential { delta }, PortUse::Counted { step }) => step == delta,
-            // Skipping ports of the wrong parity, or wrapping round, is no even step.
-            (PortPolicy::Sequential { .. }, PortUse::Scattered { .. }) => {
-                params.ports.parity || is_small(params)
+            // Skipping ports of the wrong parity, wrapping round, or a count for each address is no
+            // even step.
+            (PortPolicy::Sequential { delta }, PortUse::Scattered { .. }) => {
+                let wraps = count(&params.ports) / usize::from(delta.max(1)) < MEASURED;
+                params.ports.parity || is_pooled(params) || wraps
             }
             (PortPolicy::Random | PortPolicy::Block { .. }, PortUse::Scattered { parity, .. }) => {
                 parity || !params.ports.parity
             }
-            // Few ports, drawn at random, can look like anything.
-            (PortPolicy::Random | PortPolicy::Block { .. }, _) => is_small(params),
             _ => false,
         };
-        let pooled = params.translation == Translation::Ports
-            && params.addresses > 1
-            && params.pooling != Pooling::Paired;
+        let pooled = params.translation == Translation::Ports && is_pooled(params);
         let addresses = self.addresses > 1;
         if !fits {
             let policy = params.ports.policy;
@@ -225,11 +222,19 @@ impl Class {
 
     fn hairpin_disagreement(&self, params: &Params) -> Option<String> {
         let open = params.filtering == Filtering::EndpointIndependent;
+        let steady = params.mapping == Mapping::EndpointIndependent;
         // The filter of the one must know where the packets of the other come from.
         let shown = match params.hairpin {
             Hairpin::None => true,
+            // One of the two has the other's port, or both have one, or another one than they were
+            // seen with.
+            _ if params.ports.policy == PortPolicy::PreserveOverride => false,
+            _ if params.ports.policy == PortPolicy::PreserveOverload && !steady => false,
+            Hairpin::External if params.changes_on_conflict => open,
             Hairpin::Internal => open,
-            Hairpin::External => open || looks_like(params) == Mapping::EndpointIndependent,
+            // Where the neighbour's packet came first, its endpoints are taken.
+            Hairpin::External if params.unsolicited == Unsolicited::Reserve => open,
+            Hairpin::External => open || steady || params.translation == Translation::OneToOne,
         };
         let punished = params.on_filtered != OnFiltered::Nothing && !open;
         let seen = self.hairpin?;
@@ -267,6 +272,9 @@ impl Class {
     }
 }
 
+/// Ports that are enough to measure anything.
+const MEASURED: usize = 64;
+
 /// Whether external ports are the internal ones while nobody else has them.
 fn keeps_ports(params: &Params) -> bool {
     params.translation == Translation::OneToOne
@@ -283,11 +291,11 @@ fn keeps_ports(params: &Params) -> bool {
 /// mappings cannot be told apart.
 fn looks_like(params: &Params) -> Mapping {
     let same =
-        matches!(params.ports.policy, PortPolicy::PreserveOverload | PortPolicy::PreserveOverride);
-    let pooled = params.addresses > 1 && params.pooling != Pooling::Paired;
+        matches!(params.ports.policy, PortPolicy::PreserveOverload | PortPolicy::PreserveOverride)
+            || evicts(params);
     match params.translation {
         Translation::OneToOne => Mapping::EndpointIndependent,
-        Translation::Ports if same && !pooled => Mapping::EndpointIndependent,
+        Translation::Ports if same && !is_pooled(params) => Mapping::EndpointIndependent,
         // A host's own first mapping takes the port from its second.
         Translation::Ports
             if params.changes_on_conflict
@@ -300,6 +308,12 @@ fn looks_like(params: &Params) -> Mapping {
     }
 }
 
+/// Whether a mapping takes the port that it cannot have otherwise from the one before.
+fn evicts(params: &Params) -> bool {
+    params.ports.policy == PortPolicy::PreserveOrDrop
+        && params.exhaustion == Exhaustion::EvictOldest
+}
+
 /// The same when a neighbour has the port already.
 fn when_crowded(params: &Params) -> Mapping {
     match params.ports.policy {
@@ -309,14 +323,25 @@ fn when_crowded(params: &Params) -> Mapping {
     }
 }
 
+/// Whether mappings of one host have several addresses.
+fn is_pooled(params: &Params) -> bool {
+    params.addresses > 1 && params.pooling != Pooling::Paired
+}
+
 /// Whether the box has so few ports that random ones repeat.
 fn is_small(params: &Params) -> bool {
-    let count = usize::from(params.ports.range.end().saturating_sub(*params.ports.range.start()));
-    let block = match params.ports.policy {
-        PortPolicy::Block { size } => usize::from(size),
-        _ => usize::MAX,
-    };
-    count.min(block) < 64
+    match params.ports.policy {
+        // One block is for one host.
+        PortPolicy::Block { size } => {
+            usize::from(size) < MEASURED || count(&params.ports) / usize::from(size) < 4
+        }
+        _ => count(&params.ports) < MEASURED,
+    }
+}
+
+/// Ports that a box has.
+fn count(ports: &Ports) -> usize {
+    usize::from(ports.range.end().saturating_sub(*ports.range.start())) + 1
 }
 
 /// Whether the box has less than the measurements ask for.

@@ -1,8 +1,10 @@
+use proptest::prelude::*;
+
 use super::{Collision, PortUse, survey};
 use crate::Ns;
 use crate::nat::{
-    FilterScope, Filtering, Hairpin, Lifetimes, Limits, Mapping, OnFiltered, Params, Pooling,
-    PortPolicy, Ports, Refresh, ReplyBinding, Unsolicited, presets,
+    Exhaustion, FilterScope, Filtering, Hairpin, Lifetimes, Limits, Mapping, OnFiltered, Params,
+    Pooling, PortPolicy, Ports, Refresh, ReplyBinding, Unsolicited, presets,
 };
 
 fn behaviours() -> impl Iterator<Item = (Mapping, Filtering)> {
@@ -93,6 +95,10 @@ fn pools_limits_and_manners_are_no_disagreement() {
         agrees(&Params { limits, ..base.clone() });
         let limits = Limits { new_per_second: Some(1), ..Limits::default() };
         agrees(&Params { limits, ..base.clone() });
+        // Found by the fuzz target full_session: the neighbour that would take the port is one too many.
+        let limits = Limits { new_per_second: Some(2), ..Limits::default() };
+        let ports = Ports { policy: PortPolicy::PreserveOverride, ..Ports::default() };
+        agrees(&Params { limits, ports, ..base.clone() });
         for &on_filtered in OnFiltered::ALL {
             for &unsolicited in Unsolicited::ALL {
                 agrees(&Params { on_filtered, unsolicited, ..base.clone() });
@@ -160,4 +166,62 @@ fn what_is_measured_of_one_box_is_held_against_another() {
             "lifetime unreplied: configured 30 s, measured 300 s",
         ]
     );
+}
+
+/// One change of a preset: which parameter, and to what.
+fn change(params: &mut Params, which: u8, amount: u8) {
+    let number = usize::from(amount);
+    let limit = Some(u32::from(amount) % 32 + 1);
+    let of = |number: usize, count: usize| number % count;
+    match which {
+        0 => params.mapping = Mapping::ALL[of(number, Mapping::ALL.len())],
+        1 => params.filtering = Filtering::ALL[of(number, Filtering::ALL.len())],
+        2 => params.filter_scope = FilterScope::ALL[of(number, FilterScope::ALL.len())],
+        3 => params.reply_binding = ReplyBinding::ALL[of(number, ReplyBinding::ALL.len())],
+        4 => {
+            params.ports.policy = match amount % 7 {
+                0 => PortPolicy::Preserve,
+                1 => PortPolicy::PreserveOrDrop,
+                2 => PortPolicy::PreserveOverload,
+                3 => PortPolicy::PreserveOverride,
+                4 => PortPolicy::Sequential { delta: u16::from(amount / 7) + 1 },
+                5 => PortPolicy::Random,
+                _ => PortPolicy::Block { size: u16::from(amount / 7) + 1 },
+            };
+        }
+        5 => params.ports.range = 5000..=5000 + u16::from(amount),
+        6 => params.ports.parity = amount & 1 != 0,
+        7 => params.ports.hold_down = Ns::secs(u64::from(amount)),
+        8 => params.addresses = number % 4 + 1,
+        9 => params.pooling = Pooling::ALL[of(number, Pooling::ALL.len())],
+        10 => params.hairpin = Hairpin::ALL[of(number, Hairpin::ALL.len())],
+        11 => params.lifetimes.udp = Ns::secs(u64::from(amount) + 1),
+        12 => params.lifetimes.unreplied = Some(Ns::secs(u64::from(amount) + 1)),
+        13 => params.lifetimes.filter = Some(Ns::secs(u64::from(amount) + 1)),
+        14 => params.refresh = Refresh::ALL[of(number, Refresh::ALL.len())],
+        15 => params.refresh_by_filtered = amount & 1 != 0,
+        16 => params.unsolicited = Unsolicited::ALL[of(number, Unsolicited::ALL.len())],
+        17 => params.on_filtered = OnFiltered::ALL[of(number, OnFiltered::ALL.len())],
+        18 => params.limits.per_subscriber = limit,
+        19 => params.limits.mappings = limit,
+        20 => params.limits.new_per_second = limit,
+        21 => params.exhaustion = Exhaustion::ALL[of(number, Exhaustion::ALL.len())],
+        _ => params.changes_on_conflict = amount & 1 != 0,
+    }
+}
+
+proptest! {
+    /// However a box differs from a preset, what it is measured as is what its parameters say.
+    #[test]
+    fn any_box_is_what_it_says(
+        preset in 0..presets::ALL.len(),
+        changes in prop::collection::vec((0_u8..23, any::<u8>()), 0..5),
+    ) {
+        let mut params = presets::ALL[preset].params();
+        for (which, amount) in changes {
+            change(&mut params, which, amount);
+        }
+        let class = survey(&params).unwrap();
+        prop_assert_eq!(class.disagreements(&params), [] as [String; 0], "{}\n{:?}", class, params);
+    }
 }
