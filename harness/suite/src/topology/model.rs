@@ -113,8 +113,12 @@ fn side(
     bases.sort_by_key(|base| base.family == ModelFamily::V4);
     let implementation = if peer.ice.lite { Implementation::Lite } else { Implementation::Full };
     let relay_only = peer.ice.policy == Policy::Relay;
-    let mut side =
-        Side { bases, implementation, relay_only, ..Side::on(name, SegmentId::INTERNET) };
+    // A name of multicast DNS is resolved on a segment that both are on (RFC 6762 §11).
+    let others = file.peer.iter().filter(|(other, _)| *other != name);
+    let met = |other: &Peer| places(other).iter().any(|segment| places(peer).contains(segment));
+    let announces_hosts = !peer.ice.mdns || others.into_iter().all(|(_, other)| met(other));
+    let side = Side::on(name, SegmentId::INTERNET);
+    let mut side = Side { bases, implementation, relay_only, announces_hosts, ..side };
     // Whose deployment knows its outer address has as good as asked for it.
     side.stun = peer.ice.announces.as_ref().map(|_| ServerId(u8::MAX));
     for reference in &peer.ice.servers {
@@ -152,4 +156,51 @@ fn use_server(
         Transport::Tls => turn.tls = Some(port),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rtcspec_net::oracle::Verdict;
+
+    use crate::prediction::outlook;
+    use crate::scenario::read;
+
+    /// Two peers with names, without servers: one behind a NAT, the other beside it or not.
+    fn verdict(on: &str) -> Verdict {
+        let text = format!(
+            r#"schema = 1
+name   = "names"
+tests  = []
+limit  = "5s"
+
+[nat.home]
+preset  = "home"
+inside  = "lan"
+outside = "wan"
+
+[peer.alice]
+on   = "lan"
+runs = "reference"
+role = "offerer"
+ice  = {{ mdns = true }}
+
+[peer.bob]
+on   = "{on}"
+runs = "reference"
+ice  = {{ mdns = true }}
+
+[[do]]
+connect = ["alice", "bob"]
+"#
+        );
+        let file = read("test/names", &text).expect("a scenario").file;
+        outlook(&file)[0].outcome.as_ref().expect("the oracle knows").verdict
+    }
+
+    /// Found by the fuzz target full_session.
+    #[test]
+    fn names_of_multicast_dns_tell_addresses_to_the_same_segment_only() {
+        assert_eq!(verdict("lan"), Verdict::Direct);
+        assert_eq!(verdict("wan"), Verdict::Nothing);
+    }
 }
