@@ -1,5 +1,8 @@
 //! USERNAME of connectivity checks.
 
+use std::time::Duration;
+
+use rtcspec_trace::Party;
 use rtcspec_trace::watch::Event;
 
 use crate::hears::Hears;
@@ -14,8 +17,8 @@ static ABOUT: About = About {
     needs: &[Need::Signalling],
     summary: "a check's USERNAME is the receiver's ufrag, a colon and the sender's",
     doc: "Fires when the first half is no ufrag that the receiver signalled, or the second none \
-          that the sender signalled, in any generation of the session. A side that signalled \
-          nothing yet is not judged: checks may come before its answer.",
+          that the sender signalled, in any generation of the session, be it later: checks may \
+          come before an answer. A side that signalled nothing is not judged.",
     advice: "the order is receiver first; after a restart both halves change",
     holds: "B sends `aUfrag:bUfrag` to A",
     breaks: "B sends `aUfrag:xxxx` to A",
@@ -26,8 +29,34 @@ static ABOUT: About = About {
 
 declare!(Username, State);
 
+/// Checks that wait for the signalling of their sender; those that are more are judged at once.
+const MOST: usize = 1024;
+
 #[derive(Debug, Default)]
-struct State;
+struct State {
+    waiting: Vec<Waiting>,
+}
+
+/// A check whose second half its sender had not signalled when it was sent.
+#[derive(Debug)]
+struct Waiting {
+    at: Duration,
+    from: Party,
+    number: u64,
+    ufrag: String,
+}
+
+impl Waiting {
+    fn judge(&self, scene: &Scene<'_>, tally: &mut Tally) {
+        if scene.book.has_ufrag(self.from, &self.ufrag) == Some(true) {
+            return tally.hold();
+        }
+        let frames = [self.number];
+        let spot = Spot { at: self.at, who: Some(self.from), frames: &frames };
+        let seen = format!("second half `{}`, not signalled by its sender", self.ufrag);
+        tally.find(spot, "a ufrag of the sender", seen);
+    }
+}
 
 impl Watch for State {
     fn event(&mut self, scene: &Scene<'_>, event: &Event<'_>, tally: &mut Tally) {
@@ -46,10 +75,19 @@ impl Watch for State {
             let seen = format!("first half `{}`, not signalled by its receiver", name.receiver);
             tally.find(spot, "a ufrag of the receiver", seen);
         } else if sender == Some(false) {
-            let seen = format!("second half `{}`, not signalled by its sender", name.sender);
-            tally.find(spot, "a ufrag of the sender", seen);
+            let (at, number, ufrag) = (event.at, event.number, name.sender.to_owned());
+            let waiting = Waiting { at, from, number, ufrag };
+            if self.waiting.len() < MOST {
+                self.waiting.push(waiting);
+            } else {
+                waiting.judge(scene, tally);
+            }
         } else if receiver.is_some() || sender.is_some() {
             tally.hold();
         }
+    }
+
+    fn end(&mut self, scene: &Scene<'_>, tally: &mut Tally) {
+        self.waiting.iter().for_each(|waiting| waiting.judge(scene, tally));
     }
 }
