@@ -57,6 +57,9 @@ type Met = Arc<Mutex<BTreeMap<String, u64>>>;
 
 pub(super) fn session(options: &SessionOptions) -> Outcome {
     let player = player(&options.peer)?;
+    if let Some(program) = &options.program {
+        return one(player, program);
+    }
     let known = Arc::new(run::expectations(&player.hello(), options.scenarios.as_deref())?);
     let seeds = super::bytes(&FULL, &options.corpus.corpus)?;
     let hello = player.hello();
@@ -68,6 +71,19 @@ pub(super) fn session(options: &SessionOptions) -> Outcome {
         }
     }
     Ok(desk.summary())
+}
+
+/// Plays one program, and writes down the scenario.
+fn one(player: Player, program: &Path) -> Outcome {
+    let input = super::replay::read(program)?.bytes;
+    let fire = Fire::on(player, Arc::new(|_| false));
+    let session = fire.session(&input).map_err(|finding| Failure::usage(finding.to_string()))?;
+    let path = program.with_extension("toml");
+    fs::write(&path, &session.text)
+        .map_err(|error| Failure::usage(format!("write {}: {error}", path.display())))?;
+    println!("{}: {}", path.display(), session.ingredients().join(", "));
+    session.findings.iter().for_each(|finding| println!("{finding}"));
+    Ok(if session.findings.is_empty() { Exit::AsExpected } else { Exit::Unexpected })
 }
 
 fn player(name: &str) -> Result<Player, Failure> {

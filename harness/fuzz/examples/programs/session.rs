@@ -1,5 +1,5 @@
 //! Seeds of `full_session`. Steps: 0 setup, 1 link, 2 messages, 3 channel, 4 restart, 5 close a
-//! channel, 6 close, 7 network, 8 tamper, 9 inject; whose it is, 0 for the hostile peer and 1 for the
+//! channel, 6 close, 7 network, 8 tamper, 9 inject, 10 ground; whose it is, 0 for the hostile peer and 1 for the
 //! tested one, is the lowest bit of an argument.
 
 use crate::{Program, program};
@@ -8,6 +8,7 @@ const SETUP: u8 = 0;
 const SEND: u8 = 2;
 const TAMPER: u8 = 8;
 const INJECT: u8 = 9;
+const GROUND: u8 = 10;
 
 /// Two hosts on the internet; the hostile one offers.
 const PLAIN: &[u8] = &[SETUP, 0, 0, 0, 0, 0, 0];
@@ -116,6 +117,127 @@ const STORIES: &[(&str, &str, &[&[u8]])] = &[
         ],
     ),
     (
+        "turn-tcp-udp-dropped",
+        "the tested peer's firewall lets TCP out; TURN over TCP",
+        &[
+            &[SETUP, 4, 4, 6, 0, 0, 0],
+            &[GROUND, 3, 0, 0],
+            &[GROUND, 3, 5, 1],
+            &[SEND, 0, 80, 7, 10, 0],
+            &[SEND, 1, 80, 7, 10, 0],
+        ],
+    ),
+    (
+        "turn-tls-udp-rejected",
+        "the tested peer's firewall lets TLS out and tells of the rest by ICMP; TURN over TLS",
+        &[
+            &[SETUP, 4, 2, 10, 0, 0, 1],
+            &[GROUND, 3, 0, 1],
+            &[GROUND, 3, 5, 5],
+            &[SEND, 0, 80, 2, 10, 0],
+        ],
+    ),
+    (
+        "turn-tcp-both",
+        "both use TURN over TCP alone, both rely on it",
+        &[&[SETUP, 4, 4, 22 + 192, 0, 0, 0], &[SEND, 0, 80, 7, 60, 0], &[SEND, 1, 80, 7, 60, 0]],
+    ),
+    (
+        "turn-tcp-lossy",
+        "TURN over TCP where packets are lost, late and doubled",
+        &[
+            &[SETUP, 4, 4, 22, 0, 0, 0],
+            &[1, 0, 2, 9],
+            &[1, 1, 4, 60],
+            &[1, 1, 3, 20],
+            &[SEND, 0, 80, 7, 60, 0],
+            &[SEND, 1, 80, 7, 60, 0],
+        ],
+    ),
+    (
+        "turn-tcp-killed",
+        "TCP is blocked in the middle of a session over it, and let through again",
+        &[
+            &[SETUP, 4, 4, 22, 0, 0, 0],
+            &[SEND, 0, 80, 2, 10, 0],
+            &[7, 9, 90, 1],
+            &[SEND, 1, 100, 2, 10, 0],
+            &[7, 11, 200, 1],
+            &[4, 1, 210],
+        ],
+    ),
+    (
+        "udp-killed-restart",
+        "a firewall stops UDP after two seconds; TURN over TCP after a restart",
+        &[&[SETUP, 1, 2, 7, 0, 0, 0], &[GROUND, 3, 4, 33], &[4, 1, 200], &[SEND, 0, 240, 1, 1, 0]],
+    ),
+    (
+        "no-udp-at-all",
+        "nothing leaves the tested peer's network",
+        &[&[SETUP, 1, 2, 7, 0, 0, 0], &[GROUND, 3, 0, 1]],
+    ),
+    ("ipv6", "both have IPv6 alone", &[&[SETUP, 0, 0, 3, 0, 0, 0, 0, 10], &[SEND, 0, 60, 2, 4, 0]]),
+    (
+        "dual-stack-filters",
+        "both have both families, behind boxes that filter IPv6",
+        &[
+            &[SETUP, 1, 4, 3, 0, 0, 1, 0, 15],
+            &[GROUND, 0, 19, 4],
+            &[GROUND, 1, 19, 2],
+            &[SEND, 0, 80, 2, 4, 0],
+        ],
+    ),
+    (
+        "dual-stack-one-side",
+        "one has both families, one IPv4",
+        &[&[SETUP, 1, 0, 3, 0, 0, 0, 0, 7], &[GROUND, 0, 19, 1], &[SEND, 1, 80, 2, 4, 0]],
+    ),
+    (
+        "ipv6-firewalls",
+        "IPv6 with a filter on both sides, and TURN",
+        &[
+            &[SETUP, 0, 0, 6, 0, 0, 0, 0, 10],
+            &[GROUND, 2, 1, 0],
+            &[GROUND, 3, 1, 1],
+            &[GROUND, 3, 2, 2],
+            &[SEND, 1, 80, 2, 4, 0],
+        ],
+    ),
+    ("one-home", "two hosts of one home", &[&[SETUP, 4, 4, 3, 0, 0, 0], &[GROUND, 8, 0, 0]]),
+    (
+        "one-home-names",
+        "two hosts of one home hide their addresses behind names",
+        &[&[SETUP, 4, 4, 35, 0, 0, 0], &[GROUND, 8, 0, 0], &[SEND, 0, 80, 2, 0, 9]],
+    ),
+    ("names", "names of multicast DNS on the internet", &[&[SETUP, 0, 0, 33, 0, 0, 1]]),
+    (
+        "one-home-apart",
+        "two hosts that their segment keeps apart; the NAT hairpins",
+        &[&[SETUP, 1, 4, 3, 0, 0, 0], &[GROUND, 8, 0, 1], &[GROUND, 0, 7, 2]],
+    ),
+    (
+        "carriers",
+        "homes behind two carriers' NATs",
+        &[
+            &[SETUP, 1, 2, 3, 0, 0, 0],
+            &[GROUND, 6, 4, 0],
+            &[GROUND, 7, 11, 0],
+            &[SEND, 0, 80, 1, 0, 9],
+        ],
+    ),
+    (
+        "moves",
+        "the hostile peer moves into the other's home and restarts; then the other one moves",
+        &[
+            &[SETUP, 1, 2, 3, 0, 0, 0],
+            &[7, 12, 60, 200],
+            &[4, 0, 80],
+            &[7, 13, 160, 10],
+            &[4, 1, 180],
+            &[SEND, 0, 240, 1, 0, 5],
+        ],
+    ),
+    (
         "cookie-ack-lost",
         "the hostile peer's second SCTP packet is lost",
         &[PLAIN, &[TAMPER, 4, 1, 0, 0, 0, 0], &[SEND, 1, 60, 1, 0, 60]],
@@ -127,7 +249,8 @@ pub(crate) fn all() -> Vec<Program> {
     let story = |(name, shows, steps): &(&str, &str, &[&[u8]])| {
         ((*name).to_owned(), (*shows).to_owned(), program(&[], steps))
     };
-    STORIES.iter().map(story).chain(orders()).chain(tampered()).chain(injected()).collect()
+    let stories = STORIES.iter().map(story).chain(orders());
+    stories.chain(grounds()).chain(tampered()).chain(injected()).collect()
 }
 
 /// Every order of candidates but the usual one.
@@ -144,6 +267,37 @@ fn orders() -> impl Iterator<Item = Program> {
         let setup = [SETUP, 1, 0, 1, number + 1, 0, number & 1];
         (format!("candidates-{name}"), format!("candidates {name}"), program(&[], &[&setup]))
     })
+}
+
+/// Every parameter of a NAT, of a firewall and of a link, and every fault of a TURN server.
+fn grounds() -> Vec<Program> {
+    const UDP: [u8; 7] = [SETUP, 1, 2, 3, 0, 0, 0];
+    const ALL: [u8; 7] = [SETUP, 4, 5, 15, 0, 0, 1];
+    let kinds: [(&str, u8, &[u8], u8, &[u8]); 4] = [
+        ("nat", 0, &UDP, 20, &[0, 1, 2, 14]),
+        ("firewall", 1, &ALL, 9, &[0, 1, 2]),
+        ("fault", 2, &UDP, 16, &[0, 8]),
+        ("link", 5, &UDP, 6, &[1, 200]),
+    ];
+    let mut all = Vec::new();
+    for (name, kind, setup, count, amounts) in kinds {
+        for which in 0..count {
+            for amount in amounts {
+                let ground = |who: u8| [GROUND, kind << 1 | who, which, *amount];
+                let (hostile, tested) = (ground(0), ground(1));
+                let sent = [SEND, 0, 80, 2, 10, 0];
+                let steps: [&[u8]; 4] = [setup, &hostile, &tested, &sent];
+                let shows = format!("{name} number {which} of what it can be, {amount}");
+                all.push((format!("{name}-{which}-{amount}"), shows, program(&[], &steps)));
+            }
+        }
+    }
+    all.extend((0..11).map(|which| {
+        let ports = |who: u8| [GROUND, who, 4, which + 11];
+        let steps: [&[u8]; 3] = [&UDP, &ports(0), &ports(1)];
+        (format!("ports-{which}"), format!("ports by policy {which}"), program(&[], &steps))
+    }));
+    all
 }
 
 /// One message of each layer, by its number, dropped, doubled, late, changed.

@@ -1,6 +1,6 @@
 //! Changing programs: a session costs milliseconds, so it had better be full.
 
-use super::program::{CONFIG, INJECT, TAMPER};
+use super::program::{CONFIG, GROUND, INJECT, TAMPER};
 use crate::mutate::Source;
 use crate::mutate::elements::{Shape, opaque};
 
@@ -12,7 +12,7 @@ const ARGUMENTS: usize = 7;
 /// One change of a program.
 pub(super) fn change(data: &mut Vec<u8>, source: &mut Source<'_>) {
     let mut steps = Shape::STEP.split(data);
-    match source.rng.u8(..8) {
+    match source.rng.u8(..9) {
         0 | 1 => {
             let layer = source.rng.u8(..);
             for _ in 0..=source.below(BURST) {
@@ -21,13 +21,13 @@ pub(super) fn change(data: &mut Vec<u8>, source: &mut Source<'_>) {
                 insert(&mut steps, step, source);
             }
         }
-        2 => {
+        kind @ (2 | 3) => {
             for _ in 0..=source.below(4) {
-                let step = fresh(TAMPER, source);
+                let step = fresh(if kind == 2 { TAMPER } else { GROUND }, source);
                 insert(&mut steps, step, source);
             }
         }
-        3 | 4 => {
+        4 | 5 => {
             let at = source.below(steps.len());
             let Some(step) = steps.get_mut(at).filter(|step| step.len() > 2) else { return };
             let at = 2 + source.below(step.len() - 2);

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use rtcspec_adapter_reference::Reference;
 use rtcspec_control::{Feature, Hello, Implementation as _};
-use rtcspec_net::nat::presets;
 use rtcspec_suite::scenario::TamperLayer;
 
+use super::ground::{Ground, link_value};
 use super::program::{Program, Setup, Step, Who};
 
 /// Milliseconds of run time that a step's time counts in.
@@ -107,7 +107,7 @@ pub(super) fn compile(program: &Program, tested: &Hello) -> Plan {
 struct Compiler<'a> {
     setup: Setup,
     tested: &'a Hello,
-    links: [BTreeMap<&'static str, String>; 2],
+    ground: Ground<'a>,
     steps: Vec<Do>,
     tampers: Vec<Tamper>,
     channels: BTreeMap<u8, Channel>,
@@ -131,7 +131,7 @@ impl<'a> Compiler<'a> {
         Self {
             setup,
             tested,
-            links: [BTreeMap::new(), BTreeMap::new()],
+            ground: Ground::new(setup, tested),
             steps: vec![Do { at: 0, verb: connect.to_owned(), inject: None }],
             tampers: Vec::new(),
             channels: BTreeMap::from([(0, main)]),
@@ -145,7 +145,8 @@ impl<'a> Compiler<'a> {
 
     fn step(&mut self, step: &Step) {
         match *step {
-            Step::Link { of, kind, amount } => self.link(of, kind, amount),
+            Step::Link { of, kind, amount } => self.ground.link(of, kind, amount),
+            Step::Ground { of, kind, which, amount } => self.ground.step(of, kind, which, amount),
             Step::Send { from, channel, at, count, size } => {
                 self.send(from, channel, at, count, size);
             }
@@ -186,18 +187,6 @@ impl<'a> Compiler<'a> {
 
     fn at(&mut self, at: u8, verb: String) {
         self.steps.push(Do { at: u32::from(at) * UNIT, verb, inject: None });
-    }
-
-    /// Conditions of a link from the beginning.
-    fn link(&mut self, of: Who, kind: u8, amount: u8) {
-        let (key, value) = link_value(kind, amount);
-        self.damages(key);
-        self.links[of as usize].insert(key, value);
-    }
-
-    /// A bit of a handshake that nothing protects makes two peers disagree about it.
-    fn damages(&mut self, key: &str) {
-        self.hostile |= key == "corrupt";
     }
 
     fn send(&mut self, from: Who, number: u8, at: u8, count: u8, size: u16) {
@@ -243,25 +232,32 @@ impl<'a> Compiler<'a> {
         );
     }
 
-    /// A NAT, or a link in the middle of it.
+    /// A NAT, a firewall, a link or an interface in the middle of it.
     fn network(&mut self, kind: u8, of: Who, at: u8, amount: u8) {
-        let nat = format!("before-{}", of.name());
-        let there = nat_name(self.setup.nats[of as usize]).is_some();
-        match kind % 4 {
-            0 if there => {
-                self.at(at, format!("reboot = {{ nat = {nat:?}, down = \"{amount}ms\" }}"));
+        let protocol = if amount & 1 == 0 { "udp" } else { "tcp" };
+        let verb = match (kind % 8, self.ground.nat_of(of)) {
+            (0, Some(nat)) => format!("reboot = {{ nat = {nat:?}, down = \"{amount}ms\" }}"),
+            (1, Some(nat)) => format!("renumber = {nat:?}"),
+            (2, Some(nat)) => format!("expire = {nat:?}"),
+            (kind @ (4 | 5), _) => {
+                let verb = if kind == 4 { "block" } else { "unblock" };
+                let at = self.ground.walled(of);
+                format!("{verb} = {{ at = {at:?}, protocol = {protocol:?} }}")
             }
-            1 if there => self.at(at, format!("renumber = {nat:?}")),
-            2 if there => self.at(at, format!("expire = {nat:?}")),
+            (6, _) if of == Who::Hostile || self.tested.has(Feature::NetworkChange) => {
+                let (of, to) = (of.name(), self.ground.elsewhere(of));
+                format!("move = {{ peer = {of:?}, to = {to:?}, gap = \"{amount}ms\" }}")
+            }
             _ => {
                 let (key, value) = link_value(amount & 7, amount);
-                self.damages(key);
+                self.ground.damages |= key == "corrupt";
                 let of = of.name();
                 self.at(at, format!("link = {{ of = {of:?}, to = {{ {key} = {value} }} }}"));
                 return;
             }
-        }
+        };
         self.broken = true;
+        self.at(at, verb);
     }
 
     fn tamper(&mut self, layer: u8, nth: u8, verb: u8, amount: u8, seed: u16) {
@@ -315,7 +311,8 @@ impl<'a> Compiler<'a> {
             let verb = format!("send = {{ from = {:?}, size = 20 }}", from.name());
             self.steps.push(Do { at: last + 1500, verb, inject: None });
         }
-        let harmless = !self.hostile;
+        // A bit of a handshake that nothing protects makes two peers disagree about it.
+        let harmless = !self.hostile && !self.ground.damages;
         self.broken |= collide(&self.restarts);
         Plan {
             head: self.head(),
@@ -330,7 +327,7 @@ impl<'a> Compiler<'a> {
 
     /// What has to come of a session that only the network disturbs.
     fn expectations(&self) -> Vec<String> {
-        if self.broken {
+        if self.broken || self.ground.unsteady {
             return Vec::new();
         }
         let mut all = vec!["connected = { within = \"30s\" }".to_owned()];
@@ -357,18 +354,9 @@ impl<'a> Compiler<'a> {
         let mut add = |words: String| {
             all.insert(words);
         };
-        for (who, preset) in [Who::Hostile, Who::Tested].into_iter().zip(self.setup.nats) {
-            if let Some(preset) = nat_name(preset) {
-                add(format!("{} behind {preset}", who.name()));
-            }
-        }
+        self.ground.ingredients().into_iter().for_each(&mut add);
         if order(self.setup.order) != order(0) {
             add(format!("candidates {}", order(self.setup.order)));
-        }
-        for (who, link) in [Who::Hostile, Who::Tested].into_iter().zip(&self.links) {
-            for key in link.keys() {
-                add(format!("{key} at {}", who.name()));
-            }
         }
         let options = sctp(self.setup.options);
         if options != sctp(0) {
@@ -406,59 +394,19 @@ impl<'a> Compiler<'a> {
              limit  = \"300s\"\noracle = \"off\"\nabout  = \"\"\"\nWritten by `rtcspec fuzz session`.\"\"\"\n",
         );
         let _ = writeln!(text, "\n[signalling]\ncandidates = {:?}", order(self.setup.order));
-        self.servers(&mut text);
-        for (who, preset) in [Who::Hostile, Who::Tested].into_iter().zip(self.setup.nats) {
-            if let Some(preset) = nat_name(preset) {
-                let who = who.name();
-                let _ = writeln!(
-                    text,
-                    "\n[nat.before-{who}]\npreset  = {preset:?}\ninside  = \"{who}-home\"\noutside = \"wan\""
-                );
-            }
-        }
-        for (who, link) in [Who::Hostile, Who::Tested].into_iter().zip(&self.links) {
-            let _ = writeln!(text, "\n[link.{}]", who.name());
-            if !link.contains_key("delay") {
-                text.push_str("delay = \"15ms\"\n");
-            }
-            for (key, value) in link {
-                let _ = writeln!(text, "{key} = {value}");
-            }
-        }
+        text.push_str(&self.ground.sections());
         self.peers(&mut text);
         text
     }
 
-    fn servers(&self, text: &mut String) {
-        for (bit, name) in [(1, "stun"), (2, "turn")] {
-            if self.setup.servers & bit != 0 && self.tested.has(feature_of(name)) {
-                let _ = writeln!(text, "\n[servers.{name}]\nkind = {name:?}\nat   = \"wan\"");
-            }
-        }
-    }
-
     fn peers(&self, text: &mut String) {
-        let servers: BTreeSet<&str> = [(1, "stun"), (2, "turn")]
-            .into_iter()
-            .filter(|(bit, name)| {
-                self.setup.servers & bit != 0 && self.tested.has(feature_of(name))
-            })
-            .map(|(_, name)| name)
-            .collect();
         for who in [Who::Hostile, Who::Tested] {
             let name = who.name();
-            let on = match nat_name(self.setup.nats[who as usize]) {
-                Some(_) => format!("{name}-home"),
-                None => "wan".to_owned(),
-            };
             let offers = (who == Who::Tested) == self.setup.tested_offers;
             let role = if offers { "offerer" } else { "answerer" };
             let runs = if who == Who::Hostile { "reference" } else { "under-test" };
-            let _ = writeln!(
-                text,
-                "\n[peer.{name}]\non   = {on:?}\nruns = {runs:?}\nrole = {role:?}\nice  = {{ servers = {servers:?} }}",
-                servers = servers.iter().collect::<Vec<_>>()
-            );
+            let _ = writeln!(text, "\n[peer.{name}]\nruns = {runs:?}\nrole = {role:?}");
+            self.ground.peer(who, text);
             if self.tested.implementation == Reference.hello().implementation {
                 // Curves are a third of the time of a session that only connects, and nobody here is after them.
                 text.push_str("dtls = { cryptography = \"symmetric\" }\n");
@@ -479,26 +427,11 @@ fn collide(restarts: &[u32]) -> bool {
         || restarts.windows(2).any(|pair| pair[1] - pair[0] < APART)
 }
 
-const fn feature_of(server: &str) -> Feature {
-    // The two kinds of servers there are.
-    match server.as_bytes() {
-        b"turn" => Feature::Turn,
-        _ => Feature::Stun,
-    }
-}
-
 fn label(number: u8) -> String {
     match number % 4 {
         0 => "main".to_owned(),
         number => format!("channel-{number}"),
     }
-}
-
-/// A preset of the network engine; none for zero, and for one in three besides.
-fn nat_name(number: u8) -> Option<&'static str> {
-    let presets: Vec<&str> =
-        presets::ALL.iter().map(|preset| preset.name).filter(|name| !name.contains("v6")).collect();
-    if number.is_multiple_of(3) { None } else { Some(presets[usize::from(number) % presets.len()]) }
 }
 
 fn order(number: u8) -> &'static str {
@@ -524,17 +457,4 @@ fn sctp(options: u8) -> String {
         words.push("rwnd = 65536".to_owned());
     }
     words.join(", ")
-}
-
-/// A condition of a link, never so bad that nothing would come of a session.
-fn link_value(kind: u8, amount: u8) -> (&'static str, String) {
-    let share = |most: u32| format!("\"{}%\"", u32::from(amount) % most);
-    match kind % 6 {
-        0 => ("delay", format!("\"{}ms\"", u32::from(amount) + 1)),
-        1 => ("jitter", format!("{{ up-to = \"{}ms\" }}", amount % 64 + 1)),
-        2 => ("loss", share(10)),
-        3 => ("duplicate", share(31)),
-        4 => ("reorder", format!("{{ share = {}, by = \"{}ms\" }}", share(31), amount % 100 + 1)),
-        _ => ("corrupt", share(6)),
-    }
 }

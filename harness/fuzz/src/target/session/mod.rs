@@ -9,6 +9,7 @@
 
 mod change;
 mod compile;
+mod ground;
 mod improvise;
 mod oracles;
 mod plants;
@@ -41,7 +42,7 @@ pub const FULL: Target = Target {
     name: "full_session",
     about: "two peers behind NATs, a timeline, a hostile side: nobody dies or hangs, what must arrive does",
     seeds: &["full-session"],
-    dictionary: || (program::CONFIG..=program::INJECT).map(|op| vec![op]).collect(),
+    dictionary: || (program::CONFIG..=program::GROUND).map(|op| vec![op]).collect(),
     mutate: |data, source| mutate::mostly(data, source, change::change),
     body: |case| Fire::default().body(case),
     situations: &[

@@ -25,6 +25,9 @@ pub(super) const TAMPER: u8 = 8;
 /// The hostile peer, or a stranger, sends something besides.
 pub(super) const INJECT: u8 = 9;
 
+/// What the peers stand on: a NAT's parameter, a firewall's, a fault of the TURN server.
+pub(super) const GROUND: u8 = 10;
+
 /// Steps that are read of a program.
 const STEPS: usize = 48;
 
@@ -33,7 +36,8 @@ const STEPS: usize = 48;
 pub(super) struct Setup {
     /// Presets of the NATs in front of the hostile and the tested peer; 0 for none.
     pub(super) nats: [u8; 2],
-    /// Bit 0: STUN, bit 1: TURN.
+    /// Servers and how they are used: from the lowest bit on STUN, TURN, TURN over TCP, over TLS, not
+    /// over UDP; names of multicast DNS; relayed candidates only, of either peer.
     pub(super) servers: u8,
     /// Order of candidates.
     pub(super) order: u8,
@@ -43,6 +47,8 @@ pub(super) struct Setup {
     pub(super) tested_offers: bool,
     /// Seed of the run.
     pub(super) seed: u8,
+    /// Families of addresses, two bits for each peer: IPv4, IPv6.
+    pub(super) families: u8,
 }
 
 /// One of the two peers.
@@ -84,6 +90,7 @@ pub(super) enum Step {
     CloseChannel { from: Who, number: u8, at: u8 },
     Close { of: Who, at: u8 },
     Network { kind: u8, of: Who, at: u8, amount: u8 },
+    Ground { of: Who, kind: u8, which: u8, amount: u8 },
     Tamper { layer: u8, nth: u8, verb: u8, amount: u8, seed: u16 },
     Inject { layer: u8, at: u8, options: u8, copy: u8, seed: u16 },
 }
@@ -116,7 +123,9 @@ impl Program {
 }
 
 impl Setup {
-    const fn of([hostile, tested, servers, order, options, offers, seed, _]: [u8; 8]) -> Self {
+    const fn of(
+        [hostile, tested, servers, order, options, offers, seed, families]: [u8; 8],
+    ) -> Self {
         Self {
             nats: [hostile, tested],
             servers,
@@ -124,6 +133,7 @@ impl Setup {
             options,
             tested_offers: offers & 1 != 0,
             seed,
+            families,
         }
     }
 }
@@ -140,6 +150,7 @@ impl Step {
             CLOSE_CHANNEL => Self::CloseChannel { from: who, number: a >> 1, at: b },
             CLOSE => Self::Close { of: who, at: b },
             NETWORK => Self::Network { of: who, kind: a >> 1, at: b, amount: c },
+            GROUND => Self::Ground { of: who, kind: a >> 1, which: b, amount: c },
             TAMPER => Self::Tamper { layer: a, nth: b, verb: c, amount: d, seed: word(e, f) },
             INJECT => Self::Inject { layer: a, at: b, options: c, copy: d, seed: word(e, f) },
             _ => return None,
