@@ -159,7 +159,7 @@ pub(crate) struct SessionOptions {
     /// Another number, other sessions
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Play this input of full_session alone, as another engine found it, and write the scenario file
+    /// Play this input of `full_session` alone, as another engine found it, and write the scenario file
     /// that plays it again beside it
     #[arg(long, value_name = "FILE")]
     pub(crate) program: Option<PathBuf>,

@@ -197,7 +197,7 @@ connect = ["alice", "bob"]
         outlook(&file)[0].outcome.as_ref().expect("the oracle knows").verdict
     }
 
-    /// Found by the fuzz target full_session.
+    /// Found by the fuzz target `full_session`.
     #[test]
     fn names_of_multicast_dns_tell_addresses_to_the_same_segment_only() {
         assert_eq!(verdict("lan"), Verdict::Direct);

@@ -140,7 +140,7 @@ fn relayed_base_carries_data_both_ways_once_the_peer_is_permitted() {
     }
 }
 
-/// Found by the fuzz target full_session: RFC 8835 §3.4.
+/// Found by the fuzz target `full_session`: RFC 8835 §3.4.
 #[test]
 fn a_host_without_ipv4_asks_for_relayed_addresses_of_both_families() {
     let bench = Bench::at("2001:db8::1", "[2001:db8::5]:3478", "turn:[2001:db8::5]");
