@@ -250,7 +250,7 @@ impl<'a> Compiler<'a> {
             }
             _ => {
                 let (key, value) = link_value(amount & 7, amount);
-                self.ground.damages |= key == "corrupt";
+                self.ground.harms(key);
                 let of = of.name();
                 self.at(at, format!("link = {{ of = {of:?}, to = {{ {key} = {value} }} }}"));
                 return;
@@ -275,6 +275,7 @@ impl<'a> Compiler<'a> {
         let network = matches!(layer, TamperLayer::Stun | TamperLayer::Dtls | TamperLayer::Sctp);
         self.faults += 1;
         self.hostile |= matches!(verb, Verb::Mutate { .. }) || !network || self.faults > HARMLESS;
+        self.ground.loses |= verb == Verb::Drop;
         self.tampers.push(Tamper { layer, nth, verb });
     }
 
@@ -330,7 +331,9 @@ impl<'a> Compiler<'a> {
         if self.broken || self.ground.unsteady {
             return Vec::new();
         }
-        let mut all = vec!["connected = { within = \"30s\" }".to_owned()];
+        // Timers double: of six packets in a row that are lost the last comes a minute late.
+        let within = if self.ground.loses { 250 } else { 30 };
+        let mut all = vec![format!("connected = {{ within = \"{within}s\" }}")];
         for (number, channel) in self.channels.iter().filter(|(_, channel)| !channel.closed) {
             for from in [Who::Hostile, Who::Tested] {
                 let sent = channel.sent[from as usize];

@@ -32,6 +32,8 @@ pub(super) struct Ground<'a> {
     pub(super) unsteady: bool,
     /// Bits change under way that nothing protects.
     pub(super) damages: bool,
+    /// Packets are lost.
+    pub(super) loses: bool,
 }
 
 /// How a TURN server is reached besides UDP: the bit of [`Setup::servers`], what a client must be
@@ -64,6 +66,7 @@ impl<'a> Ground<'a> {
             shared: None,
             unsteady: false,
             damages: false,
+            loses: false,
         }
     }
 
@@ -128,8 +131,14 @@ impl<'a> Ground<'a> {
     /// Conditions of a link from the beginning.
     pub(super) fn link(&mut self, of: Who, kind: u8, amount: u8) {
         let (key, value) = link_value(kind, amount);
-        self.damages |= key == "corrupt";
+        self.harms(key);
         self.links[of as usize].insert(key, value);
+    }
+
+    /// A link has, or gets, this condition.
+    pub(super) fn harms(&mut self, key: &str) {
+        self.damages |= key == "corrupt";
+        self.loses |= key == "loss";
     }
 
     /// Conditions that links seldom have.
@@ -156,6 +165,7 @@ impl<'a> Ground<'a> {
         };
         // Nobody promises to find out what a path carries.
         self.unsteady |= key == "mtu";
+        self.harms(key);
         self.links[of as usize].insert(key, value);
     }
 
