@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use llvm_profparser::{CoverageMapping, CoverageResult, merge_profiles};
 use rtcspec_fuzz::coverage::{self, ALL, CRATES, Ceilings, Files, Regions, Table};
 
 use super::args::CoverOptions;
+use super::llvm::Llvm;
 use crate::exit::{Exit, Failure, Outcome};
 
 pub(super) fn cover(options: &CoverOptions) -> Outcome {
@@ -19,17 +19,22 @@ pub(super) fn cover(options: &CoverOptions) -> Outcome {
         return Err(Failure::usage(what));
     }
     let ceilings = ceilings(&options.ceilings)?;
+    let llvm = Llvm::find()?;
     eprintln!("building the replay with instrumentation in {}", options.into.display());
     let replay = build(&options.into)?;
     let mut table = Table::new();
     let mut profiles = Vec::new();
     for target in &targets {
         let profile = run(&replay, target, options)?;
-        let files = files(&replay, std::slice::from_ref(&profile))?;
+        let files = llvm.regions(
+            &replay,
+            std::slice::from_ref(&profile),
+            &profile.with_extension("profdata"),
+        )?;
         table.insert((*target).to_owned(), coverage::by_crate(&files, Files::Reached));
         profiles.push(profile);
     }
-    let files = files(&replay, &profiles)?;
+    let files = llvm.regions(&replay, &profiles, &options.into.join("cover/all.profdata"))?;
     // Of some targets alone the sum says nothing.
     if options.targets.is_empty() {
         table.insert(ALL.to_owned(), coverage::by_crate(&files, Files::All));
@@ -103,6 +108,8 @@ fn build(into: &Path) -> Result<PathBuf, Failure> {
         .args(["build", "--quiet", "--workspace", "--example", "replay", "--target-dir"])
         .arg(into)
         .env("RUSTC_WORKSPACE_WRAPPER", wrapper)
+        // In a build that is incremental other functions are compiled, so that regions differ.
+        .env("CARGO_INCREMENTAL", "0")
         .stdout(Stdio::null());
     finished(&mut command)?;
     Ok(into.join("debug/examples/replay"))
@@ -117,26 +124,8 @@ fn run(replay: &Path, target: &str, options: &CoverOptions) -> Result<PathBuf, F
     Ok(profile)
 }
 
-/// Regions by file, as the replay maps its counters to them. Where a generic function was compiled
-/// more than once, a region counts once, and is covered if it is in one of them.
-fn files(replay: &Path, profiles: &[PathBuf]) -> Result<Vec<(PathBuf, Regions)>, Failure> {
-    let unread = |what: String| Failure::usage(format!("read {}: {what}", replay.display()));
-    let profile = merge_profiles(profiles).map_err(|error| unread(error.to_string()))?;
-    let replays = [replay.to_owned()];
-    let mapping = CoverageMapping::new(&replays, &profile, false);
-    let report = mapping
-        .and_then(|mapping| mapping.generate_subreport(|paths| paths.iter().any(|path| ours(path))))
-        .map_err(|error| unread(error.to_string()))?;
-    Ok(report.files.into_iter().map(|(path, result)| (path, regions(&result))).collect())
-}
-
 fn ours(path: &Path) -> bool {
     coverage::crate_of(path).is_some()
-}
-
-fn regions(result: &CoverageResult) -> Regions {
-    let covered = result.hits.values().filter(|hits| **hits > 0).count();
-    Regions { count: result.hits.len() as u64, covered: covered as u64 }
 }
 
 /// Runs a command to its end.

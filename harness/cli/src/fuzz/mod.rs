@@ -5,6 +5,7 @@ mod campaign;
 mod cover;
 mod differ;
 mod live;
+mod llvm;
 mod replay;
 mod score;
 mod session;

@@ -56,8 +56,12 @@ fn finding(name: &str, params: &Params, actual: String) -> Finding {
 }
 
 /// What was measured before, by the parameters. A measurement is a function of them, so it makes
-/// no difference which run made it.
+/// no difference which run made it. A campaign meets NATs without end, and nearly none twice: of
+/// more than [`MOST`] none is kept.
 static MEASURED: Mutex<BTreeMap<String, Result<Class, String>>> = Mutex::new(BTreeMap::new());
+
+/// Far more than the scenarios, the classic NATs and a matrix know.
+const MOST: usize = 4096;
 
 fn class(params: &Params) -> Result<Class, String> {
     let key = format!("{params:?}");
@@ -67,14 +71,33 @@ fn class(params: &Params) -> Result<Class, String> {
         return class.clone();
     }
     let class = measure(params).map_err(|error| format!("failed to {error}"));
-    known().insert(key, class.clone());
+    keep(&mut known(), key, &class);
     class
+}
+
+fn keep(
+    known: &mut BTreeMap<String, Result<Class, String>>,
+    key: String,
+    class: &Result<Class, String>,
+) {
+    if known.len() < MOST {
+        known.insert(key, class.clone());
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::scenario::read;
+
+    #[test]
+    fn a_campaign_keeps_no_more_nats_than_there_is_room_for() {
+        let mut known = BTreeMap::new();
+        for number in 0..MOST + 10 {
+            keep(&mut known, number.to_string(), &Err("failed".to_owned()));
+        }
+        assert_eq!(known.len(), MOST);
+    }
 
     const FILE: &str = r#"schema = 1
 name   = "two networks"
