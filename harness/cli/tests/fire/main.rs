@@ -38,6 +38,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// Finds the fault, and gives the file that shows it again.
 fn finds(plant: &str, class: &str, sessions: &str, folder: &Path) -> Option<PathBuf> {
     let command = planted(plant);
+    // Who waits for an answer that never comes should not wait long; nobody else need hurry.
+    let patience = if matches!(plant, "hang" | "silence") { "2s" } else { "10s" };
     let output = live(&[
         "--peer-cmd",
         &command,
@@ -50,7 +52,7 @@ fn finds(plant: &str, class: &str, sessions: &str, folder: &Path) -> Option<Path
         "--for",
         "5m",
         "--patience",
-        "2s",
+        patience,
         "--minimise",
         "40s",
         "--findings",
@@ -69,7 +71,7 @@ fn finds(plant: &str, class: &str, sessions: &str, folder: &Path) -> Option<Path
         "--peer-cmd",
         &command,
         "--patience",
-        "2s",
+        patience,
         "--replay",
         file.to_str().expect("it is there"),
     ]);
