@@ -28,7 +28,7 @@ pub struct Description {
     pub ice_options: Vec<String>,
     /// `a=ice-lite`.
     pub lite: bool,
-    /// `a=ice-pacing`, milliseconds (RFC 8839 §5.6).
+    /// `a=ice-pacing`, milliseconds (RFC 8839 §5.5).
     pub pacing: Option<u64>,
 }
 
