@@ -20,6 +20,7 @@ mod signalling;
 mod stage;
 mod survey;
 mod terrain;
+mod tray;
 mod watch;
 mod weather;
 mod wire_only;

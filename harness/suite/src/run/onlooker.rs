@@ -1,7 +1,7 @@
 //! What a peer does that tells nothing, as the wire shows it: which channels it takes, and which
 //! messages it has.
 //!
-//! A channel of the other side is open when it acknowledges that (RFC 8832 §7). A message has arrived
+//! A channel of the other side is open when it acknowledges that (RFC 8832 §6). A message has arrived
 //! when it has acknowledged every TSN of it (RFC 9260 §6.2): its stack has it, its application may not.
 //! A channel is closed when it resets its own side of the stream (RFC 8831 §6.7).
 

@@ -7,6 +7,7 @@ use rtcspec_trace::{Party, Signal, SignalBody};
 
 use super::actor::Then;
 use super::stage::{Due, Stage, index};
+use super::tray::{Making, Tray, Wanted};
 use crate::scenario::{CandidateOrder, File, Role};
 
 const DEFAULT_DELAY: Duration = Duration::from_millis(10);
@@ -28,42 +29,6 @@ pub(super) struct Mail {
 enum Content {
     Description(Description),
     Candidate(Option<Candidate>),
-}
-
-/// One side's outgoing tray.
-#[derive(Clone, Debug, Default)]
-struct Tray {
-    /// Description that waits for gathering to complete.
-    waiting: Option<Description>,
-    /// The description of this generation is on its way.
-    described: bool,
-    /// Gathering of this generation is complete.
-    complete: bool,
-    /// End-of-candidates was signalled.
-    ended: bool,
-    /// Candidates that are held back.
-    held: Vec<Option<Candidate>>,
-    /// Candidates refused because no remote description was set yet.
-    early: Vec<Option<Candidate>>,
-    /// A remote description is set.
-    remote_set: bool,
-    /// It has an offer out.
-    offering: bool,
-    /// It was asked for an offer that is not out yet: a process takes its time.
-    making: Option<Making>,
-    /// It was given an offer that it ignores, and what belongs to that.
-    ignoring: bool,
-}
-
-/// How far an offer has come that is not out yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Making {
-    /// It is being made.
-    Asked,
-    /// It is being set.
-    Set,
-    /// It gave way to an offer of the other side: nothing comes of it.
-    Overtaken,
 }
 
 /// The signalling channel.
@@ -116,9 +81,14 @@ impl Post {
 }
 
 impl Stage<'_> {
-    /// A peer offers.
+    /// A peer offers, once no other offer is out.
     pub(super) fn offer(&mut self, party: Party, ice_restart: bool, glare: bool) {
         let now = self.now;
+        let tray = &mut self.post.trays[index(party)];
+        if !tray.is_stable() {
+            tray.wanted = Some(Wanted { ice_restart, glare });
+            return;
+        }
         let actor = self.actor(party);
         let pc = actor.pc.clone();
         actor.submit(now, Command::Offer { pc, ice_restart }, Then::SetOffer { glare });
@@ -145,19 +115,15 @@ impl Stage<'_> {
             ReplyBody::Sdp(sdp) => sdp,
             ReplyBody::Done {} => String::new(),
             // Errors and refusals are in the actor's log; the exchange ends here.
-            _ => {
-                if let Then::KeepIfRefused(candidate) = then {
-                    self.post.trays[index(party)].early.push(*candidate);
-                }
-                return;
-            }
+            _ => return self.refused(party, then),
         };
         let pc = self.actor(party).pc.clone();
         let local = |kind, sdp| Command::Local { pc: pc.clone(), desc: Description { kind, sdp } };
         match then {
             Then::Nothing | Then::KeepIfRefused(_) => {}
             Then::SetOffer { glare } => {
-                self.new_generation(party);
+                self.post.trays[index(party)].new_generation();
+                self.post.trays[index(party)].offers(&sdp);
                 let command = local(SdpType::Offer, sdp);
                 self.actor(party).submit(now, command, Then::SignalOffer { glare });
                 self.post.trays[index(party)].making = Some(Making::Set);
@@ -177,21 +143,42 @@ impl Stage<'_> {
                 self.actor(party).submit(now, Command::Answer { pc }, Then::SetAnswer);
             }
             Then::SetAnswer => {
-                self.new_generation(party);
+                self.post.trays[index(party)].new_generation();
                 let command = local(SdpType::Answer, sdp);
                 self.actor(party).submit(now, command, Then::SignalAnswer);
             }
             Then::SignalAnswer => {
+                self.post.trays[index(party)].answer_stands(&sdp);
                 self.describe(party, Description { kind: SdpType::Answer, sdp });
+                self.post.trays[index(party)].answering = false;
+                self.offer_if_wanted(party);
             }
-            Then::Settled => self.remote_is_set(party),
+            Then::Settled => {
+                self.remote_is_set(party);
+                self.offer_if_wanted(party);
+            }
         }
     }
 
-    fn new_generation(&mut self, party: Party) {
+    /// A command was not carried out.
+    fn refused(&mut self, party: Party, then: Then) {
         let tray = &mut self.post.trays[index(party)];
-        tray.described = false;
-        tray.waiting = None;
+        match then {
+            Then::KeepIfRefused(candidate) => tray.early.push(*candidate),
+            Then::Answer | Then::SetAnswer | Then::SignalAnswer => {
+                tray.answering = false;
+                self.offer_if_wanted(party);
+            }
+            Then::SetOffer { .. } | Then::SignalOffer { .. } => self.offer_if_wanted(party),
+            Then::Nothing | Then::RollBack | Then::Settled => {}
+        }
+    }
+
+    /// Negotiation is stable again: makes the offer that waited for that.
+    fn offer_if_wanted(&mut self, party: Party) {
+        if let Some(Wanted { ice_restart, glare }) = self.post.trays[index(party)].wanted.take() {
+            self.offer(party, ice_restart, glare);
+        }
     }
 
     /// Sends a description, or holds it back until all candidates are known.
@@ -221,6 +208,9 @@ impl Stage<'_> {
 
     /// A peer found a candidate, or the last one.
     pub(super) fn local_candidate(&mut self, party: Party, candidate: Option<Candidate>) {
+        if candidate.as_ref().is_some_and(|it| self.post.trays[index(party)].is_abandoned(it)) {
+            return;
+        }
         if let Some(candidate) = &candidate {
             self.watch.candidate(party, &candidate.candidate);
         }
@@ -341,6 +331,7 @@ impl Stage<'_> {
         if desc.kind != SdpType::Offer {
             tray.offering = false;
             tray.ignoring = false;
+            tray.offer_stands();
             self.actor(to).submit(now, Command::Remote { pc, desc }, Then::Settled);
             return;
         }
@@ -356,10 +347,12 @@ impl Stage<'_> {
         }
         if tray.offering || making == Some(Making::Set) {
             tray.offering = false;
+            tray.take_back();
             let rollback = Description { kind: SdpType::Rollback, sdp: String::new() };
             let command = Command::Local { pc: pc.clone(), desc: rollback };
             self.actor(to).submit(now, command, Then::Nothing);
         }
+        self.post.trays[index(to)].answering = true;
         self.actor(to).submit(now, Command::Remote { pc, desc }, Then::Answer);
     }
 
