@@ -9,7 +9,7 @@ use super::candidate::{CandidateType, Types};
 use super::network::{FIRST_NAMED_PORT, Header, Loss, Network, Owner};
 use super::predict::Transit;
 use super::rng::Rng;
-use super::topology::{Family, Implementation, Side, Topology};
+use super::topology::{Family, Implementation, Side, Topology, Turn};
 use super::translate::{Ep, Fresh};
 
 /// Times in milliseconds. Only their order matters for who gets through; they have the proportions
@@ -258,24 +258,22 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Allocates at the TURN server from the first base that reaches it, one relayed address per
-    /// family it gives.
+    /// Allocates at the TURN server a relayed address of each family in which a base reaches it; who
+    /// has no IPv4 asks for IPv4 too (RFC 8835 §3.4).
     fn allocate(&mut self, number: usize) {
         let side = &self.topology.sides[number];
         let Some(turn) = side.turn else { return };
-        let reached = (0..side.bases.len()).any(|place| {
+        let has_v4 = side.bases.iter().any(|base| base.family == Family::V4);
+        let mut asked = [false; 2];
+        for place in 0..side.bases.len() {
             let base = self.agents[number].bases[place];
-            let Some(ip) = self.network.server(turn.server, base.family) else { return false };
-            let udp = turn.udp.is_some_and(|port| {
-                self.network.probe(base.ep, Ep { ip, port }, &mut self.fresh).is_some()
-            });
-            let mut tcp = turn.tcp.into_iter().chain(turn.tls);
-            udp || tcp.any(|port| self.network.reaches_by_tcp(base.ep.ip, port))
-        });
-        if !reached {
-            return;
+            if self.reaches(turn, base.ep, base.family) {
+                asked[usize::from(base.family == Family::V6)] = true;
+                asked[0] |= !has_v4;
+            }
         }
         for (given, family) in [(turn.v4, Family::V4), (turn.v6, Family::V6)] {
+            let given = given && asked[usize::from(family == Family::V6)];
             let Some(ip) = self.network.server(turn.server, family).filter(|_| given) else {
                 continue;
             };
@@ -287,6 +285,16 @@ impl<'a> Run<'a> {
             let side = u8::from(number == 1);
             self.relays.push(Relay { ep, side, base, permitted: Vec::new() });
         }
+    }
+
+    /// Whether a base reaches a TURN server over one of its transports.
+    fn reaches(&mut self, turn: Turn, base: Ep, family: Family) -> bool {
+        let Some(ip) = self.network.server(turn.server, family) else { return false };
+        let udp = turn.udp.is_some_and(|port| {
+            self.network.probe(base, Ep { ip, port }, &mut self.fresh).is_some()
+        });
+        let mut tcp = turn.tcp.into_iter().chain(turn.tls);
+        udp || tcp.any(|port| self.network.reaches_by_tcp(base.ip, port))
     }
 
     fn schedule(&mut self, delay: u32, what: What) {

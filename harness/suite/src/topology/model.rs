@@ -113,15 +113,20 @@ fn side(
     bases.sort_by_key(|base| base.family == ModelFamily::V4);
     let implementation = if peer.ice.lite { Implementation::Lite } else { Implementation::Full };
     let relay_only = peer.ice.policy == Policy::Relay;
-    // A name of multicast DNS is resolved on a segment that both are on (RFC 6762 §11).
+    // A name of multicast DNS is resolved on a segment that both are on (RFC 6762 §11), by who has
+    // more than relays: those are not paired with what is behind a name.
     let others = file.peer.iter().filter(|(other, _)| *other != name);
-    let met = |other: &Peer| places(other).iter().any(|segment| places(peer).contains(segment));
+    let met = |other: &Peer| {
+        other.ice.policy != Policy::Relay
+            && places(other).iter().any(|segment| places(peer).contains(segment))
+    };
     let announces_hosts = !peer.ice.mdns || others.into_iter().all(|(_, other)| met(other));
     let side = Side::on(name, SegmentId::INTERNET);
     let mut side = Side { bases, implementation, relay_only, announces_hosts, ..side };
     // Whose deployment knows its outer address has as good as asked for it.
     side.stun = peer.ice.announces.as_ref().map(|_| ServerId(u8::MAX));
-    for reference in &peer.ice.servers {
+    // RFC 8445 §5.2: a lite agent has host candidates only.
+    for reference in peer.ice.servers.iter().filter(|_| !peer.ice.lite) {
         let Some((server, transport)) = server_reference(file, reference.get_ref()) else {
             continue;
         };
@@ -165,42 +170,89 @@ mod tests {
     use crate::prediction::outlook;
     use crate::scenario::read;
 
-    /// Two peers with names, without servers: one behind a NAT, the other beside it or not.
-    fn verdict(on: &str) -> Verdict {
+    fn verdict(on: [&str; 2], ice: [&str; 2]) -> Verdict {
+        with_families(on, ["ipv4"; 2].map(|family| vec![family]), ice)
+    }
+
+    fn with_families(on: [&str; 2], families: [Vec<&str>; 2], ice: [&str; 2]) -> Verdict {
+        let [alice, bob] = on;
+        let [his, hers] = families;
+        let [first, second] = ice;
         let text = format!(
             r#"schema = 1
-name   = "names"
+name   = "two peers and a relay"
 tests  = []
 limit  = "5s"
 
+[servers.stun]
+at   = "wan"
+kind = "stun"
+
+[servers.turn]
+at   = "wan"
+kind = "turn"
+
 [nat.home]
-preset  = "home"
+preset  = "restricted-cone"
 inside  = "lan"
 outside = "wan"
 
 [peer.alice]
-on   = "lan"
+on   = "{alice}"
 runs = "reference"
 role = "offerer"
-ice  = {{ mdns = true }}
+families = {his:?}
+ice  = {{ {first} }}
 
 [peer.bob]
-on   = "{on}"
+on   = "{bob}"
 runs = "reference"
-ice  = {{ mdns = true }}
+families = {hers:?}
+ice  = {{ {second} }}
 
 [[do]]
 connect = ["alice", "bob"]
 "#
         );
-        let file = read("test/names", &text).expect("a scenario").file;
+        let file = read("test/ways", &text).expect("a scenario").file;
         outlook(&file)[0].outcome.as_ref().expect("the oracle knows").verdict
     }
 
     /// Found by the fuzz target `full_session`.
     #[test]
     fn names_of_multicast_dns_tell_addresses_to_the_same_segment_only() {
-        assert_eq!(verdict("lan"), Verdict::Direct);
-        assert_eq!(verdict("wan"), Verdict::Nothing);
+        let names = ["mdns = true"; 2];
+        assert_eq!(verdict(["lan", "lan"], names), Verdict::Direct);
+        assert_eq!(verdict(["lan", "wan"], names), Verdict::Nothing);
+    }
+
+    /// Found by the fuzz target `full_session`.
+    #[test]
+    fn relays_are_not_paired_with_names() {
+        let lite = "lite = true, mdns = true";
+        let relayed = |rest: &str| format!("servers = [\"turn\"], policy = \"relay\"{rest}");
+        assert_eq!(verdict(["wan", "wan"], [lite, &relayed("")]), Verdict::Nothing);
+        assert_eq!(verdict(["wan", "wan"], ["lite = true", &relayed("")]), Verdict::Relay);
+    }
+
+    /// Found by the fuzz target `full_session`: the NAT lets no IPv6 through.
+    #[test]
+    fn a_relay_has_the_families_in_which_its_server_is_reached() {
+        let verdict = |at: &str| {
+            let families = [vec!["ipv4", "ipv6"], vec!["ipv6"]];
+            with_families([at, "wan"], families, ["servers = [\"turn\"]", "lite = true"])
+        };
+        assert_eq!(verdict("lan"), Verdict::Nothing);
+        assert_eq!(verdict("wan"), Verdict::Direct);
+    }
+
+    /// Found by the fuzz target `full_session`.
+    #[test]
+    fn a_lite_agent_has_no_more_than_its_host_candidates() {
+        let servers = "servers = [\"stun\", \"turn\"]";
+        let lite = format!("{servers}, lite = true");
+        assert_eq!(verdict(["lan", "wan"], [servers, servers]), Verdict::Direct);
+        assert_eq!(verdict(["lan", "wan"], [&lite, servers]), Verdict::Nothing);
+        assert_eq!(verdict(["wan", "lan"], [&lite, servers]), Verdict::Direct);
     }
 }
