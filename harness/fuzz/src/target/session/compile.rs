@@ -124,15 +124,17 @@ struct Compiler<'a> {
 impl<'a> Compiler<'a> {
     fn new(setup: Setup, tested: &'a Hello) -> Self {
         let main = Channel { reliable: true, ordered: true, ..Channel::default() };
-        let connect = match setup.tested_offers {
-            true => "connect = [\"tested\", \"hostile\"]",
-            false => "connect = [\"hostile\", \"tested\"]",
+        let peers = match setup.tested_offers() {
+            true => "[\"tested\", \"hostile\"]",
+            false => "[\"hostile\", \"tested\"]",
         };
+        let glares = setup.glares() && tested.has(Feature::Rollback);
+        let verb = if glares { "glare" } else { "connect" };
         Self {
             setup,
             tested,
             ground: Ground::new(setup, tested),
-            steps: vec![Do { at: 0, verb: connect.to_owned(), inject: None }],
+            steps: vec![Do { at: 0, verb: format!("{verb} = {peers}"), inject: None }],
             tampers: Vec::new(),
             channels: BTreeMap::from([(0, main)]),
             bytes: 0,
@@ -157,7 +159,10 @@ impl<'a> Compiler<'a> {
                 self.restarts.push(u32::from(at) * UNIT);
                 self.at(at, format!("restart = {:?}", of.name()));
             }
-            Step::Restart { .. } => {}
+            Step::Rollback { of, at } if self.tested.has(Feature::Rollback) => {
+                self.at(at.max(SIGNALLED), format!("rollback = {:?}", of.name()));
+            }
+            Step::Restart { .. } | Step::Rollback { .. } => {}
             Step::CloseChannel { from, number, at } => {
                 let label = label(number);
                 if let Some(channel) = self.channels.get_mut(&(number % 4)) {
@@ -369,11 +374,13 @@ impl<'a> Compiler<'a> {
                 .collect::<Vec<_>>()
                 .join(" "));
         }
-        for step in self.steps.iter().skip(1) {
+        for step in &self.steps {
             match (&step.inject, step.verb.split_once(" = ")) {
                 (Some(inject), _) => add(format!("inject {}", inject.layer.word())),
-                // Messages are in every session.
-                (None, Some((verb, _))) if verb != "send" => add(verb.to_owned()),
+                // These are in every session.
+                (None, Some((verb, _))) if !matches!(verb, "send" | "connect") => {
+                    add(verb.to_owned())
+                }
                 _ => {}
             }
         }
@@ -405,7 +412,7 @@ impl<'a> Compiler<'a> {
     fn peers(&self, text: &mut String) {
         for who in [Who::Hostile, Who::Tested] {
             let name = who.name();
-            let offers = (who == Who::Tested) == self.setup.tested_offers;
+            let offers = (who == Who::Tested) == self.setup.tested_offers();
             let role = if offers { "offerer" } else { "answerer" };
             let runs = if who == Who::Hostile { "reference" } else { "under-test" };
             let _ = writeln!(text, "\n[peer.{name}]\nruns = {runs:?}\nrole = {role:?}");

@@ -274,7 +274,13 @@ impl<'a> Ground<'a> {
 
     /// What a peer's section says of the network.
     pub(super) fn peer(&self, who: Who, text: &mut String) {
-        let _ = writeln!(text, "on   = {:?}", self.segment(who));
+        let mut on = vec![self.segment(who)];
+        if self.setup.has_two_interfaces(who) && self.tested.has(Feature::MultiInterface) {
+            // As a telephone has: at home and by the carrier, or in the other's home too.
+            on.push(if on[0] == "wan" { self.elsewhere(who) } else { "wan".to_owned() });
+        }
+        on.dedup();
+        let _ = writeln!(text, "on   = {on:?}");
         let families = self.setup.families >> (2 * who as u8) & 3;
         if families != 0 && self.tested.has(Feature::Ipv6) {
             let families =
@@ -292,7 +298,16 @@ impl<'a> Ground<'a> {
         if self.has(NAMES, Feature::Mdns) {
             ice.push("mdns = true".to_owned());
         }
+        if self.lite(who) {
+            ice.push("lite = true".to_owned());
+        }
         let _ = writeln!(text, "ice  = {{ {} }}", ice.join(", "));
+    }
+
+    /// A lite agent; two of them would wait for each other's checks for ever.
+    fn lite(&self, who: Who) -> bool {
+        let lite = self.setup.is_lite(who) && self.tested.has(Feature::IceLite);
+        lite && (who == Who::Hostile || !self.setup.is_lite(Who::Hostile))
     }
 
     /// Servers, as peers are told of them.
@@ -329,6 +344,8 @@ impl<'a> Ground<'a> {
             if self.setup.families >> (2 * index) & 3 > 1 {
                 all.push(format!("IPv6 of {name}"));
             }
+            all.extend(self.lite(who).then(|| format!("{name} is lite")));
+            all.extend(self.setup.has_two_interfaces(who).then(|| format!("{name} on two")));
         }
         if self.turn() {
             let streams = STREAMS.iter().filter(|stream| self.has(stream.0, stream.1));

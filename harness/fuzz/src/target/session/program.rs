@@ -12,7 +12,7 @@ pub(super) const LINK: u8 = 1;
 pub(super) const SEND: u8 = 2;
 /// One more channel.
 pub(super) const CHANNEL: u8 = 3;
-/// An ICE restart.
+/// An ICE restart, or an offer that is taken back.
 pub(super) const RESTART: u8 = 4;
 /// A channel is closed.
 pub(super) const CLOSE_CHANNEL: u8 = 5;
@@ -43,12 +43,35 @@ pub(super) struct Setup {
     pub(super) order: u8,
     /// Options of the hostile peer, bit by bit.
     pub(super) options: u8,
-    /// The tested peer offers.
-    pub(super) tested_offers: bool,
+    /// How they begin, bit by bit: the tested peer offers; both do at once; the hostile one is a lite
+    /// agent, the tested one; the hostile one has a second interface, the tested one.
+    pub(super) start: u8,
     /// Seed of the run.
     pub(super) seed: u8,
     /// Families of addresses, two bits for each peer: IPv4, IPv6.
     pub(super) families: u8,
+}
+
+impl Setup {
+    /// The tested peer offers.
+    pub(super) const fn tested_offers(self) -> bool {
+        self.start & 1 != 0
+    }
+
+    /// Both peers offer at once.
+    pub(super) const fn glares(self) -> bool {
+        self.start & 2 != 0
+    }
+
+    /// A peer is a lite agent.
+    pub(super) const fn is_lite(self, who: Who) -> bool {
+        self.start & 4 << who as u8 != 0
+    }
+
+    /// A peer has a second interface.
+    pub(super) const fn has_two_interfaces(self, who: Who) -> bool {
+        self.start & 16 << who as u8 != 0
+    }
 }
 
 /// One of the two peers.
@@ -87,6 +110,7 @@ pub(super) enum Step {
     Send { from: Who, channel: u8, at: u8, count: u8, size: u16 },
     Channel { from: Who, number: u8, at: u8, options: u8 },
     Restart { of: Who, at: u8 },
+    Rollback { of: Who, at: u8 },
     CloseChannel { from: Who, number: u8, at: u8 },
     Close { of: Who, at: u8 },
     Network { kind: u8, of: Who, at: u8, amount: u8 },
@@ -124,17 +148,9 @@ impl Program {
 
 impl Setup {
     const fn of(
-        [hostile, tested, servers, order, options, offers, seed, families]: [u8; 8],
+        [hostile, tested, servers, order, options, start, seed, families]: [u8; 8],
     ) -> Self {
-        Self {
-            nats: [hostile, tested],
-            servers,
-            order,
-            options,
-            tested_offers: offers & 1 != 0,
-            seed,
-            families,
-        }
+        Self { nats: [hostile, tested], servers, order, options, start, seed, families }
     }
 }
 
@@ -146,6 +162,7 @@ impl Step {
             LINK => Self::Link { of: who, kind: b, amount: c },
             SEND => Self::Send { from: who, channel: a >> 1, at: b, count: c, size: word(d, e) },
             CHANNEL => Self::Channel { from: who, number: a >> 1, at: b, options: c },
+            RESTART if c & 1 != 0 => Self::Rollback { of: who, at: b },
             RESTART => Self::Restart { of: who, at: b },
             CLOSE_CHANNEL => Self::CloseChannel { from: who, number: a >> 1, at: b },
             CLOSE => Self::Close { of: who, at: b },
@@ -165,6 +182,11 @@ mod tests {
     #[test]
     fn any_bytes_are_a_program() {
         assert_eq!(Program::read(b""), Program::default());
+        let config = [CONFIG, 8, 0, 0, 0, 0, 0, 1 | 4 | 32, 0, 0];
+        let setup = Program::read(&config).setup;
+        assert!(setup.tested_offers() && !setup.glares());
+        assert!(setup.is_lite(Who::Hostile) && !setup.is_lite(Who::Tested));
+        assert!(setup.has_two_interfaces(Who::Tested));
         let program = Program::read(&[CONFIG, 2, 3, 4, TAMPER, 0, 99, 1, 1, CLOSE]);
         assert_eq!(program.setup.nats, [3, 4]);
         let tamper = Step::Tamper { layer: 0, nth: 0, verb: 0, amount: 0, seed: 0 };
