@@ -245,7 +245,7 @@ impl<C: Connection> Peer<C> {
     }
 
     /// First value of an attribute of the local description; both live in the first section,
-    /// which is the bundle's (RFC 9143 §7.1.1).
+    /// which is the bundle's (RFC 9143 §7.1.3).
     fn attribute(&self, prefix: &str) -> Option<String> {
         let text = self.connection.local_description()?;
         text.lines().find_map(|line| line.strip_prefix(prefix)).map(str::to_owned)

@@ -11,7 +11,7 @@ pub(crate) struct LocalDescription {
 
 impl LocalDescription {
     /// The text with the candidates it lacks, as str0m prints them, at the end of its first
-    /// section, which is the only one with a transport (RFC 9143 §7.1.1).
+    /// section, which is the only one with a transport (RFC 9143 §7.1.3).
     pub(crate) fn with_candidates<'a>(
         &self,
         candidates: impl Iterator<Item = &'a Candidate>,

@@ -77,7 +77,7 @@ impl From<ChannelInit> for Options {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A local candidate to be signalled; `None` ends this generation (RFC 8838 §8.2).
+    /// A local candidate to be signalled; `None` ends this generation (RFC 8838 §13).
     Candidate(Option<IceCandidate>),
     /// `iceConnectionState` changed.
     IceConnectionState(IceConnectionState),

@@ -134,7 +134,7 @@ fn service(url: &str, scheme: &str, query: Option<&str>) -> Result<(Service, u16
         ("stuns", None) => Err(ServerError::Stuns { url: url.to_owned() }),
         ("turn", None | Some(false)) => Ok((Service::Turn(Transport::Udp), 3478)),
         ("turn", Some(true)) => Ok((Service::Turn(Transport::Tcp), 3478)),
-        // RFC 7065 §3.1: turns without a transport is TLS over TCP.
+        // RFC 7065 §3.2: turns without a transport is TLS over TCP.
         ("turns", None | Some(true)) => Ok((Service::Turn(Transport::Tls), 5349)),
         ("stun" | "stuns" | "turns", Some(_)) => Err(ServerError::Query {
             url: url.to_owned(),

@@ -153,7 +153,7 @@ impl Session {
         self.form_pairs(cx, now, combinations);
     }
 
-    /// RFC 8445 §7.3.1.3, RFC 8838 §11.4: the pairs of the candidate stay and take on its
+    /// RFC 8445 §7.3.1.3, RFC 8838 §11, point 4 A: the pairs of the candidate stay and take on its
     /// signalled foundation and priority.
     fn reclassify(&mut self, cx: &Context, index: usize, new: RemoteCandidate) {
         let ids: Vec<PairId> =

@@ -9,7 +9,7 @@ use rtcspec_wire::sctp::{Cause, Ppid, ReconfigResult, StreamId};
 pub struct Reliability {
     /// In order with the stream's other ordered messages.
     pub ordered: bool,
-    /// Give up after this many retransmissions (RFC 7496 §3.2); 0 sends once.
+    /// Give up after this many retransmissions (RFC 7496 §3.1); 0 sends once.
     pub max_retransmits: Option<u32>,
     /// Give up this long after `send` (RFC 3758 §4.1).
     pub lifetime: Option<Duration>,

@@ -32,7 +32,7 @@ impl Limits {
 
     /// Whether a chunk sent this often must not be sent once more.
     pub(super) fn exhausted(self, now: Duration, transmissions: u32) -> bool {
-        // RFC 7496 §3.2 counts retransmissions: with limit 0 the first loss ends it, not the first
+        // RFC 7496 §3.1 counts retransmissions: with limit 0 the first loss ends it, not the first
         // transmission.
         self.max_retransmits.is_some_and(|limit| transmissions > limit) || self.expired(now)
     }

@@ -20,13 +20,13 @@ pub(super) fn unknown(ty: AttributeType) -> Attribute {
 pub(crate) const BINDING: Case = Case {
     id: "stun-server/binding",
     title: "a Binding request is answered with the address it came from",
-    tests: &["RFC 8489 §3", "RFC 8489 §14.2"],
+    tests: &["RFC 8489 §2", "RFC 8489 §14.2"],
     only: None,
     play: binding,
 };
 
 const MAPPED: Duty = Duty {
-    text: "RFC 8489 §3: a Binding response has the reflexive address of the client",
+    text: "RFC 8489 §2: a Binding response has the reflexive address of the client",
     expected: "success with XOR-MAPPED-ADDRESS, twice the same",
 };
 

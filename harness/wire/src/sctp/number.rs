@@ -1,4 +1,4 @@
-//! Numbers with a meaning, and the serial arithmetic of RFC 9260 §2.5.
+//! Numbers with a meaning, and the serial arithmetic of RFC 9260 §1.6.
 
 use std::fmt;
 

@@ -105,9 +105,9 @@ attribute_types! {
     SOFTWARE = 0x8022, "SOFTWARE";
     /// RFC 8489 §14.15.
     ALTERNATE_SERVER = 0x8023, "ALTERNATE-SERVER";
-    /// RFC 7982 §2.
+    /// RFC 7982 §3.1.
     TRANSACTION_TRANSMIT_COUNTER = 0x8025, "TRANSACTION_TRANSMIT_COUNTER";
-    /// RFC 5780 §7.1 (early drafts).
+    /// RFC 5780 §9.1, which describes it nowhere.
     CACHE_TIMEOUT = 0x8027, "CACHE-TIMEOUT";
     /// RFC 8489 §14.7.
     FINGERPRINT = 0x8028, "FINGERPRINT";

@@ -45,7 +45,7 @@ impl fmt::Display for Class {
 pub struct Method(u16);
 
 impl Method {
-    /// RFC 8489 §3.
+    /// RFC 8489 §2.
     pub const BINDING: Self = Self(0x001);
     /// RFC 3489 only; reserved since.
     pub const SHARED_SECRET: Self = Self(0x002);

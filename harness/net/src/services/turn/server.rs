@@ -107,7 +107,7 @@ impl Server {
         }
     }
 
-    /// RFC 8489 §3: Binding needs no credentials.
+    /// RFC 8489 §12: Binding needs no credentials.
     fn binding(&mut self, request: &Request<'_>) {
         if let Some(refusal) = unknown(&request.view) {
             return self.refuse(request, refusal, None);
