@@ -175,6 +175,18 @@ impl<'a> Ground<'a> {
         of.name()
     }
 
+    /// Whether a peer may hear nothing for so long that its consent expires: behind a stream that
+    /// waits for what was lost.
+    pub(super) fn stalls(&self) -> bool {
+        self.loses && self.turn() && STREAMS.iter().any(|stream| self.has(stream.0, stream.1))
+    }
+
+    /// Whether there are firewalls.
+    pub(super) fn has_walls(&self) -> bool {
+        self.firewalls.iter().any(Option::is_some)
+            || self.rules.iter().any(|rules| !rules.is_empty())
+    }
+
     /// The NAT of a peer, if it has one.
     pub(super) fn nat_of(&self, of: Who) -> Option<String> {
         nat_name(self.setup.nats[of as usize]).map(|_| format!("before-{}", of.name()))
@@ -288,9 +300,13 @@ impl<'a> Ground<'a> {
             let families: Vec<&str> = families.map(|(family, _)| *family).collect();
             let _ = writeln!(text, "families = {families:?}");
         }
-        let mut ice = vec![format!("servers = {:?}", self.reached())];
+        // RFC 8445 §5.2: a lite agent needs no servers, and some refuse to be told of any.
+        let lite = self.lite(who);
+        let servers = if lite { Vec::new() } else { self.reached() };
+        let mut ice = vec![format!("servers = {servers:?}")];
         let (bit, feature) = (RELAY_ONLY << who as u8, Feature::RelayPolicy);
         if self.turn()
+            && !lite
             && (self.setup.servers & bit != 0 && who == Who::Hostile || self.has(bit, feature))
         {
             ice.push("policy = \"relay\"".to_owned());
@@ -298,7 +314,7 @@ impl<'a> Ground<'a> {
         if self.has(NAMES, Feature::Mdns) {
             ice.push("mdns = true".to_owned());
         }
-        if self.lite(who) {
+        if lite {
             ice.push("lite = true".to_owned());
         }
         let _ = writeln!(text, "ice  = {{ {} }}", ice.join(", "));
