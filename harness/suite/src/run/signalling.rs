@@ -86,7 +86,9 @@ impl Stage<'_> {
         let now = self.now;
         let tray = &mut self.post.trays[index(party)];
         if !tray.is_stable() {
-            tray.wanted = Some(Wanted { ice_restart, glare });
+            // One offer does for all that waited, as one `negotiationneeded` does.
+            let restarts = ice_restart || tray.wanted.is_some_and(|wanted| wanted.ice_restart);
+            tray.wanted = Some(Wanted { ice_restart: restarts, glare });
             return;
         }
         let actor = self.actor(party);
