@@ -1,4 +1,6 @@
 //! Every clause that is cited exists: it was looked up, and stands in `citations.txt`.
+//!
+//! Read are Rust, Markdown and TOML, and of a citation what stands on its first line.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

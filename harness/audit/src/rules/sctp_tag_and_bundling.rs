@@ -1,4 +1,4 @@
-//! Verification tags, and chunks that stand alone.
+//! Verification tags, and which chunks may share a packet in what order.
 
 use rtcspec_trace::watch::{Event, Kind, SctpPacket, Tag};
 use rtcspec_wire::sctp::{Body, ChunkType, PacketView, Tsn};
@@ -24,8 +24,8 @@ static ABOUT: About = About {
           its receiver never chose (ABORT and SHUTDOWN COMPLETE with the T bit may reflect their \
           sender's), when INIT, INIT ACK or SHUTDOWN COMPLETE share a packet with other chunks, \
           when DATA follows in a packet with ABORT, when COOKIE ECHO is not the first chunk, when a \
-          control chunk follows DATA, or when TSNs in a packet do not increase. Packets whose receiver's INIT was not seen are \
-          not judged by tag.",
+          control chunk follows DATA, or when TSNs in a packet do not increase. Packets whose \
+          receiver's INIT was not seen are not judged by tag.",
     advice: "put the Initiate Tag of the other side into the common header",
     holds: "INIT with tag 0, then everything with the tag the other side chose",
     breaks: "a DATA chunk under another tag",

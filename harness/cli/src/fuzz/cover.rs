@@ -3,12 +3,12 @@
 use std::cmp::Reverse;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use rtcspec_fuzz::coverage::{self, ALL, CRATES, Ceilings, Files, Regions, Table};
 
 use super::args::CoverOptions;
-use super::llvm::Llvm;
+use super::llvm::{self, Llvm};
 use crate::exit::{Exit, Failure, Outcome};
 
 pub(super) fn cover(options: &CoverOptions) -> Outcome {
@@ -109,9 +109,8 @@ fn build(into: &Path) -> Result<PathBuf, Failure> {
         .arg(into)
         .env("RUSTC_WORKSPACE_WRAPPER", wrapper)
         // In a build that is incremental other functions are compiled, so that regions differ.
-        .env("CARGO_INCREMENTAL", "0")
-        .stdout(Stdio::null());
-    finished(&mut command)?;
+        .env("CARGO_INCREMENTAL", "0");
+    llvm::output(&mut command)?;
     Ok(into.join("debug/examples/replay"))
 }
 
@@ -120,22 +119,10 @@ fn run(replay: &Path, target: &str, options: &CoverOptions) -> Result<PathBuf, F
     let profile = options.into.join("cover").join(format!("{target}.profraw"));
     let mut command = Command::new(replay);
     command.arg(&options.corpus.corpus).arg(target).env("LLVM_PROFILE_FILE", &profile);
-    finished(&mut command)?;
+    llvm::output(&mut command)?;
     Ok(profile)
 }
 
 fn ours(path: &Path) -> bool {
     coverage::crate_of(path).is_some()
-}
-
-/// Runs a command to its end.
-fn finished(command: &mut Command) -> Result<(), Failure> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let status =
-        command.status().map_err(|error| Failure::usage(format!("start {name}: {error}")))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Failure::usage(format!("{name} ended with {status}")))
-    }
 }

@@ -109,7 +109,7 @@ fn told(program: &str, arguments: &[&str]) -> Result<String, Failure> {
 }
 
 /// What a command prints; its complaints go where ours go.
-fn output(command: &mut Command) -> Result<Vec<u8>, Failure> {
+pub(super) fn output(command: &mut Command) -> Result<Vec<u8>, Failure> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command
         .stderr(Stdio::inherit())

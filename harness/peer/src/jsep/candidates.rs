@@ -71,7 +71,8 @@ impl Generation {
     /// What was not delivered before.
     pub(super) fn deliver(&mut self, effects: &mut VecDeque<Effect>) {
         let new = self.candidates.get(self.delivered..).unwrap_or_default();
-        // RFC 8445 §5.1.1.1: more than one component is for RTP with RTCP. Interop: pion and rtc name it twice, as 1 and 2.
+        // RFC 8445 §5.1.1.1: more than one component is for RTP with RTCP. Interop: pion and rtc
+        // name it twice, as 1 and 2.
         let usable = new.iter().filter(|candidate| candidate.component == ComponentId::RTP);
         effects.extend(usable.map(|candidate| Effect::RemoteCandidate {
             ufrag: self.ufrag.clone(),

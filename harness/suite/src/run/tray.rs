@@ -58,8 +58,8 @@ pub(super) struct Wanted {
 }
 
 impl Tray {
-    /// W3C WebRTC §4.7.3: `negotiationneeded` comes in the signalling state `stable` only, so an
-    /// application does not offer while an offer of either side is out.
+    /// `negotiationneeded` of W3C WebRTC comes in the signalling state `stable` only, so an application
+    /// does not offer while an offer of either side is out.
     pub(super) const fn is_stable(&self) -> bool {
         !self.offering && !self.answering && self.making.is_none()
     }
@@ -73,6 +73,9 @@ impl Tray {
     /// It made an offer.
     pub(super) fn offers(&mut self, sdp: &str) {
         self.offered = user_fragments(sdp);
+        // Credentials that were taken back may be offered again.
+        let offered = &self.offered;
+        self.abandoned.retain(|it| !offered.contains(it));
     }
 
     /// Its offer was answered, so what the offer has stands.
@@ -129,9 +132,13 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_may_have_the_credentials_of_the_offer_that_gave_way() {
+    fn credentials_of_an_offer_that_gave_way_may_come_again() {
         let mut tray = Tray::default();
         tray.offers("a=ice-ufrag:same\n");
+        tray.take_back();
+        assert!(tray.is_abandoned(&of("same")));
+        tray.offers("a=ice-ufrag:same\n");
+        assert!(!tray.is_abandoned(&of("same")), "it is offered again");
         tray.take_back();
         tray.answer_stands("a=ice-ufrag:same\n");
         assert!(!tray.is_abandoned(&of("same")));

@@ -107,7 +107,7 @@ attribute_types! {
     ALTERNATE_SERVER = 0x8023, "ALTERNATE-SERVER";
     /// RFC 7982 §3.1.
     TRANSACTION_TRANSMIT_COUNTER = 0x8025, "TRANSACTION_TRANSMIT_COUNTER";
-    /// RFC 5780 §9.1, which describes it nowhere.
+    /// Registered by RFC 5780 §9.1, which says no more of it.
     CACHE_TIMEOUT = 0x8027, "CACHE-TIMEOUT";
     /// RFC 8489 §14.7.
     FINGERPRINT = 0x8028, "FINGERPRINT";

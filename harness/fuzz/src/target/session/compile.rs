@@ -333,8 +333,8 @@ impl<'a> Compiler<'a> {
 
     /// What has to come of a session that only the network disturbs.
     fn expectations(&self) -> Vec<String> {
-        // Who waits for candidates of a server behind a wall answers after 39.5 s (RFC 8489 §6.2.1), when
-        // some have given up.
+        // Who waits for candidates of a server behind a wall answers after 39.5 s (RFC 8489 §6.2.1); rtc
+        // and str0m do not connect so late.
         let waits =
             !matches!(order(self.setup.order), "trickle" | "before-description" | "duplicated");
         let gives_up = waits && self.ground.has_walls() || self.ground.stalls();

@@ -209,6 +209,16 @@ impl<'a> Ground<'a> {
         }
     }
 
+    /// Where a peer has interfaces: as a telephone at home and by the carrier, or in the other's home too.
+    fn segments(&self, of: Who) -> Vec<String> {
+        let mut all = vec![self.segment(of)];
+        if self.setup.has_two_interfaces(of) && self.tested.has(Feature::MultiInterface) {
+            all.push(if all[0] == "wan" { self.elsewhere(of) } else { "wan".to_owned() });
+        }
+        all.dedup();
+        all
+    }
+
     /// A bit of [`Setup::servers`] that asks something of the tested peer.
     fn has(&self, bit: u8, feature: Feature) -> bool {
         self.setup.servers & bit != 0 && self.tested.has(feature)
@@ -286,13 +296,7 @@ impl<'a> Ground<'a> {
 
     /// What a peer's section says of the network.
     pub(super) fn peer(&self, who: Who, text: &mut String) {
-        let mut on = vec![self.segment(who)];
-        if self.setup.has_two_interfaces(who) && self.tested.has(Feature::MultiInterface) {
-            // As a telephone has: at home and by the carrier, or in the other's home too.
-            on.push(if on[0] == "wan" { self.elsewhere(who) } else { "wan".to_owned() });
-        }
-        on.dedup();
-        let _ = writeln!(text, "on   = {on:?}");
+        let _ = writeln!(text, "on   = {:?}", self.segments(who));
         let families = self.setup.families >> (2 * who as u8) & 3;
         if families != 0 && self.tested.has(Feature::Ipv6) {
             let families =
@@ -361,7 +365,7 @@ impl<'a> Ground<'a> {
                 all.push(format!("IPv6 of {name}"));
             }
             all.extend(self.lite(who).then(|| format!("{name} is lite")));
-            all.extend(self.setup.has_two_interfaces(who).then(|| format!("{name} on two")));
+            all.extend((self.segments(who).len() > 1).then(|| format!("{name} on two")));
         }
         if self.turn() {
             let streams = STREAMS.iter().filter(|stream| self.has(stream.0, stream.1));
