@@ -20,6 +20,21 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// Alters what the server sends to clients.
 pub(crate) type Flaw = fn(&mut [u8]);
 
+/// A port for UDP and TCP alike. The system gives one that is free for UDP; a connection of
+/// someone else may have it for TCP, so others are asked for until one is free for both.
+fn both() -> (UdpSocket, TcpListener, SocketAddr) {
+    let mut taken = Vec::new();
+    while taken.len() < 64 {
+        let udp = UdpSocket::bind("127.0.0.1:0").expect("loopback has ports");
+        let address = udp.local_addr().expect("a bound socket has an address");
+        match TcpListener::bind(address) {
+            Ok(tcp) => return (udp, tcp, address),
+            Err(_) => taken.push(udp),
+        }
+    }
+    panic!("none of 64 ports of loopback was free for UDP and TCP")
+}
+
 /// A server that runs until it is dropped.
 pub(crate) struct Live {
     pub(crate) address: SocketAddr,
@@ -30,13 +45,11 @@ impl Live {
     /// A server for `alice` with the password `secret`. Loopback, where it is, may be a peer;
     /// what else means the machine itself may not.
     pub(crate) fn start(configure: impl FnOnce(Config) -> Config, flaw: Option<Flaw>) -> Self {
-        let udp = UdpSocket::bind("127.0.0.1:0").expect("loopback has ports");
-        let address = udp.local_addr().expect("a bound socket has an address");
+        let (udp, tcp, address) = both();
         let mut config = Config::new(address, "rtcspec.test").user("alice", "secret");
         config.software = Some("rtcspec-turn 0.1".to_owned());
         config.forbidden = vec!["0.0.0.0/8".parse().expect("a prefix")];
         let server = Server::new(configure(config), 1);
-        let tcp = TcpListener::bind(address).expect("the port is free for TCP too");
         let wanted = Arc::new(AtomicBool::new(true));
         let running = Arc::clone(&wanted);
         thread::spawn(move || Machine::new(server, udp, tcp, flaw, running).run());
