@@ -224,8 +224,9 @@ impl std::str::FromStr for Transcript {
         let mut place = Place::Header;
         for (number, line) in unwrapped(text) {
             let wrong = || ParseError { line: number, text: line.clone() };
-            // A carriage return at the end of a line would be read once, and not again.
-            if line.contains(char::is_control) {
+            // A carriage return at the end of a line would be read once, and not again; a line of
+            // blanks that is continued would be taken for the end of the one before it.
+            if line.contains(char::is_control) || line.starts_with(CONTINUED) {
                 return Err(wrong());
             }
             if let Some(head) = line.strip_prefix("== ") {
@@ -400,6 +401,16 @@ mod tests {
         let read = |text: &str| text.parse::<Transcript>().map_err(|error| error.line);
         assert_eq!(read("transcript 1\n== facts @5link\n"), Err(2));
         assert!(read("transcript 1\n== dtls @5 after x\n").is_ok());
+    }
+
+    /// Found by the fuzz target `transcript`: nine blanks and their continuation came back as the end of
+    /// the line before.
+    #[test]
+    fn a_continuation_of_nothing_is_refused_at_its_line() {
+        let read = |text: &str| text.parse::<Transcript>().map_err(|error| error.line);
+        assert_eq!(read("transcript 1\n         \n          x\n"), Err(2));
+        assert_eq!(read("          x\n"), Err(1));
+        assert!(read("transcript 1\n          x\n").is_ok());
     }
 
     #[test]
