@@ -39,7 +39,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 fn finds(plant: &str, class: &str, sessions: &str, folder: &Path) -> Option<PathBuf> {
     let command = planted(plant);
     // Who waits for an answer that never comes should not wait long; nobody else need hurry.
-    let patience = if matches!(plant, "hang" | "silence") { "2s" } else { "10s" };
+    let waits = matches!(plant, "hang" | "silence");
+    let (patience, minimise) = if waits { ("2s", "20s") } else { ("10s", "40s") };
     let output = live(&[
         "--peer-cmd",
         &command,
@@ -54,7 +55,7 @@ fn finds(plant: &str, class: &str, sessions: &str, folder: &Path) -> Option<Path
         "--patience",
         patience,
         "--minimise",
-        "40s",
+        minimise,
         "--findings",
         folder.to_str().expect("it is there"),
     ]);
