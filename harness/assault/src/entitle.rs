@@ -52,7 +52,7 @@ fn stun(input: &Input) -> Entitled {
         ]
         .contains(&attribute)
     };
-    let authentic = input.sealed || view.verify_integrity(&mutate::stun::key()) == Check::Valid;
+    let authentic = input.sealed || view.verify_integrity(mutate::stun::key()) == Check::Valid;
     if authentic && view.attributes().any(|attribute| known(attribute.ty)) {
         Entitled::Anything
     } else {

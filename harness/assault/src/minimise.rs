@@ -190,7 +190,8 @@ fn split(layer: Layer, bytes: &[u8]) -> Vec<Vec<u8>> {
     };
     let (head, body) = bytes.split_at(header.min(bytes.len()));
     let mut parts = vec![head.to_vec()];
-    for mut element in shape.split(body) {
+    for element in shape.elements(body) {
+        let mut element = element.to_vec();
         element.resize(element.len().next_multiple_of(shape.align), 0);
         parts.push(element);
     }

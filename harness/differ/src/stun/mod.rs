@@ -32,7 +32,7 @@ pub(crate) const FORMAT: Format = Format {
     ours: Parser { name: "rtcspec", tells: FIELDS, read: ours::read },
     theirs,
     conditions: CONDITIONS,
-    repair: |input| rtcspec_wire::stun::repair(input, &mutate::stun::key()),
+    repair: |input| rtcspec_wire::stun::repair(input, mutate::stun::key()),
 };
 
 fn theirs() -> Vec<Parser> {

@@ -54,7 +54,7 @@ mod tests {
             mutate(&mut data, &mut source);
             let chunks = data.get(BEFORE..).unwrap_or_default();
             // One chunk fewer, and the step's length says so.
-            data.starts_with(&[RAW, 9]) && Shape::CHUNK.split(chunks).len() == 2
+            data.starts_with(&[RAW, 9]) && Shape::CHUNK.elements(chunks).count() == 2
         });
         assert!(rows.count() > 3);
     }

@@ -11,16 +11,14 @@ pub fn mutate(data: &mut Vec<u8>, source: &mut Source<'_>) {
 
 /// Puts a word of the dictionary, or of the donor, in the place of a part.
 fn part(data: &mut Vec<u8>, source: &mut Source<'_>) {
-    let mut parts: Vec<Vec<u8>> = data.split(|byte| *byte == b' ').map(<[u8]>::to_vec).collect();
-    let theirs: Vec<&[u8]> = source.donor.split(|byte| *byte == b' ').collect();
+    let mut parts: Vec<&[u8]> = data.split(|byte| *byte == b' ').collect();
     let at = source.below(parts.len());
-    let word = match theirs.get(at) {
-        Some(word) if source.rng.bool() => word.to_vec(),
+    let word = match source.donor.split(|byte| *byte == b' ').nth(at) {
+        Some(word) if source.rng.bool() => word,
         _ => source
             .dictionary
             .get(source.below(source.dictionary.len()))
-            .cloned()
-            .unwrap_or_default(),
+            .map_or(&[][..], Vec::as_slice),
     };
     match source.rng.u8(..4) {
         0 => parts.push(word),

@@ -65,11 +65,9 @@ fn hello(fragment: &mut Vec<u8>, source: &mut Source<'_>) {
     let Some(at) = extensions_at(&fragment[FRAGMENT..], fragment[0]).map(|at| FRAGMENT + at) else {
         return;
     };
-    let mut extensions = fragment.split_off(at);
-    Shape::EXTENSION.mutate(&mut extensions, source, opaque);
-    let length = (extensions.len() as u16).to_be_bytes();
+    Shape::EXTENSION.mutate_after(at, fragment, source, opaque);
+    let length = ((fragment.len() - at) as u16).to_be_bytes();
     fragment[at - 2..at].copy_from_slice(&length);
-    fragment.extend_from_slice(&extensions);
 }
 
 /// Where the extensions of a hello begin in its body.

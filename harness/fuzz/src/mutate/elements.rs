@@ -1,6 +1,14 @@
 //! Messages that are a row of elements with a length each: attributes, chunks, parameters, records.
 
+use std::borrow::Cow;
+
 use super::Source;
+
+/// A part of an input: what a mutator leaves alone stays where it is.
+pub(super) type Part<'a> = Cow<'a, [u8]>;
+
+/// Changes an element by what is known of it; says whether it did.
+pub type Inner = fn(&mut Vec<u8>, &mut Source<'_>) -> bool;
 
 /// What a length field counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,19 +81,26 @@ impl Shape {
     }
 
     /// Elements with their headers and without padding. The last may be shorter than it says.
-    #[must_use]
-    pub fn split(&self, mut bytes: &[u8]) -> Vec<Vec<u8>> {
-        let mut elements = Vec::new();
-        while !bytes.is_empty() {
-            let length = self.length_of(bytes).unwrap_or(bytes.len()).clamp(1, bytes.len());
-            elements.push(bytes[..length].to_vec());
-            bytes = &bytes[length.next_multiple_of(self.align).min(bytes.len())..];
-        }
-        elements
+    pub fn elements<'a>(&self, mut bytes: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let shape = *self;
+        std::iter::from_fn(move || {
+            let longest = bytes.len();
+            if longest == 0 {
+                return None;
+            }
+            let length = shape.length_of(bytes).unwrap_or(longest).clamp(1, longest);
+            let element = &bytes[..length];
+            bytes = &bytes[length.next_multiple_of(shape.align).min(longest)..];
+            Some(element)
+        })
+    }
+
+    fn row<'a>(&self, bytes: &'a [u8]) -> Vec<Part<'a>> {
+        self.elements(bytes).map(Cow::Borrowed).collect()
     }
 
     /// Puts elements together with their padding.
-    pub fn join(&self, elements: &[Vec<u8>], out: &mut Vec<u8>) {
+    pub fn join<'a>(&self, elements: impl IntoIterator<Item = &'a [u8]>, out: &mut Vec<u8>) {
         let start = out.len();
         for element in elements {
             out.extend_from_slice(element);
@@ -114,15 +129,22 @@ impl Shape {
             .copy_from_slice(&bytes[8 - self.length_width..]);
     }
 
-    /// One change of the row, or of an element in it. `inner` changes a value by what it knows of
-    /// it, and says whether it did.
-    pub fn mutate(
+    /// One change of the row, or of an element in it.
+    pub fn mutate(&self, bytes: &mut Vec<u8>, source: &mut Source<'_>, inner: Inner) {
+        self.mutate_after(0, bytes, source, inner);
+    }
+
+    /// The same of a row that begins after `head` bytes.
+    pub fn mutate_after(
         &self,
+        head: usize,
         bytes: &mut Vec<u8>,
         source: &mut Source<'_>,
-        inner: fn(&mut Vec<u8>, &mut Source<'_>) -> bool,
+        inner: Inner,
     ) {
-        let mut elements = self.split(bytes);
+        let before = std::mem::take(bytes);
+        let (head, row) = before.split_at(head.min(before.len()));
+        let mut elements = self.row(row);
         match source.rng.u8(..10) {
             0 => self.duplicate(&mut elements, source),
             1 => {
@@ -141,11 +163,12 @@ impl Shape {
             4 => self.retype(&mut elements, source),
             _ => self.change_one(&mut elements, source, inner),
         }
-        bytes.clear();
-        self.join(&elements, bytes);
+        bytes.reserve(before.len());
+        bytes.extend_from_slice(head);
+        self.join(elements.iter().map(AsRef::as_ref), bytes);
     }
 
-    fn duplicate(&self, elements: &mut Vec<Vec<u8>>, source: &mut Source<'_>) {
+    fn duplicate(&self, elements: &mut Vec<Part<'_>>, source: &mut Source<'_>) {
         let (from, to) = (source.below(elements.len()), source.below(elements.len() + 1));
         if let Some(element) = elements.get(from).cloned() {
             let times = source.pick(&[1, 1, 1, 1, 2, 20]);
@@ -154,29 +177,29 @@ impl Shape {
     }
 
     /// An element of the donor, or a new one.
-    fn transplant(&self, elements: &mut Vec<Vec<u8>>, source: &mut Source<'_>) {
-        let theirs = self.split(source.donor);
+    fn transplant<'a, 'd: 'a>(&self, elements: &mut Vec<Part<'a>>, source: &mut Source<'d>) {
         let to = source.below(elements.len() + 1);
-        let element = match theirs.get(source.below(theirs.len())) {
-            Some(element) if source.rng.bool() => element.clone(),
+        let nth = source.below(self.elements(source.donor).count());
+        let element = match self.elements(source.donor).nth(nth) {
+            Some(element) if source.rng.bool() => Cow::Borrowed(element),
             _ => {
                 let mut fresh: Vec<u8> =
                     (0..self.header + source.below(24)).map(|_| source.rng.u8(..)).collect();
                 self.set_length(&mut fresh, None);
                 self.type_of_dictionary(&mut fresh, source);
-                fresh
+                Cow::Owned(fresh)
             }
         };
         elements.insert(to, element);
     }
 
-    fn retype(&self, elements: &mut [Vec<u8>], source: &mut Source<'_>) {
+    fn retype(&self, elements: &mut [Part<'_>], source: &mut Source<'_>) {
         let at = source.below(elements.len());
         let Some(element) = elements.get_mut(at) else { return };
         if !source.one_in(3) {
-            return self.type_of_dictionary(element, source);
+            return self.type_of_dictionary(element.to_mut(), source);
         }
-        if let Some(kind) = element.get_mut(..self.kind) {
+        if let Some(kind) = element.to_mut().get_mut(..self.kind) {
             kind.iter_mut().for_each(|byte| *byte = source.rng.u8(..));
         }
     }
@@ -192,17 +215,11 @@ impl Shape {
     }
 
     /// Changes a value; its length is made right again, but for one time in eight.
-    fn change_one(
-        &self,
-        elements: &mut [Vec<u8>],
-        source: &mut Source<'_>,
-        inner: fn(&mut Vec<u8>, &mut Source<'_>) -> bool,
-    ) {
+    fn change_one(&self, elements: &mut [Part<'_>], source: &mut Source<'_>, inner: Inner) {
         let at = source.below(elements.len());
-        let Some(element) = elements.get_mut(at) else { return };
+        let Some(element) = elements.get_mut(at).map(Cow::to_mut) else { return };
         if !(source.rng.bool() && inner(element, source)) {
-            let header = element[..self.header.min(element.len())].to_vec();
-            let mut value = element.split_off(header.len());
+            let mut value = element.split_off(self.header.min(element.len()));
             super::bytes::mutate(&mut value, source);
             element.extend_from_slice(&value);
         }
@@ -227,10 +244,10 @@ mod tests {
     #[test]
     fn a_row_comes_back_as_it_was() {
         let row = b"\x80\x22\x00\x03abc\x00\x00\x06\x00\x04abcd";
-        let elements = Shape::ATTRIBUTE.split(row);
+        let elements: Vec<_> = Shape::ATTRIBUTE.elements(row).collect();
         assert_eq!(elements, [&b"\x80\x22\x00\x03abc"[..], b"\x00\x06\x00\x04abcd"]);
         let mut out = Vec::new();
-        Shape::ATTRIBUTE.join(&elements, &mut out);
+        Shape::ATTRIBUTE.join(elements, &mut out);
         assert_eq!(out, row);
     }
 
@@ -253,7 +270,7 @@ mod tests {
         for shape in SHAPES {
             let mut element = vec![1; 30];
             shape.set_length(&mut element, None);
-            assert_eq!(shape.split(&element), [element.clone()]);
+            assert!(shape.elements(&element).eq([&element[..]]));
         }
     }
 }

@@ -23,12 +23,10 @@ fn change(data: &mut Vec<u8>, source: &mut Source<'_>) {
         data[at] = tag;
         return;
     }
-    let mut chunks = data.split_off(HEADER_LENGTH);
     let donor = source.donor;
     source.donor = donor.get(HEADER_LENGTH..).unwrap_or_default();
-    chunk_row(&mut chunks, source);
+    Shape::CHUNK.mutate_after(HEADER_LENGTH, data, source, inside);
     source.donor = donor;
-    data.extend_from_slice(&chunks);
 }
 
 /// Makes the numbers of a packet, which count from those of the session at hand, small.
@@ -61,9 +59,7 @@ fn inside(chunk: &mut Vec<u8>, source: &mut Source<'_>) -> bool {
     if source.one_in(4) && fields > 4 {
         return field(chunk, source, fields);
     }
-    let mut items = chunk.split_off(fields);
-    Shape::PARAMETER.mutate(&mut items, source, embedded);
-    chunk.extend_from_slice(&items);
+    Shape::PARAMETER.mutate_after(fields, chunk, source, embedded);
     true
 }
 
@@ -73,9 +69,7 @@ fn embedded(item: &mut Vec<u8>, source: &mut Source<'_>) -> bool {
     if item.len() < 8 || item[..2] != [0, 8] {
         return false;
     }
-    let mut inner = item.split_off(4);
-    Shape::PARAMETER.mutate(&mut inner, source, opaque);
-    item.extend_from_slice(&inner);
+    Shape::PARAMETER.mutate_after(4, item, source, opaque);
     true
 }
 

@@ -1,6 +1,9 @@
 //! Session descriptions: lines and sections moved about, words and numbers exchanged.
 
+use std::borrow::Cow;
+
 use super::Source;
+use super::elements::Part;
 
 /// One change of a description.
 pub fn mutate(data: &mut Vec<u8>, source: &mut Source<'_>) {
@@ -12,16 +15,17 @@ pub fn mutate(data: &mut Vec<u8>, source: &mut Source<'_>) {
 }
 
 /// The session section and each media section, with all their lines.
-fn split(data: &[u8]) -> Vec<Vec<u8>> {
-    let mut out = vec![Vec::new()];
+fn split(data: &[u8]) -> Vec<Part<'_>> {
+    let mut out = Vec::new();
+    let (mut begin, mut end) = (0, 0);
     for line in data.split_inclusive(|byte| *byte == b'\n') {
         if line.starts_with(b"m=") {
-            out.push(Vec::new());
+            out.push(Cow::Borrowed(&data[begin..end]));
+            begin = end;
         }
-        if let Some(section) = out.last_mut() {
-            section.extend_from_slice(line);
-        }
+        end += line.len();
     }
+    out.push(Cow::Borrowed(&data[begin..]));
     out
 }
 
@@ -51,7 +55,7 @@ fn sections(data: &mut Vec<u8>, source: &mut Source<'_>) {
 fn media_line(data: &mut Vec<u8>, source: &mut Source<'_>) {
     let mut row = split(data);
     let at = 1 + source.below(row.len() - 1);
-    let Some(section) = row.get_mut(at) else { return };
+    let Some(section) = row.get_mut(at).map(Cow::to_mut) else { return };
     let end = section.iter().position(|byte| *byte == b'\n').map_or(section.len(), |at| at + 1);
     let rest = section.split_off(end);
     super::text::words(section, source);

@@ -10,12 +10,10 @@ pub fn mutate(data: &mut Vec<u8>, source: &mut Source<'_>) {
         if source.one_in(12) {
             data[0] = source.rng.u8(..);
         }
-        let mut steps = data.split_off(1);
         let donor = source.donor;
         source.donor = donor.get(1..).unwrap_or_default();
-        Shape::STEP.mutate(&mut steps, source, sequence);
+        Shape::STEP.mutate_after(1, data, source, sequence);
         source.donor = donor;
-        data.extend_from_slice(&steps);
     });
 }
 

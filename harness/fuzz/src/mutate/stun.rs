@@ -1,5 +1,7 @@
 //! STUN and TURN messages: attributes moved about, then length, integrity and FINGERPRINT repaired.
 
+use std::sync::LazyLock;
+
 use rtcspec_wire::stun::{AttributeType, Key, repair, repair_length};
 
 use super::Source;
@@ -10,8 +12,9 @@ const HEADER: usize = 20;
 
 /// The password all protected messages of the campaigns use.
 #[must_use]
-pub fn key() -> Key {
-    Key::short_term("VOkJxbRl1RmTxUk/WvJxBt")
+pub fn key() -> &'static Key {
+    static KEY: LazyLock<Key> = LazyLock::new(|| Key::short_term("VOkJxbRl1RmTxUk/WvJxBt"));
+    &KEY
 }
 
 /// One change of a message.
@@ -19,7 +22,7 @@ pub fn mutate(data: &mut Vec<u8>, source: &mut Source<'_>) {
     super::mostly(data, source, |data, source| {
         change(data, source);
         if !source.one_in(8) {
-            repair(data, &key());
+            repair(data, key());
         }
     });
 }
@@ -32,12 +35,10 @@ fn change(data: &mut Vec<u8>, source: &mut Source<'_>) {
     if source.one_in(8) {
         return header(data, source);
     }
-    let mut attributes = data.split_off(HEADER);
     let donor = source.donor;
     source.donor = donor.get(HEADER..).unwrap_or_default();
-    Shape::ATTRIBUTE.mutate(&mut attributes, source, opaque);
+    Shape::ATTRIBUTE.mutate_after(HEADER, data, source, opaque);
     source.donor = donor;
-    data.extend_from_slice(&attributes);
     repair_length(data);
 }
 

@@ -1,5 +1,8 @@
 //! Texts of lines and words: pieces moved about, numbers at their edges, bytes that end texts.
 
+use std::borrow::Cow;
+
+use super::elements::Part;
 use super::{Rng, Source};
 
 /// Numbers as parsers of text get them wrong: signs, zeros, edges of every width, and beyond.
@@ -29,16 +32,20 @@ const ODD: [&[u8]; 10] =
     [b"\0", b"\r", b"\n", b"\t", b" ", b"  ", b"\xff", b"\xc3\xbf", b"\xe2\x80\xa8", b"/"];
 
 /// Cuts a text after each byte of `at`; the pieces put together are the text.
-fn pieces(data: &[u8], at: &[u8]) -> Vec<Vec<u8>> {
-    data.split_inclusive(|byte| at.contains(byte)).map(<[u8]>::to_vec).collect()
+fn pieces<'a>(data: &'a [u8], at: &[u8]) -> impl Iterator<Item = &'a [u8]> {
+    data.split_inclusive(|byte| at.contains(byte))
 }
 
-/// Changes a row of pieces: one more, one less, another order, one of the donor's.
-fn move_about(
-    row: &mut Vec<Vec<u8>>,
-    theirs: &[Vec<u8>],
+fn row<'a>(data: &'a [u8], at: &[u8]) -> Vec<Part<'a>> {
+    pieces(data, at).map(Cow::Borrowed).collect()
+}
+
+/// Changes a row of pieces: one more, one less, another order, one of the donor's, cut after `at`.
+fn move_about<'a, 'd: 'a>(
+    row: &mut Vec<Part<'a>>,
+    at: &[u8],
     times: &[usize],
-    source: &mut Source<'_>,
+    source: &mut Source<'d>,
 ) {
     let (from, to) = (source.below(row.len()), source.below(row.len() + 1));
     match source.rng.u8(..4) {
@@ -52,21 +59,24 @@ fn move_about(
             let to = to.min(row.len());
             row.insert(to, piece);
         }
-        _ => row.extend(theirs.get(source.below(theirs.len())).cloned()),
+        _ => {
+            let nth = source.below(pieces(source.donor, at).count());
+            row.extend(pieces(source.donor, at).nth(nth).map(Cow::Borrowed));
+        }
     }
 }
 
 /// One change of lines, or within one of them.
 pub fn lines(data: &mut Vec<u8>, source: &mut Source<'_>) {
-    let mut row = pieces(data, b"\n");
+    let mut row = row(data, b"\n");
     match source.rng.u8(..8) {
-        0..3 => move_about(&mut row, &pieces(source.donor, b"\n"), &[1, 1, 1, 2, 40, 900], source),
+        0..3 => move_about(&mut row, b"\n", &[1, 1, 1, 2, 40, 900], source),
         3 => line_of_dictionary(&mut row, source),
         4 if source.one_in(2) => line_ends(&mut row, source.rng.fork()),
         _ => {
             let at = source.below(row.len());
             if let Some(line) = row.get_mut(at) {
-                words(line, source);
+                words(line.to_mut(), source);
             }
         }
     }
@@ -74,7 +84,7 @@ pub fn lines(data: &mut Vec<u8>, source: &mut Source<'_>) {
 }
 
 /// Puts a whole line of the dictionary somewhere, as it is or changed.
-fn line_of_dictionary(row: &mut Vec<Vec<u8>>, source: &mut Source<'_>) {
+fn line_of_dictionary(row: &mut Vec<Part<'_>>, source: &mut Source<'_>) {
     let lines: Vec<&Vec<u8>> =
         source.dictionary.iter().filter(|token| token.get(1) == Some(&b'=')).collect();
     let Some(line) = lines.get(source.below(lines.len())) else { return };
@@ -83,14 +93,15 @@ fn line_of_dictionary(row: &mut Vec<Vec<u8>>, source: &mut Source<'_>) {
         words(&mut line, source);
     }
     let at = source.below(row.len() + 1);
-    row.insert(at, line);
+    row.insert(at, Cow::Owned(line));
 }
 
 /// Other line ends: of all lines, or of some.
-fn line_ends(row: &mut [Vec<u8>], mut rng: Rng) {
+fn line_ends(row: &mut [Part<'_>], mut rng: Rng) {
     let all = rng.bool();
     for line in row {
         if all || rng.u8(..8) == 0 {
+            let line = line.to_mut();
             let end = if line.ends_with(b"\r\n") { &b"\n"[..] } else { b"\r\n" };
             while line.last().is_some_and(|byte| b"\r\n".contains(byte)) {
                 line.pop();
@@ -104,10 +115,10 @@ fn line_ends(row: &mut [Vec<u8>], mut rng: Rng) {
 pub fn words(line: &mut Vec<u8>, source: &mut Source<'_>) {
     let end = line.len() - line.iter().rev().take_while(|byte| b"\r\n".contains(byte)).count();
     let tail = line.split_off(end);
-    let mut row = pieces(line, b" :=/;,");
+    let mut row = row(line, b" :=/;,");
     let at = source.below(row.len());
     match source.rng.u8(..8) {
-        0 | 1 => move_about(&mut row, &pieces(source.donor, b" :=/;,\n"), &[1, 1, 2, 30], source),
+        0 | 1 => move_about(&mut row, b" :=/;,\n", &[1, 1, 2, 30], source),
         2 | 3 => number(&mut row, at, source),
         4 => replace(
             &mut row,
@@ -120,7 +131,7 @@ pub fn words(line: &mut Vec<u8>, source: &mut Source<'_>) {
         6 => glue(&mut row, at),
         _ => {
             if let Some(word) = row.get_mut(at) {
-                super::bytes::mutate(word, source);
+                super::bytes::mutate(word.to_mut(), source);
             }
         }
     }
@@ -129,7 +140,7 @@ pub fn words(line: &mut Vec<u8>, source: &mut Source<'_>) {
 }
 
 /// Puts another number where one is, else anywhere.
-fn number(row: &mut [Vec<u8>], at: usize, source: &mut Source<'_>) {
+fn number(row: &mut [Part<'_>], at: usize, source: &mut Source<'_>) {
     let numeric: Vec<usize> =
         (0..row.len()).filter(|at| row[*at].first().is_some_and(u8::is_ascii_digit)).collect();
     let at = numeric.get(source.below(numeric.len())).copied().unwrap_or(at);
@@ -138,32 +149,32 @@ fn number(row: &mut [Vec<u8>], at: usize, source: &mut Source<'_>) {
 
 /// Puts something in the place of a word, whose separator stays.
 fn replace(
-    row: &mut [Vec<u8>],
+    row: &mut [Part<'_>],
     at: usize,
     by: impl FnOnce(&mut Source<'_>) -> Option<Vec<u8>>,
     source: &mut Source<'_>,
 ) {
     let (Some(word), Some(mut new)) = (row.get_mut(at), by(source)) else { return };
     new.extend(word.last().filter(|last| b" :=/;,".contains(last)));
-    *word = new;
+    *word = Cow::Owned(new);
 }
 
-fn odd(row: &mut [Vec<u8>], at: usize, source: &mut Source<'_>) {
+fn odd(row: &mut [Part<'_>], at: usize, source: &mut Source<'_>) {
     if let Some(word) = row.get_mut(at) {
         let place = source.below(word.len() + 1);
-        word.splice(place..place, source.pick(&ODD).iter().copied());
+        word.to_mut().splice(place..place, source.pick(&ODD).iter().copied());
     }
 }
 
 /// Takes away what is between a word and the next.
-fn glue(row: &mut [Vec<u8>], at: usize) {
+fn glue(row: &mut [Part<'_>], at: usize) {
     if let Some(word) = row.get_mut(at) {
-        word.pop_if(|last| b" :=/;,".contains(last));
+        word.to_mut().pop_if(|last| b" :=/;,".contains(last));
     }
 }
 
-fn flip_case(row: &mut [Vec<u8>], at: usize) {
-    for byte in row.get_mut(at).into_iter().flatten() {
+fn flip_case(row: &mut [Part<'_>], at: usize) {
+    for byte in row.get_mut(at).map(Cow::to_mut).into_iter().flatten() {
         if byte.is_ascii_alphabetic() {
             *byte ^= 0x20;
         }

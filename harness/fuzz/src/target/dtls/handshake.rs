@@ -1,6 +1,6 @@
 //! `dtls_handshake`: fragments in any order, of several messages, true and false.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rtcspec_wire::dtls::{HandshakeFragment, HandshakeType, Message, Reassembler, ReassemblyError};
 
@@ -38,6 +38,11 @@ pub const HANDSHAKE: Target = Target {
             name: "dtls-reserves-claimed",
             source: "OpenSSL CVE-2014-3506: room for as much as is claimed",
             body: |case| body(case, reserves_claimed),
+        },
+        Plant {
+            name: "dtls-empty-fragment-lost",
+            source: "OpenSSL CVE-2014-3507: an empty fragment of a message that has begun is leaked",
+            body: |case| body(case, empty_fragment_lost),
         },
         Plant {
             name: "dtls-overlap-overwrites",
@@ -84,7 +89,7 @@ const MOST: usize = 600;
 fn fragments(input: &[u8]) -> Vec<Fragment> {
     let mut out = Vec::new();
     let mut message = (HandshakeType::CERTIFICATE, 0_u16, Vec::new());
-    for step in Shape::STEP.split(input) {
+    for step in Shape::STEP.elements(input) {
         let argument = step.get(2..).unwrap_or_default();
         match (step[0], argument) {
             (WHOLE, [kind, seq, body @ ..]) => {
@@ -327,6 +332,16 @@ fn merged_by_type(fragments: &[Fragment]) -> Run {
 fn reserves_claimed(fragments: &[Fragment]) -> Run {
     for fragment in fragments {
         let _: Vec<u8> = std::hint::black_box(Vec::with_capacity(fragment.length as usize));
+    }
+    reassemble(fragments)
+}
+
+fn empty_fragment_lost(fragments: &[Fragment]) -> Run {
+    let mut begun = BTreeSet::new();
+    for fragment in fragments {
+        if !begun.insert(fragment.message_seq) && fragment.body.is_empty() {
+            std::hint::black_box(Box::leak(Box::new(fragment.clone())));
+        }
     }
     reassemble(fragments)
 }

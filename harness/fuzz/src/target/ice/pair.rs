@@ -68,7 +68,7 @@ fn simulate(input: &[u8], edge: MakeEdge) -> Result<Account, Finding> {
     if byte(3) & 8 != 0 {
         table.account.reach("late description");
     }
-    Shape::STEP.split(program).iter().take(MOST).try_for_each(|step| table.step(step))?;
+    Shape::STEP.elements(program).take(MOST).try_for_each(|step| table.step(step))?;
     table.settle()?;
     Ok(table.account)
 }

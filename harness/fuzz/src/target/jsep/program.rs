@@ -76,10 +76,9 @@ impl Subject {
 }
 
 pub(super) fn body(case: &mut Case<'_>, subject: &Subject) -> Verdict {
-    let steps = Shape::STEP.split(case.input);
     let run = || {
         let mut table = Table::new(subject)?;
-        steps.iter().take(MOST).try_for_each(|step| table.step(step))?;
+        Shape::STEP.elements(case.input).take(MOST).try_for_each(|step| table.step(step))?;
         Ok::<_, Finding>((
             table.seen,
             table.moves,

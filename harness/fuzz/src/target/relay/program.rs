@@ -144,10 +144,9 @@ fn config() -> Config {
 }
 
 pub(super) fn body(case: &mut Case<'_>, subject: &Subject) -> Verdict {
-    let steps = Shape::STEP.split(case.input);
     let seen = case.within(BUDGET, case.input.len(), || {
         let mut table = Table::new(subject);
-        steps.iter().take(MOST).try_for_each(|step| table.step(step))?;
+        Shape::STEP.elements(case.input).take(MOST).try_for_each(|step| table.step(step))?;
         Ok::<_, Finding>(table.seen)
     })??;
     for (situation, detail) in seen {

@@ -72,7 +72,7 @@ pub(super) fn body(case: &mut Case<'_>, edge: MakeEdge) -> Verdict {
 
 fn simulate(input: &[u8], edge: MakeEdge) -> Result<Pair, Finding> {
     let mut pair = Pair::new(input, edge);
-    Shape::STEP.split(input).iter().take(400).try_for_each(|step| pair.step(step))?;
+    Shape::STEP.elements(input).take(400).try_for_each(|step| pair.step(step))?;
     pair.heal()?;
     Ok(pair)
 }
@@ -142,8 +142,8 @@ struct Pair {
 
 impl Pair {
     fn new(input: &[u8], edge: MakeEdge) -> Self {
-        let first = Shape::STEP.split(input).into_iter().next().unwrap_or_default();
-        let (switches, tsn) = match &first[..] {
+        let first = Shape::STEP.elements(input).next().unwrap_or_default();
+        let (switches, tsn) = match first {
             [CONFIG, _, switches, tsn, ..] => (*switches, *tsn),
             _ => (0, 0),
         };

@@ -11,7 +11,7 @@ const ARGUMENTS: usize = 7;
 
 /// One change of a program.
 pub(super) fn change(data: &mut Vec<u8>, source: &mut Source<'_>) {
-    let mut steps = Shape::STEP.split(data);
+    let mut steps: Vec<Vec<u8>> = Shape::STEP.elements(data).map(<[u8]>::to_vec).collect();
     match source.rng.u8(..9) {
         0 | 1 => {
             let layer = source.rng.u8(..);

@@ -243,7 +243,7 @@ pub fn minimise(fire: &Fire, input: &[u8], class: &str, most: usize) -> Vec<u8> 
         let shows = |finding: &Finding| finding.class() == class;
         left > 0 && fire.session(program).is_ok_and(|session| session.findings.iter().any(shows))
     };
-    let mut steps = Shape::STEP.split(input);
+    let mut steps: Vec<&[u8]> = Shape::STEP.elements(input).collect();
     let mut at = steps.len();
     while at > 0 {
         at -= 1;

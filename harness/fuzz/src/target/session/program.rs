@@ -130,8 +130,8 @@ impl Program {
     /// Reads an input; what is no step is left out.
     pub(super) fn read(input: &[u8]) -> Self {
         let mut program = Self::default();
-        for (index, step) in Shape::STEP.split(input).iter().take(STEPS).enumerate() {
-            let [op, _, rest @ ..] = &step[..] else { continue };
+        for (index, step) in Shape::STEP.elements(input).take(STEPS).enumerate() {
+            let [op, _, rest @ ..] = step else { continue };
             // What an argument lacks is zero.
             let mut bytes = [0; 8];
             let len = rest.len().min(bytes.len());

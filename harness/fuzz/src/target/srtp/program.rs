@@ -77,10 +77,9 @@ pub(super) fn body(case: &mut Case<'_>, subject: &Subject) -> Verdict {
         Profile::AeadAes256Gcm,
     ];
     let profile = profiles[usize::from(first) % profiles.len()];
-    let steps = Shape::STEP.split(steps);
     let seen = case.within(BUDGET, case.input.len(), || {
         let mut way = Way::new(subject, profile)?;
-        steps.iter().take(MOST).try_for_each(|step| way.step(step))?;
+        Shape::STEP.elements(steps).take(MOST).try_for_each(|step| way.step(step))?;
         Ok(way.seen)
     })??;
     for (situation, detail) in seen {

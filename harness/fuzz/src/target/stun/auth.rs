@@ -59,10 +59,10 @@ pub(super) fn body(case: &mut Case<'_>, subject: &Subject) -> Verdict {
     let Some((message, tail)) = case.input.split_last_chunk::<TAIL>() else { return Ok(()) };
     let mut message = message.to_vec();
     let key = mutate::stun::key();
-    rtcspec_wire::stun::repair(&mut message, &key);
+    rtcspec_wire::stun::repair(&mut message, key);
     let view = View::new(&message);
     let outcome =
-        case.within(Budget::DATAGRAM, message.len(), || Outcome::of(subject, &view, &key))?;
+        case.within(Budget::DATAGRAM, message.len(), || Outcome::of(subject, &view, key))?;
     note(case, &view, &outcome);
     if view.check().is_err() {
         return Ok(());
@@ -171,7 +171,7 @@ fn flipped(
         )
     };
     let key = mutate::stun::key();
-    let after = Outcome::of(subject, &view, &key);
+    let after = Outcome::of(subject, &view, key);
     let fooled = [
         (
             Type::MESSAGE_INTEGRITY,

@@ -40,7 +40,7 @@ impl Subject {
 pub(super) fn body(case: &mut Case<'_>, subject: &Subject) -> Verdict {
     let input = case.input;
     let view = View::new(input);
-    let seen = case.within(Budget::DATAGRAM, input.len(), || look(&view))?;
+    let seen = case.within(Budget::DATAGRAM, input.len(), || look(&view, case.is_noted()))?;
     hold(Oracle::Model, seen.defects <= 5 + input.len() / 4, || {
         format!("{} defects in {} bytes", seen.defects, input.len())
     })?;
@@ -71,13 +71,15 @@ struct Seen {
 }
 
 /// Everything a reader can be asked, asked.
-fn look(view: &View<'_>) -> Seen {
+fn look(view: &View<'_>, noted: bool) -> Seen {
     let id = view.transaction_id();
-    let attributes = view.attributes().map(|attribute| {
+    let mut attributes = Vec::new();
+    for attribute in view.attributes().take(32) {
         let decoded = id.is_some_and(|id| attribute.decode(id).is_ok());
-        (attribute.ty.name().unwrap_or("unknown"), decoded)
-    });
-    let attributes = attributes.take(32).collect();
+        if noted {
+            attributes.push((attribute.ty.name().unwrap_or("unknown"), decoded));
+        }
+    }
     let _ = (view.username(), view.realm(), view.nonce(), view.error_code(), view.data());
     let _ =
         (view.xor_mapped_address(), view.xor_relayed_address(), view.unknown_required().count());

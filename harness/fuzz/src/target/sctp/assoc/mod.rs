@@ -100,7 +100,7 @@ fn simulate(input: &[u8], edge: MakeEdge) -> Result<Account, Finding> {
         table.account.reach(start.name);
     }
     table.account.see(&(start.name, table.ours.state() as u8));
-    Shape::STEP.split(program).iter().take(MOST).try_for_each(|step| table.step(step))?;
+    Shape::STEP.elements(program).take(MOST).try_for_each(|step| table.step(step))?;
     table.quiet()?;
     Ok(table.account)
 }
