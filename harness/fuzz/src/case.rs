@@ -124,6 +124,12 @@ impl<'a> Case<'a> {
         &self.features
     }
 
+    /// Bytes that notes take.
+    fn notes(&self) -> i64 {
+        let reached = self.reached.capacity() * size_of::<&'static str>();
+        (reached + self.features.capacity() * size_of::<u64>()) as i64
+    }
+
     /// Runs code under test on `len` bytes of input within a budget.
     ///
     /// # Errors
@@ -229,12 +235,31 @@ fn shortened(place: &str) -> &str {
         .unwrap_or(place)
 }
 
-/// Runs a whole body, with panics of oracles themselves caught too.
+/// Runs a whole body, with panics of oracles themselves caught too, and holds it to give back all
+/// memory that it took. What one execution keeps may be a table that is made at first use; what
+/// four of the same input keep is lost.
 ///
 /// # Errors
 /// An oracle was broken.
 pub fn run(body: impl Fn(&mut Case<'_>) -> Verdict, case: &mut Case<'_>) -> Verdict {
-    guarded(|| body(case)).and_then(|verdict| verdict)
+    let mut kept = keeps(&body, case)?;
+    for _ in 0..3 {
+        if kept <= 0 {
+            return Ok(());
+        }
+        kept = keeps(&body, &mut Case { noted: false, ..Case::new(case.input) })?;
+    }
+    let what = || format!("{kept} bytes are kept by each execution");
+    crate::finding::hold(Oracle::Leak, kept <= 0, what)
+}
+
+/// How many bytes an execution took more than it gave back, but for what the case notes.
+fn keeps(body: &impl Fn(&mut Case<'_>) -> Verdict, case: &mut Case<'_>) -> Result<i64, Finding> {
+    let (mut verdict, before) = (Ok(()), case.notes());
+    let run = || verdict = guarded(|| body(case)).and_then(|verdict| verdict);
+    let used = allocation_counter::measure(run);
+    verdict?;
+    Ok(used.bytes_current - (case.notes() - before))
 }
 
 #[cfg(test)]
@@ -279,6 +304,30 @@ mod tests {
         let finding = trial(|| Vec::<u8>::with_capacity(70_000).capacity()).expect_err("too much");
         assert_eq!(finding.oracle, Oracle::Allocation);
         assert_eq!(finding.what, "70000 bytes allocated for 4 bytes, 65664 allowed");
+    }
+
+    #[test]
+    fn memory_that_is_lost_each_time_is_a_finding_and_a_table_made_once_is_not() {
+        let lost = |case: &mut Case<'_>| {
+            case.reach("somewhere");
+            std::mem::forget(vec![1_u8; 100]);
+            Ok(())
+        };
+        for mut case in [Case::new(b"1234"), Case::brisk(b"1234")] {
+            let finding = run(lost, &mut case).expect_err("a leak");
+            assert_eq!(finding.oracle, Oracle::Leak);
+            assert_eq!(finding.what, "100 bytes are kept by each execution");
+        }
+        let table = RefCell::new(Vec::new());
+        let once = |case: &mut Case<'_>| {
+            if table.borrow().is_empty() {
+                table.borrow_mut().extend_from_slice(case.input);
+            }
+            case.see(&1);
+            Ok(())
+        };
+        assert_eq!(run(once, &mut Case::new(b"1234")), Ok(()));
+        assert_eq!(table.take(), b"1234");
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub enum Oracle {
     Panic,
     /// More bytes were allocated than the input can account for.
     Allocation,
+    /// What was allocated was not given back, time after time.
+    Leak,
     /// One input took too long.
     Time,
     /// What was read does not come back when it is written and read again.
@@ -30,6 +32,7 @@ impl Oracle {
         match self {
             Self::Panic => "panic",
             Self::Allocation => "allocation",
+            Self::Leak => "leak",
             Self::Time => "time",
             Self::RoundTrip => "round-trip",
             Self::Metamorphic => "metamorphic",

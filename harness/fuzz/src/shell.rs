@@ -27,8 +27,8 @@ pub fn execute(target: &Target, input: &[u8]) {
 /// Changes the first `size` bytes of `data` in place, to at most `max`; says how many there are then.
 #[must_use]
 pub fn mutate(target: &Target, data: &mut [u8], size: usize, max: usize, seed: u32) -> usize {
-    let input = data.get(..size).unwrap_or_default().to_vec();
-    let changed = changed(target, input.clone(), &input, max.min(data.len()), seed);
+    let input = data.get(..size).unwrap_or_default();
+    let changed = changed(target, input.to_vec(), input, max.min(data.len()), seed);
     put(&changed, data)
 }
 
