@@ -236,15 +236,15 @@ fn shortened(place: &str) -> &str {
 }
 
 /// Runs a whole body, with panics of oracles themselves caught too, and holds it to give back all
-/// memory that it took. What one execution keeps may be a table that is made at first use; what
-/// four of the same input keep is lost.
+/// memory that it took. What one execution keeps may be a table that is made at first use, or a cache
+/// that grows; what four of the same input keep is lost. That is dear to find out.
 ///
 /// # Errors
 /// An oracle was broken.
 pub fn run(body: impl Fn(&mut Case<'_>) -> Verdict, case: &mut Case<'_>) -> Verdict {
     let mut kept = keeps(&body, case)?;
     for _ in 0..3 {
-        if kept <= 0 {
+        if kept <= 0 || !case.thorough {
             return Ok(());
         }
         kept = keeps(&body, &mut Case { noted: false, ..Case::new(case.input) })?;
@@ -313,11 +313,9 @@ mod tests {
             std::mem::forget(vec![1_u8; 100]);
             Ok(())
         };
-        for mut case in [Case::new(b"1234"), Case::brisk(b"1234")] {
-            let finding = run(lost, &mut case).expect_err("a leak");
-            assert_eq!(finding.oracle, Oracle::Leak);
-            assert_eq!(finding.what, "100 bytes are kept by each execution");
-        }
+        let finding = run(lost, &mut Case::new(b"1234")).expect_err("a leak");
+        assert_eq!(finding.oracle, Oracle::Leak);
+        assert_eq!(finding.what, "100 bytes are kept by each execution");
         let table = RefCell::new(Vec::new());
         let once = |case: &mut Case<'_>| {
             if table.borrow().is_empty() {
