@@ -48,9 +48,10 @@ pub fn dictionary(target: &Target) -> String {
 }
 
 /// Options for libFuzzer under `ClusterFuzz`: the longest input the engine that is built in makes too,
-/// and none of what costs up to half of all time here: weighing inputs by how rare their features are,
-/// looking whether an input has a shorter one's features (merging a corpus does that once), and a
-/// watch on every allocation, as our own oracle finds what is kept.
+/// and none of what costs a third of the time of `stun_parse`: weighing inputs by how rare their
+/// features are (of `full_session`, which has 110,000, three quarters by itself), looking whether an
+/// input has a shorter one's features (merging a corpus does that once), and a watch on every
+/// allocation, as our own oracle finds what is kept.
 #[must_use]
 pub fn options(target: &Target) -> String {
     let (most, name) = (crate::campaign::MOST, target.name);

@@ -19,12 +19,10 @@ fn inside(step: &mut Vec<u8>, source: &mut Source<'_>) -> bool {
     if step.len() <= BEFORE || step[0] % STEPS != RAW {
         return false;
     }
-    let mut chunks = step.split_off(BEFORE);
     // A program has no chunks to give.
     let donor = std::mem::take(&mut source.donor);
-    super::sctp::chunk_row(&mut chunks, source);
+    super::sctp::chunk_row(BEFORE, step, source);
     source.donor = donor;
-    step.extend_from_slice(&chunks);
     true
 }
 

@@ -25,7 +25,7 @@ fn change(data: &mut Vec<u8>, source: &mut Source<'_>) {
     }
     let donor = source.donor;
     source.donor = donor.get(HEADER_LENGTH..).unwrap_or_default();
-    Shape::CHUNK.mutate_after(HEADER_LENGTH, data, source, inside);
+    chunk_row(HEADER_LENGTH, data, source);
     source.donor = donor;
 }
 
@@ -37,9 +37,9 @@ pub fn bring_near(packet: &mut [u8], rng: &mut Rng) {
     }
 }
 
-/// One change of a row of chunks.
-pub fn chunk_row(chunks: &mut Vec<u8>, source: &mut Source<'_>) {
-    Shape::CHUNK.mutate(chunks, source, inside);
+/// One change of a row of chunks that begins after `head` bytes.
+pub fn chunk_row(head: usize, bytes: &mut Vec<u8>, source: &mut Source<'_>) {
+    Shape::CHUNK.mutate_after(head, bytes, source, inside);
 }
 
 /// Changes what a chunk carries: its fields, or its parameters or causes.
