@@ -11,24 +11,40 @@ use crate::nat::{FilterScope, Filtering, Hairpin, Mapping, Params, ReplyBinding}
 /// Ports that are asked from one after the other, above the usual one: uneven steps, so that
 /// counting up does not look like keeping parity.
 const STEPS: [u16; 12] = [0, 1, 3, 4, 8, 9, 10, 13, 15, 16, 18, 21];
+/// Ports that the mapping is asked from, so many that what a box with few limits can give is enough
+/// (`class` calls a box tight that has less than 24 mappings to give).
+const ROUNDS: usize = 6;
 /// Twelve random ports this near to each other come from a block.
 const BLOCK: u16 = 4096;
 
 /// RFC 5780 §4.3: are the addresses seen by (A1, P1), (A2, P1) and (A2, P2) the same? `crowded`:
 /// a neighbour has sent from the same port to (A2, P1) before.
+///
+/// Asked from several ports, as two mappings can be equal by chance: of a box that keeps ports and
+/// gives each mapping one of two addresses, every other pair is.
 pub(super) fn mapping(params: &Params, crowded: bool) -> Result<Option<Mapping>, TopologyError> {
     let mut ground = Ground::new(params)?;
+    let mut most = None;
+    for plus in &STEPS[..ROUNDS] {
+        let Some(seen) = mapping_of(&mut ground, *plus, crowded) else { break };
+        most = most.max(Some(seen));
+    }
+    Ok(most)
+}
+
+/// The same from one port.
+fn mapping_of(ground: &mut Ground, plus: u16, crowded: bool) -> Option<Mapping> {
     if crowded {
-        ground.ask(Inside::Neighbour, 0, Server::OTHER_IP);
+        ground.ask(Inside::Neighbour, plus, Server::OTHER_IP);
     }
     let [first, second, third] = [Server::PRIMARY, Server::OTHER_IP, Server::OTHER_BOTH]
-        .map(|server| ground.ask(Inside::Probe, 0, server));
-    let (Some(first), Some(second), Some(third)) = (first, second, third) else { return Ok(None) };
-    Ok(Some(match (first == second, second == third) {
+        .map(|server| ground.ask(Inside::Probe, plus, server));
+    let (first, second, third) = (first?, second?, third?);
+    Some(match (first == second, second == third) {
         (true, true) => Mapping::EndpointIndependent,
         (_, true) => Mapping::AddressDependent,
         (_, false) => Mapping::AddressAndPortDependent,
-    }))
+    })
 }
 
 /// RFC 5780 §4.4: does an answer come in from (A2, P2), or from (A1, P2)? Each is asked of a fresh
