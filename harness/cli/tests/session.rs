@@ -55,6 +55,25 @@ fn a_finding_is_a_scenario_file_that_run_plays_again() {
     assert!(text(&played.stdout).contains("CRASH"), "{}", text(&played.stdout));
 }
 
+/// The scenario of an input from another engine goes to the findings, and not beside the input, which
+/// may lie in a corpus.
+#[test]
+fn a_program_from_elsewhere_becomes_a_scenario_file_among_the_findings() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = Path::new(CORPUS).join("seeds/full-session/tsn-wrap-small-window.bin");
+    let into = folder.path().join("out");
+    let [input, output] = [&program, &into].map(|path| path.to_str().expect("utf-8"));
+    let arguments = ["fuzz", "session", "--program", input, "--findings", output];
+    let output = rtcspec(&arguments, folder.path());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let scenario = into.join("reference/tsn-wrap-small-window.toml");
+    assert!(text(&output.stdout).starts_with(&scenario.display().to_string()), "{output:?}");
+    assert!(!program.with_extension("toml").exists(), "nothing is written beside the input");
+    let file = scenario.to_string_lossy();
+    let played = rtcspec(&["run", "--scenarios", &file, "--peer", "reference"], folder.path());
+    assert_eq!(played.status.code(), Some(0), "{played:?}");
+}
+
 #[test]
 fn a_peer_that_is_not_built_in_is_named_with_those_that_are() {
     let folder = tempfile::tempdir().expect("a folder");

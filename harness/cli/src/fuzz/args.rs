@@ -160,7 +160,7 @@ pub(crate) struct SessionOptions {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     /// Play this input of `full_session` alone, as another engine found it, and write the scenario file
-    /// that plays it again beside it
+    /// that plays it again
     #[arg(long, value_name = "FILE")]
     pub(crate) program: Option<PathBuf>,
     /// Folder for what is found

@@ -26,6 +26,8 @@ use crate::{near, players, run};
 const STRIDE: u64 = 16;
 /// Between two lines about how far it is.
 const PAUSE: Duration = Duration::from_secs(30);
+/// Between two looks at the session being played.
+const LOOK: Duration = Duration::from_secs(1);
 /// A session takes milliseconds; one that takes so long does not end.
 const ENDLESS: Duration = Duration::from_secs(60);
 /// Campaigns that may be stuck in a session that does not end, each on a core of its own.
@@ -58,7 +60,7 @@ type Met = Arc<Mutex<BTreeMap<String, u64>>>;
 pub(super) fn session(options: &SessionOptions) -> Outcome {
     let player = player(&options.peer)?;
     if let Some(program) = &options.program {
-        return one(player, program);
+        return one(player, program, &options.findings);
     }
     let known = Arc::new(run::expectations(&player.hello(), options.scenarios.as_deref())?);
     let seeds = super::bytes(&FULL, &options.corpus.corpus)?;
@@ -74,12 +76,14 @@ pub(super) fn session(options: &SessionOptions) -> Outcome {
 }
 
 /// Plays one program, and writes down the scenario.
-fn one(player: Player, program: &Path) -> Outcome {
+fn one(player: Player, program: &Path, findings: &Path) -> Outcome {
     let input = super::replay::read(program)?.bytes;
+    let folder = findings.join(player.hello().implementation);
+    let path = folder.join(program.file_name().unwrap_or_default()).with_extension("toml");
     let fire = Fire::on(player, Arc::new(|_| false));
     let session = fire.session(&input).map_err(|finding| Failure::usage(finding.to_string()))?;
-    let path = program.with_extension("toml");
-    fs::write(&path, &session.text)
+    fs::create_dir_all(&folder)
+        .and_then(|()| fs::write(&path, &session.text))
         .map_err(|error| Failure::usage(format!("write {}: {error}", path.display())))?;
     println!("{}: {}", path.display(), session.ingredients().join(", "));
     session.findings.iter().for_each(|finding| println!("{finding}"));
@@ -106,6 +110,30 @@ enum Stopped {
     Ended,
     /// In a session that does not end.
     Stuck,
+}
+
+/// How long the session being played has taken, as it was seen: a campaign that was stopped by a
+/// signal, or whose machine slept, saw nothing of that time.
+struct Watch {
+    begun: Option<Instant>,
+    looked: Instant,
+    taken: Duration,
+}
+
+impl Watch {
+    fn new(now: Instant) -> Self {
+        Self { begun: None, looked: now, taken: Duration::ZERO }
+    }
+
+    /// Looks at the session that began then, which is to be done about once a second.
+    fn look(&mut self, now: Instant, begun: Option<Instant>) -> Duration {
+        let since = now.saturating_duration_since(self.looked).min(LOOK * 2);
+        self.looked = now;
+        let same = begun.is_some() && begun == self.begun;
+        self.taken = if same { self.taken + since } else { Duration::ZERO };
+        self.begun = begun;
+        self.taken
+    }
 }
 
 /// Where findings are written down.
@@ -191,8 +219,9 @@ impl<'o> Desk<'o> {
 
     fn listen(&mut self, news: &Receiver<News>, current: &Current) -> Result<Stopped, Failure> {
         let mut due = wall::now() + PAUSE;
+        let mut watch = Watch::new(wall::now());
         loop {
-            match news.recv_timeout(Duration::from_secs(1)) {
+            match news.recv_timeout(LOOK) {
                 Ok(News::Found { input, finding, times }) => self.write(&input, &finding, times)?,
                 Ok(News::Progress { sessions, features, grown }) => {
                     self.sessions = sessions;
@@ -204,9 +233,10 @@ impl<'o> Desk<'o> {
                 Ok(News::Ended) | Err(RecvTimeoutError::Disconnected) => return Ok(Stopped::Ended),
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            let stuck = current.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            if let Some((since, input)) = stuck.filter(|(since, _)| since.elapsed() > ENDLESS) {
-                let what = format!("a session has not ended after {} s", since.elapsed().as_secs());
+            let playing = current.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let taken = watch.look(wall::now(), playing.as_ref().map(|(begun, _)| *begun));
+            if let Some((_, input)) = playing.filter(|_| taken > ENDLESS) {
+                let what = format!("a session has not ended after {} s", taken.as_secs());
                 let finding = Finding::new(rtcspec_fuzz::finding::Oracle::Time, what);
                 self.keep(&finding.class(), &input, None, &finding, "it does not end")?;
                 return Ok(Stopped::Stuck);
@@ -311,5 +341,23 @@ fn drive(mut campaign: Campaign, time: Duration, most: u64, sender: &Sender<News
         for _ in 0..STRIDE.min(most - sessions) {
             campaign.step();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A campaign was paused for twelve minutes, and wrote down that a session had not ended.
+    #[test]
+    fn a_pause_is_no_session_without_end() {
+        let begun = wall::now();
+        let mut watch = Watch::new(begun);
+        assert_eq!(watch.look(begun, Some(begun)), Duration::ZERO);
+        let resumed = begun + ENDLESS * 10;
+        assert_eq!(watch.look(resumed, Some(begun)), LOOK * 2, "two looks of the pause count");
+        assert_eq!(watch.look(resumed + LOOK, Some(begun)), LOOK * 3);
+        assert_eq!(watch.look(resumed + LOOK * 2, Some(resumed)), Duration::ZERO, "another one");
+        assert_eq!(watch.look(resumed + LOOK * 3, None), Duration::ZERO);
     }
 }
