@@ -222,8 +222,8 @@ impl<'a> View<'a> {
     pub fn attribute(&self, ty: AttributeType) -> Option<AttributeView<'a>> {
         let mut attributes = self.attributes();
         loop {
-            let attribute = attributes.next()?;
-            if attribute.ty == ty && !attribute.is_ignored() {
+            let attribute = attributes.next_of(ty)?;
+            if !attribute.is_ignored() {
                 return Some(attribute);
             }
         }
@@ -444,6 +444,21 @@ impl<'a> Attributes<'a> {
         self.rest = rest;
         let value = value.get(..usize::from(declared))?;
         Some(Raw { ty: AttributeType(u16::from_be_bytes([t0, t1])), declared, value })
+    }
+
+    /// The next attribute of a type. Most have another one: they are passed over without being put
+    /// together.
+    #[inline]
+    fn next_of(&mut self, wanted: AttributeType) -> Option<AttributeView<'a>> {
+        while let Some(&[high, low]) = self.rest.first_chunk() {
+            let ty = AttributeType(u16::from_be_bytes([high, low]));
+            if ty == wanted {
+                return self.next();
+            }
+            self.next_raw()?;
+            self.standing = self.standing.after(ty);
+        }
+        None
     }
 
     /// What stopped [`next_raw`](Self::next_raw) before the end.
