@@ -517,7 +517,10 @@ impl Net {
         let delivered = journey.delivered();
         let to = match delivered {
             Some((host, _)) => self.place(host),
-            None => self.addressee(sent.flow.destination.ip()),
+            None => self.addressee(sent.flow.destination.ip()).or_else(|| {
+                let translated = flow != sent.flow;
+                translated.then(|| self.nearly_reached(flow.destination.ip(), journey)).flatten()
+            }),
         };
         if let (Some(Place::Peer(party)), Some(Place::Server(_))) = (from, to) {
             self.legs.insert(party, Transport::Udp);
@@ -572,6 +575,20 @@ impl Net {
             .into_iter()
             .find(|party| self.addresses(*party).contains(&address))
             .map(Place::Peer)
+    }
+
+    /// Who would have had a datagram that was lost between a NAT and an address behind it. Homes can
+    /// have the same addresses: then the link says whose it was.
+    fn nearly_reached(&self, address: IpAddr, journey: &Journey) -> Option<Place> {
+        let has = |party: &Party| self.addresses(*party).contains(&address);
+        let (element, _) = journey.dropped()?;
+        let lost_at = self.world.fabric().element_name(element);
+        let at_link = |party: &Party| lost_at.strip_prefix("link.") == Some(self.name(*party));
+        let mut candidates: Vec<Party> = [Party::A, Party::B].into_iter().filter(has).collect();
+        if candidates.len() > 1 {
+            candidates.retain(at_link);
+        }
+        candidates.first().copied().map(Place::Peer)
     }
 
     /// How a peer last spoke with a server.
