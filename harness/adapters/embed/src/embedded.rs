@@ -22,9 +22,6 @@ use crate::sockets::{Plan, from_control};
 const MOST_OUTPUTS: usize = 1 << 20;
 /// Times a timer may be due at the same instant before the harness moves on without it.
 const MOST_ROUNDS: usize = 256;
-/// How far a timer that never moves is put off.
-const PUT_OFF: Duration = Duration::from_millis(1);
-
 /// A foreign stack as a [`VirtualEndpoint`].
 pub struct Embedded<S: Stack> {
     stack: S,
@@ -250,12 +247,13 @@ impl<S: Stack> Embedded<S> {
             let peer = self.peers.get_mut(pc)?;
             let wake = peer.wake()?;
             if wake > now {
+                peer.timer_moved();
                 return Some(wake);
             }
             peer.advance(now);
         }
         self.drain(pc, now, events);
-        Some(now + PUT_OFF)
+        Some(now + self.peers.get_mut(pc)?.put_off())
     }
 
     /// Takes out what a connection and its sockets have.
