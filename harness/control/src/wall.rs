@@ -1,7 +1,7 @@
-//! The clock on the wall: for processes, which live in no other time. Nothing a run in virtual time
-//! puts out depends on it.
+//! The clock on the wall, and that of the processor: for processes, which live in no other time.
+//! Nothing a run in virtual time puts out depends on them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What time it is.
 #[must_use]
@@ -11,4 +11,15 @@ use std::time::Instant;
 )]
 pub fn now() -> Instant {
     Instant::now()
+}
+
+/// Processor time that this process has taken: a machine that does other things, or has stopped the
+/// process, does not count.
+#[must_use]
+pub fn spent() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(
+        u64::try_from(time.tv_sec).unwrap_or_default(),
+        u32::try_from(time.tv_nsec).unwrap_or_default(),
+    )
 }

@@ -163,8 +163,9 @@ impl<'a> Ground<'a> {
             4 => ("loss", format!("{{ every = {} }}", number % 32 + 8)),
             _ => ("corruption", pick(&["bit", "byte", "truncate"], usize::from(amount))),
         };
-        // Nobody promises to find out what a path carries.
-        self.unsteady |= key == "mtu";
+        // Nobody promises to find out what a path carries, nor to get through a loss that keeps step
+        // with retransmissions.
+        self.unsteady |= key == "mtu" || value.contains("every");
         self.harms(key);
         self.links[of as usize].insert(key, value);
     }
