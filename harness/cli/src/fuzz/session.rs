@@ -1,7 +1,6 @@
 //! `rtcspec fuzz session`: a built-in peer under fire, in virtual time.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -112,23 +111,25 @@ enum Stopped {
     Stuck,
 }
 
-/// How long the session being played has taken, as it was seen: a campaign that was stopped by a
-/// signal, or whose machine slept, saw nothing of that time.
+/// How long the session being played has taken, in time of the processor: a campaign that was stopped by
+/// a signal, or that has little of its machine, has sessions that take minutes.
 struct Watch {
     begun: Option<Instant>,
-    looked: Instant,
+    spent: Duration,
     taken: Duration,
 }
 
 impl Watch {
-    fn new(now: Instant) -> Self {
-        Self { begun: None, looked: now, taken: Duration::ZERO }
+    fn new(spent: Duration) -> Self {
+        Self { begun: None, spent, taken: Duration::ZERO }
     }
 
-    /// Looks at the session that began then, which is to be done about once a second.
-    fn look(&mut self, now: Instant, begun: Option<Instant>) -> Duration {
-        let since = now.saturating_duration_since(self.looked).min(LOOK * 2);
-        self.looked = now;
+    /// Looks at the session that began then, which is to be done about once a second; the process has
+    /// spent so much by now.
+    fn look(&mut self, spent: Duration, begun: Option<Instant>) -> Duration {
+        // Between two looks a finding may have been made small.
+        let since = spent.saturating_sub(self.spent).min(LOOK * 2);
+        self.spent = spent;
         let same = begun.is_some() && begun == self.begun;
         self.taken = if same { self.taken + since } else { Duration::ZERO };
         self.begun = begun;
@@ -219,7 +220,7 @@ impl<'o> Desk<'o> {
 
     fn listen(&mut self, news: &Receiver<News>, current: &Current) -> Result<Stopped, Failure> {
         let mut due = wall::now() + PAUSE;
-        let mut watch = Watch::new(wall::now());
+        let mut watch = Watch::new(wall::spent());
         loop {
             match news.recv_timeout(LOOK) {
                 Ok(News::Found { input, finding, times }) => self.write(&input, &finding, times)?,
@@ -234,7 +235,7 @@ impl<'o> Desk<'o> {
                 Err(RecvTimeoutError::Timeout) => {}
             }
             let playing = current.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let taken = watch.look(wall::now(), playing.as_ref().map(|(begun, _)| *begun));
+            let taken = watch.look(wall::spent(), playing.as_ref().map(|(begun, _)| *begun));
             if let Some((_, input)) = playing.filter(|_| taken > ENDLESS) {
                 let what = format!("a session has not ended after {} s", taken.as_secs());
                 let finding = Finding::new(rtcspec_fuzz::finding::Oracle::Time, what);
@@ -290,8 +291,12 @@ impl<'o> Desk<'o> {
         let stem = self.folder.join(format!("{kind}-{}", &corpus::name(class.as_bytes())[..8]));
         let path = stem.with_extension("toml");
         let name = &self.player.hello().implementation;
-        let mut about = format!("{finding}\nclass: {class}\n{again}\n");
-        let _ = writeln!(about, "again: rtcspec run --scenarios {} --peer {name}", path.display());
+        let command = match scenario {
+            Some(_) => format!("run --scenarios {}", path.display()),
+            None => format!("fuzz session --program {}", stem.with_extension("bin").display()),
+        };
+        let about =
+            format!("{finding}\nclass: {class}\n{again}\nagain: rtcspec {command} --peer {name}\n");
         let write = || -> std::io::Result<()> {
             fs::create_dir_all(&self.folder)?;
             fs::write(stem.with_extension("bin"), program)?;
@@ -348,16 +353,29 @@ fn drive(mut campaign: Campaign, time: Duration, most: u64, sender: &Sender<News
 mod tests {
     use super::*;
 
-    /// A campaign was paused for twelve minutes, and wrote down that a session had not ended.
+    /// Campaigns that had been paused for twelve minutes, or had a hundredth of a machine, wrote down that
+    /// a session had not ended.
     #[test]
-    fn a_pause_is_no_session_without_end() {
-        let begun = wall::now();
-        let mut watch = Watch::new(begun);
-        assert_eq!(watch.look(begun, Some(begun)), Duration::ZERO);
-        let resumed = begun + ENDLESS * 10;
-        assert_eq!(watch.look(resumed, Some(begun)), LOOK * 2, "two looks of the pause count");
-        assert_eq!(watch.look(resumed + LOOK, Some(begun)), LOOK * 3);
-        assert_eq!(watch.look(resumed + LOOK * 2, Some(resumed)), Duration::ZERO, "another one");
-        assert_eq!(watch.look(resumed + LOOK * 3, None), Duration::ZERO);
+    fn only_time_of_the_processor_makes_a_session_one_without_end() {
+        let (begun, second) = (wall::now(), Duration::from_secs(1));
+        let mut watch = Watch::new(second * 5);
+        assert_eq!(watch.look(second * 6, Some(begun)), Duration::ZERO, "it is new");
+        assert_eq!(watch.look(second * 7, Some(begun)), second);
+        assert_eq!(watch.look(second * 7, Some(begun)), second, "a pause");
+        assert_eq!(
+            watch.look(second * 70, Some(begun)),
+            second * 3,
+            "of a long wait two looks count"
+        );
+        assert_eq!(watch.look(second * 71, Some(begun + second)), Duration::ZERO, "another one");
+        assert_eq!(watch.look(second * 72, None), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_process_that_works_spends_time() {
+        let before = wall::spent();
+        while wall::spent() == before {
+            std::hint::spin_loop();
+        }
     }
 }
