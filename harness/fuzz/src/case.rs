@@ -334,15 +334,13 @@ mod tests {
     #[test]
     fn being_slow_each_time_is_a_finding_and_being_slow_once_is_not() {
         let busy = || {
-            let until = wall::spent() + Duration::from_millis(30);
-            while wall::spent() < until {
+            let begun = wall::now();
+            while begun.elapsed() < Duration::from_millis(200) {
                 std::hint::spin_loop();
             }
         };
         let finding = trial(busy).expect_err("slow");
         assert_eq!(finding.oracle, Oracle::Time);
-        let waiting = || std::thread::sleep(Duration::from_millis(30));
-        assert_eq!(trial(waiting), Ok(()), "a machine that does something else");
         let mut first = true;
         let late = || {
             if std::mem::take(&mut first) {
