@@ -187,7 +187,7 @@ fn parse_named(text: &str) -> Result<Named, String> {
     };
     let name = before.map(|name| name.split_once('@').unwrap_or((name, "")));
     if name.is_some_and(|(name, _)| name.is_empty()) || !url.contains("://") {
-        return Err("write it like http://127.0.0.1:8080/offer or NAME@1.0=http://...".to_owned());
+        return Err("write it like http://127.0.0.1:8080/offer or NAME@1.0=https://...".to_owned());
     }
     let name = name.map(|(name, version)| (name.to_owned(), version.to_owned()));
     Ok(Named { name, url: url.to_owned() })
@@ -319,6 +319,9 @@ pub(crate) struct Common {
     #[arg(long = "whip-token", value_name = "TOKEN", env = "RTCSPEC_WHIP_TOKEN")]
     #[arg(hide_env_values = true)]
     pub(crate) whip_token: Option<String>,
+    /// Certificates (PEM) that vouch for servers at `https://`, instead of the public authorities
+    #[arg(long = "https-ca", value_name = "FILE")]
+    pub(crate) https_ca: Option<PathBuf>,
     /// Runs at the same time; one per core unless said otherwise
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<usize>,

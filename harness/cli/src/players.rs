@@ -1,12 +1,13 @@
 //! The implementations this build carries.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::sync::Arc;
 
 use rtcspec_control::Implementation as _;
 use rtcspec_control::process::Launch;
 use rtcspec_lab::Adapter;
-use rtcspec_remote::{Bridge, Contract};
+use rtcspec_remote::{Bridge, Contract, Trust};
 use rtcspec_suite::plan::Player;
 
 use crate::args::{Common, Named};
@@ -119,12 +120,21 @@ fn bridges(common: &Common) -> Result<Vec<Bridge>, Failure> {
     let offers = common.peer_offer_urls.iter().map(|named| ("offer-url", named, Contract::Offer));
     let whip = Contract::Whip { token: common.whip_token.clone() };
     let whips = common.peer_whips.iter().map(|named| ("whip", named, whip.clone()));
+    let trust = trust(common.https_ca.as_deref())?;
     let make = |(kind, Named { name, url }, contract): (&str, &Named, Contract)| {
         let (name, version) = name.as_ref().map_or((kind, ""), |(name, version)| (name, version));
-        let bridge = Bridge::new(name, version, url, contract);
+        let bridge = Bridge::new(name, version, url, contract, trust.clone());
         bridge.map_err(|error| Failure::usage(error.to_string()))
     };
     offers.chain(whips).map(make).collect()
+}
+
+/// Whom servers behind `https://` are believed.
+fn trust(file: Option<&Path>) -> Result<Trust, Failure> {
+    let Some(file) = file else { return Ok(Trust::public()) };
+    let cannot = |why: String| Failure::usage(format!("read {}: {why}", file.display()));
+    let bytes = std::fs::read(file).map_err(|error| cannot(error.to_string()))?;
+    Trust::pem(&bytes).map_err(|error| cannot(error.to_string()))
 }
 
 /// Whether somebody of this name is there.

@@ -21,6 +21,7 @@ use url::Url;
 use crate::address::towards;
 use crate::exchange::{Answerer, Contract, ExchangeError};
 use crate::peer::{Turn, told_of, turn};
+use crate::trust::Trust;
 use crate::wire::Wire;
 
 /// The longest message that is read on the wire, and so the longest that may be sent to it.
@@ -48,8 +49,8 @@ pub enum BridgeError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Something else than plain HTTP.
-    #[error("read URL `{0}`: only `http://` is spoken here; put a proxy before what speaks TLS")]
+    /// Something else than HTTP.
+    #[error("read URL `{0}`: only `http://` and `https://` are spoken here")]
     Scheme(String),
     /// Nobody knows where it is.
     #[error("find {url}: {reason}")]
@@ -62,8 +63,8 @@ pub enum BridgeError {
 }
 
 impl Bridge {
-    /// A server that keeps a contract at a URL. `name` and `version` are how reports call it, and
-    /// expectations.
+    /// A server that keeps a contract at a URL, and is believed to be itself if `trust` vouches for it
+    /// where the URL is `https://`. `name` and `version` are how reports call it, and expectations.
     ///
     /// # Errors
     /// [`BridgeError`] if it is no URL of a server. Nobody is asked yet.
@@ -72,10 +73,11 @@ impl Bridge {
         version: &str,
         url: &str,
         contract: Contract,
+        trust: Trust,
     ) -> Result<Self, BridgeError> {
         let parsed = Url::parse(url)
             .map_err(|error| BridgeError::Url { url: url.to_owned(), reason: error.to_string() })?;
-        if parsed.scheme() != "http" {
+        if !matches!(parsed.scheme(), "http" | "https") {
             return Err(BridgeError::Scheme(url.to_owned()));
         }
         let server = resolve(&parsed)
@@ -91,7 +93,7 @@ impl Bridge {
             features: BTreeSet::from_iter(features),
             limits: Limits { max_message_size: Some(LARGEST), max_channels: None },
         };
-        let answerer = Arc::new(Answerer::new(parsed, contract));
+        let answerer = Arc::new(Answerer::new(parsed, contract, trust));
         Ok(Self { hello, answerer, server, local: towards(server) })
     }
 

@@ -8,6 +8,8 @@ use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body};
 use url::Url;
 
+use crate::trust::Trust;
+
 /// How long a request may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Most redirections of one request.
@@ -87,7 +89,7 @@ impl fmt::Debug for Answerer {
 }
 
 impl Answerer {
-    pub(crate) fn new(url: Url, contract: Contract) -> Self {
+    pub(crate) fn new(url: Url, contract: Contract, trust: Trust) -> Self {
         let config = Agent::config_builder()
             .timeout_global(Some(PATIENCE))
             .http_status_as_error(false)
@@ -96,6 +98,7 @@ impl Answerer {
             .max_redirects_will_error(false)
             .proxy(None)
             .max_idle_connections(0)
+            .tls_config(trust.tls())
             .build();
         Self { agent: config.into(), url, contract }
     }

@@ -34,6 +34,7 @@ mod passage;
 mod peer;
 mod session;
 mod tcp;
+mod trust;
 mod websocket;
 mod wire;
 
@@ -47,3 +48,4 @@ pub use hub::{Guest, Hub};
 pub use peer::{Remote, RemoteError};
 pub use session::{Fault, Kind, Session};
 pub use tcp::accept_lines;
+pub use trust::{Trust, TrustError};

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::{fs, net};
 
 use serde_json::Value;
-use server::{Manners, Server};
+use server::{CERTIFICATE, Manners, Server};
 
 const RTCSPEC: &str = env!("CARGO_BIN_EXE_rtcspec");
 
@@ -154,6 +154,35 @@ fn whip_is_judged_by_what_the_wire_shows_and_its_session_is_ended() {
 }
 
 #[test]
+fn a_server_behind_tls_is_asked_if_somebody_vouches_for_it() {
+    in_quiet(|| {
+        let folder = tempfile::tempdir().expect("there is room");
+        let server = Server::start(Manners { whip: true, tls: true, ..Manners::default() });
+        let url = format!("https://localhost:{}/whip", server.address.port());
+        let asked = ["sctp/init-tag@answerer", "--peer-whip", &url];
+        let (_, report) = run(folder.path(), &[&asked[..], &["--https-ca", CERTIFICATE]].concat());
+        all_are(&report, &[("sctp/init-tag@answerer", "INFO")])?;
+        assert_eq!(server.ended.load(Ordering::Relaxed), 1);
+        let (output, report) = run(folder.path(), &asked);
+        let (word, words) = verdict(&report, "sctp/init-tag@answerer");
+        assert_eq!((word.as_str(), output.status.code()), ("INCONCLUSIVE", Some(3)), "{words}");
+        assert!(words.contains("certificate"), "{words}");
+        Ok(())
+    });
+    let folder = tempfile::tempdir().expect("there is room");
+    let empty = folder.path().join("empty.pem");
+    fs::write(&empty, "").expect("there is room");
+    let empty = empty.to_str().expect("it is text");
+    let (output, _) = run(
+        folder.path(),
+        &["sctp/init-tag", "--peer-whip", "https://127.0.0.1:9/whip", "--https-ca", empty],
+    );
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{words}");
+    assert!(words.contains("empty.pem: no certificate in it"), "{words}");
+}
+
+#[test]
 fn what_a_whip_server_does_not_keep_of_its_contract_is_told() {
     in_quiet(|| {
         let folder = tempfile::tempdir().expect("there is room");
@@ -200,7 +229,7 @@ fn who_takes_no_data_is_unsupported_and_who_is_not_there_is_told() {
 fn urls_that_cannot_be_asked_are_wrong_usage() {
     let folder = tempfile::tempdir().expect("there is room");
     for (url, told) in [
-        ("https://127.0.0.1/whip", "only `http://`"),
+        ("ws://127.0.0.1/whip", "only `http://` and `https://`"),
         ("x=ftp://127.0.0.1/", "only `http://`"),
         ("http://", "empty host"),
         ("127.0.0.1:8080", "write it like"),

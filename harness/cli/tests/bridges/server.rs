@@ -1,6 +1,6 @@
 //! A server that takes offers over HTTP: the reference peer behind it, over real sockets.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,6 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
 /// What a server does.
@@ -24,6 +28,8 @@ pub(crate) struct Manners {
     pub(crate) refuses: bool,
     /// It sends the first request somewhere else.
     pub(crate) redirects: bool,
+    /// It speaks TLS, with the certificate of [`CERTIFICATE`].
+    pub(crate) tls: bool,
 }
 
 /// A server that runs.
@@ -50,11 +56,37 @@ impl Server {
         let (counted, kept) = (Arc::clone(&ended), Arc::clone(&sessions));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let _ = serve(stream, manners, &kept, &counted);
+                let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
+                let _ = match manners.tls {
+                    true => serve(secured(stream), manners, &kept, &counted),
+                    false => serve(stream, manners, &kept, &counted),
+                };
             }
         });
         Self { address, ended, sessions }
     }
+}
+
+/// A certificate for `localhost` and 127.0.0.1 that vouches for itself, made once:
+///
+///     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 36500 \
+///         -subj "/CN=rtcspec test" -addext "basicConstraints=critical,CA:FALSE" \
+///         -addext "subjectAltName=DNS:localhost,IP:127.0.0.1" -keyout localhost.key -out localhost.pem
+pub(crate) const CERTIFICATE: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bridges/localhost.pem");
+
+/// The server's side of TLS; the handshake comes with the first byte that is read.
+fn secured(stream: TcpStream) -> StreamOwned<ServerConnection, TcpStream> {
+    let chain = CertificateDer::pem_slice_iter(include_bytes!("localhost.pem"));
+    let chain = chain.map(|one| one.expect("the file is PEM")).collect();
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("localhost.key")).expect("a key");
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring has them")
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .expect("they belong together");
+    StreamOwned::new(ServerConnection::new(Arc::new(config)).expect("it is whole"), stream)
 }
 
 struct Asked {
@@ -63,8 +95,7 @@ struct Asked {
     body: String,
 }
 
-fn read(stream: &TcpStream) -> io::Result<Asked> {
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+fn read(stream: &mut impl Read) -> io::Result<Asked> {
     let mut reader = BufReader::new(stream);
     let (mut first, mut length) = (String::new(), 0);
     reader.read_line(&mut first)?;
@@ -83,22 +114,23 @@ fn read(stream: &TcpStream) -> io::Result<Asked> {
     Ok(Asked { method, path, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
-fn say(mut stream: &TcpStream, status: &str, headers: &[String], body: &str) -> io::Result<()> {
+fn say(stream: &mut impl Write, status: &str, headers: &[String], body: &str) -> io::Result<()> {
     let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
     let length = body.len();
     write!(
         stream,
         "HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    )
+    )?;
+    stream.flush()
 }
 
 fn serve(
-    stream: TcpStream,
+    mut stream: impl Read + Write,
     manners: Manners,
     sessions: &Mutex<Vec<Peer>>,
     ended: &AtomicUsize,
 ) -> io::Result<()> {
-    let asked = read(&stream)?;
+    let asked = read(&mut stream)?;
     // Somebody looked whether anyone is here.
     if asked.method.is_empty() {
         return Ok(());
@@ -107,14 +139,14 @@ fn serve(
     if asked.method == "DELETE" {
         ended.fetch_add(1, Ordering::Relaxed);
         sessions.clear();
-        return say(&stream, "200 OK", &[], "");
+        return say(&mut stream, "200 OK", &[], "");
     }
     if manners.refuses {
-        return say(&stream, "422 Unprocessable Content", &[], "no media in it");
+        return say(&mut stream, "422 Unprocessable Content", &[], "no media in it");
     }
     if manners.redirects && asked.path == "/first" {
         let elsewhere = ["Location: /second".to_owned()];
-        return say(&stream, "307 Temporary Redirect", &elsewhere, "");
+        return say(&mut stream, "307 Temporary Redirect", &elsewhere, "");
     }
     let value: Value = serde_json::from_str(&asked.body).unwrap_or_default();
     let sdp = if manners.whip { &asked.body } else { value["sdp"].as_str().unwrap_or_default() };
@@ -125,12 +157,12 @@ fn serve(
     if !manners.whip {
         let kind = ["Content-Type: application/json".to_owned()];
         let answer = json!({"type": "answer", "sdp": answer}).to_string();
-        return say(&stream, "200 OK", &kind, &answer);
+        return say(&mut stream, "200 OK", &kind, &answer);
     }
     let mut headers = vec!["Content-Type: application/sdp".to_owned()];
     headers.extend((!manners.no_location).then(|| "Location: /session/1".to_owned()));
     headers.push("Link: <stun:stun.example>; rel=\"ice-server\"".to_owned());
-    say(&stream, "201 Created", &headers, &answer)
+    say(&mut stream, "201 Created", &headers, &answer)
 }
 
 /// The reference peer as a process.
