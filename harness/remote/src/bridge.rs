@@ -2,6 +2,7 @@
 //! then is read on the wire.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -142,6 +143,7 @@ impl Implementation for Bridge {
         let turn = turn();
         // A server that is not there has done nothing wrong.
         drop(TcpStream::connect_timeout(&self.server, CONNECT).map_err(failed)?);
+        self.answerer.greet().map_err(io::Error::other).map_err(failed)?;
         let arrivals = Arc::new(Arrivals::new(Arc::clone(bell)));
         let wire = Wire::new(self.local.clone(), &arrivals).map_err(failed)?;
         let desk = Desk::open(Arc::clone(&self.answerer), Arc::clone(&arrivals));

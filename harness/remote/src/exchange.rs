@@ -103,6 +103,16 @@ impl Answerer {
         Self { agent: config.into(), url, contract }
     }
 
+    /// Looks whether a server behind TLS is the one that was meant, before it is told anything. It is
+    /// asked what it can do, and may answer what it likes.
+    pub(crate) fn greet(&self) -> Result<(), ExchangeError> {
+        if self.url.scheme() != "https" {
+            return Ok(());
+        }
+        let response = self.agent.options(self.url.as_str()).call();
+        response.map(drop).map_err(|reason| no_response("OPTIONS", &self.url, reason))
+    }
+
     /// Offers.
     pub(crate) fn offer(&self, sdp: &str) -> Result<Answered, ExchangeError> {
         let mut url = self.url.clone();

@@ -136,6 +136,9 @@ fn serve(
         return Ok(());
     }
     let mut sessions = sessions.lock().unwrap_or_else(PoisonError::into_inner);
+    if asked.method == "OPTIONS" {
+        return say(&mut stream, "405 Method Not Allowed", &[], "");
+    }
     if asked.method == "DELETE" {
         ended.fetch_add(1, Ordering::Relaxed);
         sessions.clear();
