@@ -158,7 +158,7 @@ fn a_server_behind_tls_is_asked_if_somebody_vouches_for_it() {
     in_quiet(|| {
         let folder = tempfile::tempdir().expect("there is room");
         let server = Server::start(Manners { whip: true, tls: true, ..Manners::default() });
-        let url = format!("https://localhost:{}/whip", server.address.port());
+        let url = format!("https://{}/whip", server.address);
         let asked = ["sctp/init-tag@answerer", "--peer-whip", &url];
         let (_, report) = run(folder.path(), &[&asked[..], &["--https-ca", CERTIFICATE]].concat());
         all_are(&report, &[("sctp/init-tag@answerer", "INFO")])?;
