@@ -22,6 +22,7 @@ use crate::sockets::{Plan, from_control};
 const MOST_OUTPUTS: usize = 1 << 20;
 /// Times a timer may be due at the same instant before the harness moves on without it.
 const MOST_ROUNDS: usize = 256;
+
 /// A foreign stack as a [`VirtualEndpoint`].
 pub struct Embedded<S: Stack> {
     stack: S,
@@ -245,15 +246,16 @@ impl<S: Stack> Embedded<S> {
         for _ in 0..MOST_ROUNDS {
             self.drain(pc, now, events);
             let peer = self.peers.get_mut(pc)?;
-            let wake = peer.wake()?;
+            let wake = peer.wake(now)?;
             if wake > now {
-                peer.timer_moved();
                 return Some(wake);
             }
             peer.advance(now);
         }
         self.drain(pc, now, events);
-        Some(now + self.peers.get_mut(pc)?.put_off())
+        let peer = self.peers.get_mut(pc)?;
+        peer.put_off(now);
+        peer.wake(now)
     }
 
     /// Takes out what a connection and its sockets have.

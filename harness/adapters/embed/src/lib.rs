@@ -25,6 +25,7 @@ mod clock;
 mod connection;
 mod embedded;
 mod peer;
+mod put_off;
 mod sockets;
 
 pub use clock::VirtualClock;
