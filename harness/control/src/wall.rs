@@ -23,3 +23,17 @@ pub fn spent() -> Duration {
         u32::try_from(time.tv_nsec).unwrap_or_default(),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_works_spends_time() {
+        let (before, begun) = (spent(), now());
+        while spent() == before && begun.elapsed() < Duration::from_secs(60) {
+            std::hint::spin_loop();
+        }
+        assert!(spent() > before);
+    }
+}

@@ -27,6 +27,8 @@ const STRIDE: u64 = 16;
 const PAUSE: Duration = Duration::from_secs(30);
 /// Between two looks at the session being played.
 const LOOK: Duration = Duration::from_secs(1);
+/// A process that spends less than this between two looks does nothing.
+const WAITING: Duration = Duration::from_millis(1);
 /// A session takes milliseconds; one that takes so long does not end.
 const ENDLESS: Duration = Duration::from_secs(60);
 /// Campaigns that may be stuck in a session that does not end, each on a core of its own.
@@ -59,7 +61,7 @@ type Met = Arc<Mutex<BTreeMap<String, u64>>>;
 pub(super) fn session(options: &SessionOptions) -> Outcome {
     let player = player(&options.peer)?;
     if let Some(program) = &options.program {
-        return one(player, program, &options.findings);
+        return one(player, program, options);
     }
     let known = Arc::new(run::expectations(&player.hello(), options.scenarios.as_deref())?);
     let seeds = super::bytes(&FULL, &options.corpus.corpus)?;
@@ -75,9 +77,9 @@ pub(super) fn session(options: &SessionOptions) -> Outcome {
 }
 
 /// Plays one program, and writes down the scenario.
-fn one(player: Player, program: &Path, findings: &Path) -> Outcome {
+fn one(player: Player, program: &Path, options: &SessionOptions) -> Outcome {
     let input = super::replay::read(program)?.bytes;
-    let folder = findings.join(player.hello().implementation);
+    let folder = folder(options, &player);
     let path = folder.join(program.file_name().unwrap_or_default()).with_extension("toml");
     let fire = Fire::on(player, Arc::new(|_| false));
     let session = fire.session(&input).map_err(|finding| Failure::usage(finding.to_string()))?;
@@ -87,6 +89,11 @@ fn one(player: Player, program: &Path, findings: &Path) -> Outcome {
     println!("{}: {}", path.display(), session.ingredients().join(", "));
     session.findings.iter().for_each(|finding| println!("{finding}"));
     Ok(if session.findings.is_empty() { Exit::AsExpected } else { Exit::Unexpected })
+}
+
+/// Where what is found of a peer goes.
+fn folder(options: &SessionOptions, player: &Player) -> PathBuf {
+    options.findings.join(player.hello().implementation)
 }
 
 fn player(name: &str) -> Result<Player, Failure> {
@@ -112,7 +119,8 @@ enum Stopped {
 }
 
 /// How long the session being played has taken, in time of the processor: a campaign that was stopped by
-/// a signal, or that has little of its machine, has sessions that take minutes.
+/// a signal, or that has little of its machine, has sessions that take minutes. One that takes no time of
+/// the processor at all waits for what does not come, and is taken by the wall's.
 struct Watch {
     begun: Option<Instant>,
     spent: Duration,
@@ -127,8 +135,11 @@ impl Watch {
     /// Looks at the session that began then, which is to be done about once a second; the process has
     /// spent so much by now.
     fn look(&mut self, spent: Duration, begun: Option<Instant>) -> Duration {
-        // Between two looks a finding may have been made small.
-        let since = spent.saturating_sub(self.spent).min(LOOK * 2);
+        let since = match spent.saturating_sub(self.spent) {
+            nothing if nothing < WAITING => LOOK,
+            // Between two looks a finding may have been made small.
+            since => since.min(LOOK * 2),
+        };
         self.spent = spent;
         let same = begun.is_some() && begun == self.begun;
         self.taken = if same { self.taken + since } else { Duration::ZERO };
@@ -153,10 +164,9 @@ struct Desk<'o> {
 
 impl<'o> Desk<'o> {
     fn new(options: &'o SessionOptions, player: Player, known: Arc<Expectations>) -> Self {
-        let folder = options.findings.join(player.hello().implementation);
         Self {
             options,
-            folder,
+            folder: folder(options, &player),
             player,
             known,
             met: Met::default(),
@@ -361,21 +371,16 @@ mod tests {
         let mut watch = Watch::new(second * 5);
         assert_eq!(watch.look(second * 6, Some(begun)), Duration::ZERO, "it is new");
         assert_eq!(watch.look(second * 7, Some(begun)), second);
-        assert_eq!(watch.look(second * 7, Some(begun)), second, "a pause");
+        let little = second * 7 + Duration::from_millis(10);
+        assert_eq!(watch.look(little, Some(begun)), second + Duration::from_millis(10));
         assert_eq!(
-            watch.look(second * 70, Some(begun)),
-            second * 3,
-            "of a long wait two looks count"
+            watch.look(little, Some(begun)),
+            second * 2 + Duration::from_millis(10),
+            "it waits"
         );
+        let long = watch.look(second * 70, Some(begun));
+        assert_eq!(long, second * 4 + Duration::from_millis(10), "of a long time two looks count");
         assert_eq!(watch.look(second * 71, Some(begun + second)), Duration::ZERO, "another one");
         assert_eq!(watch.look(second * 72, None), Duration::ZERO);
-    }
-
-    #[test]
-    fn a_process_that_works_spends_time() {
-        let before = wall::spent();
-        while wall::spent() == before {
-            std::hint::spin_loop();
-        }
     }
 }
