@@ -235,7 +235,7 @@ pub(crate) struct SetupOptions {
     #[arg(value_name = "NAME|FOLDER")]
     pub(crate) adapter: PathBuf,
     /// Set it up below this folder
-    #[arg(long, alias = "adapters", value_name = "DIR", default_value = FOLDER)]
+    #[arg(long, visible_alias = "adapters", value_name = "DIR", default_value = FOLDER)]
     pub(crate) into: PathBuf,
     /// Install no Debian packages: what they bring is there in another way
     #[arg(long)]
@@ -245,7 +245,7 @@ pub(crate) struct SetupOptions {
 #[derive(Args, Debug)]
 pub(crate) struct AdaptersOptions {
     /// Look for adapters that are set up below this folder
-    #[arg(long, alias = "adapters", value_name = "DIR", default_value = FOLDER)]
+    #[arg(long, visible_alias = "adapters", value_name = "DIR", default_value = FOLDER)]
     pub(crate) from: PathBuf,
 }
 
@@ -260,7 +260,7 @@ pub(crate) struct LintOptions {
     )]
     pub(crate) dials_out: bool,
     /// Look for adapters that are set up below this folder
-    #[arg(long, alias = "adapters", value_name = "DIR", default_value = FOLDER)]
+    #[arg(long, visible_alias = "adapters", value_name = "DIR", default_value = FOLDER)]
     pub(crate) from: PathBuf,
     /// A built-in implementation, an adapter that is set up, or `--` and the adapter's command
     #[arg(required = true, num_args = 1.., value_name = "NAME|-- COMMAND")]

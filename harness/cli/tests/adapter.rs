@@ -141,7 +141,7 @@ fn an_adapter_is_set_up_listed_and_linted_by_its_name() {
     assert!(told.lines().any(|line| line.starts_with("mine 1 ") && line.contains("there/mine")));
     assert!(told.contains("rtcspec adapter setup aiortc"), "{told}");
 
-    let (_, told, _) = mine.adapter(&["lint", "mine", "--from", "there"]);
+    let (_, told, _) = mine.adapter(&["lint", "mine", "--adapters", "there"]);
     assert!(told.contains("mine 1"), "{told}");
     let (code, _, wrong) = mine.adapter(&["lint", "aiortc", "--from", "there"]);
     assert_eq!(code, Some(3), "{wrong}");
