@@ -517,10 +517,9 @@ impl Net {
         let delivered = journey.delivered();
         let to = match delivered {
             Some((host, _)) => self.place(host),
-            None => self.addressee(sent.flow.destination.ip()).or_else(|| {
-                let translated = flow != sent.flow;
-                translated.then(|| self.nearly_reached(flow.destination.ip(), journey)).flatten()
-            }),
+            None => self
+                .addressee(sent.flow.destination.ip())
+                .or_else(|| self.nearly_reached(flow.destination.ip(), journey)),
         };
         if let (Some(Place::Peer(party)), Some(Place::Server(_))) = (from, to) {
             self.legs.insert(party, Transport::Udp);

@@ -165,7 +165,7 @@ impl<'a> Ground<'a> {
         };
         // Nobody promises to find out what a path carries, nor to get through a loss that keeps step
         // with retransmissions.
-        self.unsteady |= key == "mtu" || value.contains("every");
+        self.unsteady |= matches!(which % 6, 1 | 4);
         self.harms(key);
         self.links[of as usize].insert(key, value);
     }
