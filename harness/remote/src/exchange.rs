@@ -61,6 +61,9 @@ pub(crate) enum ExchangeError {
     /// Another server, and another.
     #[error("{0} redirects more than {REDIRECTIONS} times, or to nowhere")]
     Redirected(String),
+    /// Who was asked over TLS would have the offer, or the token, go to somebody without.
+    #[error("{from} leads to {to}, which is not TLS")]
+    Exposed { from: String, to: String },
     /// What came is no answer.
     #[error("{url}: no answer in {}", shown(.body))]
     NoAnswer { url: String, body: String },
@@ -122,7 +125,8 @@ impl Answerer {
                 StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
                     let to = header(&response, &header::LOCATION);
                     let to = to.and_then(|to| url.join(&to).ok());
-                    url = to.ok_or_else(|| ExchangeError::Redirected(self.url.to_string()))?;
+                    let to = to.ok_or_else(|| ExchangeError::Redirected(self.url.to_string()))?;
+                    url = as_safe(&url, to)?;
                 }
                 _ => return self.read(url, response),
             }
@@ -176,6 +180,7 @@ impl Answerer {
 
     /// Ends a session.
     pub(crate) fn end(&self, session: &Url) -> Result<(), ExchangeError> {
+        let session = as_safe(&self.url, session.clone())?;
         let request = self.agent.delete(session.as_str());
         let request = match &self.contract {
             Contract::Whip { token: Some(token) } => {
@@ -186,7 +191,7 @@ impl Answerer {
         let method = "DELETE";
         let mut response = match request.call() {
             Ok(response) => response,
-            Err(reason) => return Err(no_response(method, session, reason)),
+            Err(reason) => return Err(no_response(method, &session, reason)),
         };
         let status = response.status();
         if status.is_success() {
@@ -199,6 +204,14 @@ impl Answerer {
 
 fn no_response(method: &'static str, url: &Url, reason: ureq::Error) -> ExchangeError {
     ExchangeError::Http { method, url: url.to_string(), reason: Box::new(reason) }
+}
+
+/// Where a server sends its client next, unless that is out of TLS.
+fn as_safe(from: &Url, to: Url) -> Result<Url, ExchangeError> {
+    match from.scheme() == "https" && to.scheme() != "https" {
+        true => Err(ExchangeError::Exposed { from: from.to_string(), to: to.to_string() }),
+        false => Ok(to),
+    }
 }
 
 /// Whether a status says that the offer is understood and not wanted (RFC 9110 §15.5.7, §15.5.16,
@@ -292,6 +305,17 @@ mod tests {
             whip_answer(&url, &response(200, &[("Content-Type", "text/plain")]), String::new());
         assert_eq!(bad.broken.len(), 3, "{:?}", bad.broken);
         assert_eq!(bad.session, None);
+    }
+
+    #[test]
+    fn a_redirection_may_lead_into_tls_and_not_out_of_it() {
+        let [plain, secure] =
+            ["http://192.0.2.1/", "https://192.0.2.1/"].map(|url| url.parse::<Url>().unwrap());
+        for (from, to) in [(&plain, &plain), (&plain, &secure), (&secure, &secure)] {
+            assert_eq!(as_safe(from, to.clone()).unwrap(), *to);
+        }
+        let error = as_safe(&secure, plain).unwrap_err().to_string();
+        assert_eq!(error, "https://192.0.2.1/ leads to http://192.0.2.1/, which is not TLS");
     }
 
     #[test]
