@@ -1,6 +1,8 @@
-//! At which addresses this machine is reached.
+//! At which addresses this machine is reached, and others are.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs as _, UdpSocket};
+use std::time::Duration;
 
 use if_addrs::Interface;
 
@@ -25,6 +27,22 @@ pub fn reached_at(at: IpAddr) -> Vec<IpAddr> {
 #[must_use]
 pub fn towards(service: SocketAddr) -> Vec<IpAddr> {
     reached_at(source(service).unwrap_or(Ipv4Addr::UNSPECIFIED.into()))
+}
+
+/// Connects to `host:port`, at the first of its addresses where somebody listens; each may take so long.
+///
+/// # Errors
+/// What the system says of the last one.
+pub(crate) fn reach(host: &str, patience: Duration) -> io::Result<TcpStream> {
+    let mut last = io::ErrorKind::NotFound.into();
+    // RFC 6724 §2: not to give up with the first address that a name has.
+    for address in host.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, patience) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 /// The address from which the system would send there. Nothing is sent.
@@ -81,6 +99,26 @@ mod tests {
         assert!(!found.is_empty());
         assert!(found.iter().all(|address| interfaces.iter().any(|i| i.ip() == *address)));
         assert_eq!(towards(SocketAddr::from(([127, 0, 0, 1], 80))), found);
+    }
+
+    #[test]
+    fn a_name_is_reached_at_whichever_address_somebody_listens() {
+        let patience = Duration::from_secs(5);
+        let own = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
+        let servers = own.into_iter().filter_map(|own| std::net::TcpListener::bind((own, 0)).ok());
+        for server in servers {
+            let at = server.local_addr().unwrap();
+            let named = "localhost:0".to_socket_addrs().unwrap();
+            if named.into_iter().all(|named| named.ip() != at.ip()) {
+                eprintln!("not tested: localhost is not {} here", at.ip());
+                continue;
+            }
+            let stream = reach(&format!("localhost:{}", at.port()), patience).unwrap();
+            assert_eq!(stream.peer_addr().unwrap(), at);
+            drop(server);
+            let error = reach(&at.to_string(), patience).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -19,7 +19,7 @@ use rtcspec_control::{
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::address::towards;
+use crate::address::{reach, towards};
 use crate::exchange::{Answerer, Contract, ExchangeError};
 use crate::peer::{Turn, told_of, turn};
 use crate::trust::Trust;
@@ -35,7 +35,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 pub struct Bridge {
     hello: Hello,
     answerer: Arc<Answerer>,
-    server: SocketAddr,
+    /// Its host and port.
+    server: String,
     local: Vec<IpAddr>,
 }
 
@@ -81,7 +82,7 @@ impl Bridge {
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(BridgeError::Scheme(url.to_owned()));
         }
-        let server = resolve(&parsed)
+        let (server, address) = resolve(&parsed)
             .map_err(|reason| BridgeError::Unknown { url: url.to_owned(), reason })?;
         let mut features =
             vec![Feature::WireOnly, Feature::DataChannel, Feature::Unordered, Feature::PrSctp];
@@ -95,7 +96,7 @@ impl Bridge {
             limits: Limits { max_message_size: Some(LARGEST), max_channels: None },
         };
         let answerer = Arc::new(Answerer::new(parsed, contract, trust));
-        Ok(Self { hello, answerer, server, local: towards(server) })
+        Ok(Self { hello, answerer, server, local: towards(address) })
     }
 
     /// The same under another name, to tell it from a built-in one.
@@ -106,11 +107,14 @@ impl Bridge {
     }
 }
 
-fn resolve(url: &Url) -> Result<SocketAddr, String> {
-    let host = url.host_str().ok_or("it has no host")?.trim_matches(['[', ']']);
+/// A server's host and port, and the first of its addresses.
+fn resolve(url: &Url) -> Result<(String, SocketAddr), String> {
+    let host = url.host_str().ok_or("it has no host")?;
     let port = url.port_or_known_default().ok_or("it has no port")?;
-    let mut found = (host, port).to_socket_addrs().map_err(|error| error.to_string())?;
-    found.next().ok_or_else(|| "nobody is there".to_owned())
+    let server = format!("{host}:{port}");
+    let mut found = server.to_socket_addrs().map_err(|error| error.to_string())?;
+    let first = found.next().ok_or("nobody is there")?;
+    Ok((server, first))
 }
 
 impl Implementation for Bridge {
@@ -142,7 +146,7 @@ impl Implementation for Bridge {
         };
         let turn = turn();
         // A server that is not there has done nothing wrong.
-        drop(TcpStream::connect_timeout(&self.server, CONNECT).map_err(failed)?);
+        drop(reach(&self.server, CONNECT).map_err(failed)?);
         self.answerer.greet().map_err(io::Error::other).map_err(failed)?;
         let arrivals = Arc::new(Arrivals::new(Arc::clone(bell)));
         let wire = Wire::new(self.local.clone(), &arrivals).map_err(failed)?;

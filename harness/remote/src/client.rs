@@ -1,7 +1,6 @@
 //! The other end: an adapter that connects to rtcspec, by TCP or by WebSocket.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs as _};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread;
@@ -10,6 +9,7 @@ use std::time::Duration;
 use rtcspec_control::wall;
 use tungstenite::Message;
 
+use crate::address::reach;
 use crate::conversation::Conversation;
 use crate::hub::{Carried, Speaking, Welcome};
 use crate::websocket::{Connection, limits};
@@ -49,21 +49,17 @@ pub type Lines = (Box<dyn BufRead + Send>, Box<dyn Write + Send>);
 pub fn dial(url: &str) -> Result<Lines, DialError> {
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     let host = rest.split('/').next().unwrap_or_default();
-    let connect = || {
-        let address = host.to_socket_addrs()?.next().ok_or(io::ErrorKind::NotFound)?;
-        TcpStream::connect_timeout(&address, ANSWER)
-    };
     let cannot = |reason| DialError::Connect { url: url.to_owned(), reason };
     match scheme {
         "tcp" => {
-            let stream = connect().map_err(cannot)?;
+            let stream = reach(host, ANSWER).map_err(cannot)?;
             stream.set_nodelay(true).map_err(cannot)?;
             let reading = stream.try_clone().map_err(cannot)?;
             Ok((Box::new(BufReader::new(reading)), Box::new(stream)))
         }
         "ws" => {
             // That nobody listens is told now; later it is tried again.
-            drop(connect().map_err(cannot)?);
+            drop(reach(host, ANSWER).map_err(cannot)?);
             let carried = Arc::new(Carried::default());
             let voice = Box::new(Speaking(Arc::clone(&carried)));
             let conversation = Arc::new(Conversation::new(Arc::clone(&carried.ear), voice));
@@ -117,8 +113,7 @@ fn connect(
     carried: &Arc<Carried>,
     id: &mut Option<String>,
 ) -> Result<Connection, Failed> {
-    let address = host.to_socket_addrs()?.next().ok_or(io::Error::from(io::ErrorKind::NotFound))?;
-    let stream = TcpStream::connect_timeout(&address, ANSWER)?;
+    let stream = reach(host, ANSWER)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(ANSWER))?;
     stream.set_write_timeout(Some(ANSWER))?;
