@@ -158,7 +158,8 @@ fn a_server_behind_tls_is_asked_if_somebody_vouches_for_it() {
     in_quiet(|| {
         let folder = tempfile::tempdir().expect("there is room");
         let server = Server::start(Manners { whip: true, tls: true, ..Manners::default() });
-        let url = format!("https://{}/whip", server.address);
+        // A name that may be ::1 first, where nobody listens.
+        let url = format!("https://localhost:{}/whip", server.address.port());
         let asked = ["sctp/init-tag@answerer", "--peer-whip", &url];
         let (_, report) = run(folder.path(), &[&asked[..], &["--https-ca", CERTIFICATE]].concat());
         all_are(&report, &[("sctp/init-tag@answerer", "INFO")])?;
@@ -201,6 +202,12 @@ fn what_a_whip_server_does_not_keep_of_its_contract_is_told() {
     });
 }
 
+/// Nobody waits for what cannot come any more: milliseconds of the run.
+fn assert_ends_early(report: &Value) {
+    let elapsed = report["results"][0]["elapsed"].as_f64();
+    assert!(elapsed.is_some_and(|elapsed| elapsed < 10_000.0), "{elapsed:?}");
+}
+
 #[test]
 fn who_takes_no_data_is_unsupported_and_who_is_not_there_is_told() {
     let _alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -212,9 +219,15 @@ fn who_takes_no_data_is_unsupported_and_who_is_not_there_is_told() {
     let (word, words) = verdict(&report, "sctp/init-tag@answerer");
     assert_eq!(word, "UNSUPPORTED", "{words}");
     assert!(words.contains("no media in it"), "{words}");
-    // Nobody waits for what cannot come any more: milliseconds of the run.
-    let elapsed = report["results"][0]["elapsed"].as_f64();
-    assert!(elapsed.is_some_and(|elapsed| elapsed < 10_000.0), "{elapsed:?}");
+    assert_ends_early(&report);
+    // A hostile side excuses errors, and they are told all the same.
+    let server = Server::start(Manners { fails: true, ..Manners::default() });
+    let url = format!("http://{}/offer", server.address);
+    let (_, report) = run(folder.path(), &["sctp/init-tag@answerer", "--peer-offer-url", &url]);
+    let (word, words) = verdict(&report, "sctp/init-tag@answerer");
+    assert_eq!(word, "FAIL", "{words}");
+    assert!(words.contains("500 Internal Server Error: out of cheese"), "{words}");
+    assert_ends_early(&report);
     let nobody = net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let url = format!("http://{}/offer", nobody.local_addr().expect("it has one"));
     drop(nobody);

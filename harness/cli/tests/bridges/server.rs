@@ -26,6 +26,8 @@ pub(crate) struct Manners {
     pub(crate) no_location: bool,
     /// It wants no offer.
     pub(crate) refuses: bool,
+    /// It fails.
+    pub(crate) fails: bool,
     /// It sends the first request somewhere else.
     pub(crate) redirects: bool,
     /// It speaks TLS, with the certificate of [`CERTIFICATE`].
@@ -146,6 +148,9 @@ fn serve(
     }
     if manners.refuses {
         return say(&mut stream, "422 Unprocessable Content", &[], "no media in it");
+    }
+    if manners.fails {
+        return say(&mut stream, "500 Internal Server Error", &[], "out of cheese");
     }
     if manners.redirects && asked.path == "/first" {
         let elsewhere = ["Location: /second".to_owned()];

@@ -32,6 +32,7 @@ pub(super) fn judge(stage: &Stage<'_>, variant: &Variant) -> Vec<Finding> {
     for expect in &variant.file.expect {
         judge.expectation(expect.get_ref());
     }
+    judge.reported();
     judge.findings
 }
 
@@ -90,6 +91,21 @@ impl Judge<'_, '_> {
                     self.note(Verdict::Fail, "a peer reports no error", "no error", actual);
                 }
             }
+        }
+    }
+
+    /// Beside a hostile peer errors are no failure; where something else is, they may say why.
+    fn reported(&mut self) {
+        let errors = self.stage.actors.iter().flat_map(|actor| {
+            actor.log.errors.iter().map(move |error| (actor.name.as_str(), error))
+        });
+        let first = errors.min_by_key(|(_, error)| error.at);
+        let failed = self.findings.iter_mut().find(|finding| finding.verdict == Verdict::Fail);
+        if let (true, Some((who, error)), Some(failed)) =
+            (self.stage.hostile.is_some(), first, failed)
+        {
+            let told = format!("; {who} at {}: {}: {}", ms(error.at), error.name, error.message);
+            failed.actual.push_str(&told);
         }
     }
 

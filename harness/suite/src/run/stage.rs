@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use rtcspec_control::outside::Taken;
-use rtcspec_control::{Command, Origin, StateKind};
+use rtcspec_control::{Command, Feature, Origin, StateKind};
 use rtcspec_trace::{Action, Party, Place};
 
 use super::actor::{Actor, Cue, Then};
@@ -189,9 +189,15 @@ impl<'f> Stage<'f> {
         self.net.finish(&mut self.datagrams);
     }
 
-    /// A peer cannot do what the scenario asks: whatever came later would prove nothing.
+    /// A peer cannot do what the scenario asks, or gave no answer where that is all it can do:
+    /// whatever came later would prove nothing.
     fn is_refused(&self) -> bool {
-        self.actors.iter().any(|actor| actor.log.unsupported.is_some())
+        self.actors.iter().any(|actor| {
+            let only_answers = actor.hello.has(Feature::WireOnly);
+            let failed =
+                only_answers && actor.log.errors.iter().any(|error| error.during == "remote");
+            failed || actor.log.unsupported.is_some()
+        })
     }
 
     /// Nothing is left to do but to pulse.
