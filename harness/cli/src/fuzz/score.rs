@@ -20,7 +20,7 @@ pub(super) fn score(options: &ScoreOptions) -> Outcome {
         // What campaigns made may hold the bug's trigger already.
         let inputs = super::seeds(target, &options.corpus.corpus)?;
         for plant in target.plants {
-            let score = search(target, plant, &inputs, options.seeds, patience);
+            let score = search(target, plant, &inputs, 0..options.seeds, patience);
             all += 1;
             found += usize::from(score.is_found());
             print(target, &score, options.markdown);

@@ -159,10 +159,12 @@ fn replace(
     *word = Cow::Owned(new);
 }
 
+/// Puts something odd into a word, in one case of four so much of it that it is at any column.
 fn odd(row: &mut [Part<'_>], at: usize, source: &mut Source<'_>) {
     if let Some(word) = row.get_mut(at) {
         let place = source.below(word.len() + 1);
-        word.to_mut().splice(place..place, source.pick(&ODD).iter().copied());
+        let odd = source.pick(&ODD).repeat(source.pick(&[1, 1, 1, 60]));
+        word.to_mut().splice(place..place, odd);
     }
 }
 
