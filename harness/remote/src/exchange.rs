@@ -180,7 +180,6 @@ impl Answerer {
 
     /// Ends a session.
     pub(crate) fn end(&self, session: &Url) -> Result<(), ExchangeError> {
-        let session = as_safe(&self.url, session.clone())?;
         let request = self.agent.delete(session.as_str());
         let request = match &self.contract {
             Contract::Whip { token: Some(token) } => {
@@ -191,7 +190,7 @@ impl Answerer {
         let method = "DELETE";
         let mut response = match request.call() {
             Ok(response) => response,
-            Err(reason) => return Err(no_response(method, &session, reason)),
+            Err(reason) => return Err(no_response(method, session, reason)),
         };
         let status = response.status();
         if status.is_success() {
@@ -259,8 +258,11 @@ fn whip_answer(url: &Url, response: &Response<Body>, sdp: String) -> Answered {
             Some(location) => format!("`{location}` in Location is no URL"),
         },
     );
-    answered.session = session;
     answered.remarks = ice_servers(response);
+    match session.map(|session| as_safe(url, session)).transpose() {
+        Ok(session) => answered.session = session,
+        Err(why) => answered.remarks.push(format!("Location: {why}, and is not asked")),
+    }
     answered
 }
 
@@ -314,8 +316,12 @@ mod tests {
         for (from, to) in [(&plain, &plain), (&plain, &secure), (&secure, &secure)] {
             assert_eq!(as_safe(from, to.clone()).unwrap(), *to);
         }
-        let error = as_safe(&secure, plain).unwrap_err().to_string();
+        let error = as_safe(&secure, plain.clone()).unwrap_err().to_string();
         assert_eq!(error, "https://192.0.2.1/ leads to http://192.0.2.1/, which is not TLS");
+        let place = [("Content-Type", SDP), ("Location", "http://192.0.2.1/s/1")];
+        let answered = whip_answer(&secure, &response(201, &place), "v=0".to_owned());
+        assert_eq!((answered.session, answered.broken.len()), (None, 0));
+        assert!(answered.remarks[0].contains("which is not TLS"), "{:?}", answered.remarks);
     }
 
     #[test]
