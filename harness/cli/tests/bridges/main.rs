@@ -202,32 +202,25 @@ fn what_a_whip_server_does_not_keep_of_its_contract_is_told() {
     });
 }
 
-/// Nobody waits for what cannot come any more: milliseconds of the run.
-fn assert_ends_early(report: &Value) {
-    let elapsed = report["results"][0]["elapsed"].as_f64();
-    assert!(elapsed.is_some_and(|elapsed| elapsed < 10_000.0), "{elapsed:?}");
-}
-
 #[test]
-fn who_takes_no_data_is_unsupported_and_who_is_not_there_is_told() {
+fn who_takes_no_data_who_fails_and_who_is_not_there_are_told_apart() {
     let _alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().expect("there is room");
-    let manners = Manners { whip: true, refuses: true, ..Manners::default() };
-    let server = Server::start(manners);
-    let url = format!("http://{}/whip", server.address);
-    let (_, report) = run(folder.path(), &["sctp/init-tag@answerer", "--peer-whip", &url]);
-    let (word, words) = verdict(&report, "sctp/init-tag@answerer");
-    assert_eq!(word, "UNSUPPORTED", "{words}");
-    assert!(words.contains("no media in it"), "{words}");
-    assert_ends_early(&report);
     // A hostile side excuses errors, and they are told all the same.
-    let server = Server::start(Manners { fails: true, ..Manners::default() });
-    let url = format!("http://{}/offer", server.address);
-    let (_, report) = run(folder.path(), &["sctp/init-tag@answerer", "--peer-offer-url", &url]);
-    let (word, words) = verdict(&report, "sctp/init-tag@answerer");
-    assert_eq!(word, "FAIL", "{words}");
-    assert!(words.contains("500 Internal Server Error: out of cheese"), "{words}");
-    assert_ends_early(&report);
+    for (manners, verdict_due, told) in [
+        (Manners { refuses: true, ..Manners::default() }, "UNSUPPORTED", "no media in it"),
+        (Manners { fails: true, ..Manners::default() }, "FAIL", "Server Error: out of cheese"),
+    ] {
+        let server = Server::start(Manners { whip: true, ..manners });
+        let url = format!("http://{}/whip", server.address);
+        let (_, report) = run(folder.path(), &["sctp/init-tag@answerer", "--peer-whip", &url]);
+        let (word, words) = verdict(&report, "sctp/init-tag@answerer");
+        assert_eq!(word, verdict_due, "{words}");
+        assert!(words.contains(told), "{words}");
+        // Nobody waits for what cannot come any more: milliseconds of the run.
+        let elapsed = report["results"][0]["elapsed"].as_f64();
+        assert!(elapsed.is_some_and(|elapsed| elapsed < 10_000.0), "{elapsed:?}");
+    }
     let nobody = net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let url = format!("http://{}/offer", nobody.local_addr().expect("it has one"));
     drop(nobody);

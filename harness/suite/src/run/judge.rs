@@ -7,7 +7,7 @@ use rtcspec_control::StateKind;
 use rtcspec_trace::Party;
 
 use super::blame::blame;
-use super::log::{Carried, ChannelLog};
+use super::log::{Carried, ChannelLog, PeerError};
 use super::stage::{Stage, index};
 use super::watch::Sighting;
 use crate::scenario::{
@@ -77,9 +77,10 @@ impl Judge<'_, '_> {
             for error in &actor.log.errors {
                 // W3C addIceCandidate refuses candidates that come before the description.
                 let early = error.during == "candidate" && error.name == "InvalidStateError";
-                // At the end a channel may tell as an error that its other side went away: Chromium does.
-                let farewell = error.during == "event" && error.at >= self.stage.ended;
-                if !early && !farewell && !["Crash", "Hang"].contains(&error.name.as_str()) {
+                if !early
+                    && !self.is_farewell(error)
+                    && !["Crash", "Hang"].contains(&error.name.as_str())
+                {
                     let actual = format!(
                         "{} at {}: {}: {}: {}",
                         actor.name,
@@ -94,16 +95,24 @@ impl Judge<'_, '_> {
         }
     }
 
+    /// At the end a channel may tell as an error that its other side went away: Chromium does.
+    fn is_farewell(&self, error: &PeerError) -> bool {
+        error.during == "event" && error.at >= self.stage.ended
+    }
+
     /// Beside a hostile peer errors are no failure; where something else is, they may say why.
     fn reported(&mut self) {
-        let errors = self.stage.actors.iter().flat_map(|actor| {
+        let stage = self.stage;
+        if stage.hostile.is_none() {
+            return;
+        }
+        let errors = stage.actors.iter().flat_map(|actor| {
             actor.log.errors.iter().map(move |error| (actor.name.as_str(), error))
         });
-        let first = errors.min_by_key(|(_, error)| error.at);
+        let first =
+            errors.filter(|(_, error)| !self.is_farewell(error)).min_by_key(|(_, error)| error.at);
         let failed = self.findings.iter_mut().find(|finding| finding.verdict == Verdict::Fail);
-        if let (true, Some((who, error)), Some(failed)) =
-            (self.stage.hostile.is_some(), first, failed)
-        {
+        if let (Some((who, error)), Some(failed)) = (first, failed) {
             let told = format!("; {who} at {}: {}: {}", ms(error.at), error.name, error.message);
             failed.actual.push_str(&told);
         }
