@@ -1,18 +1,16 @@
 //! `rtcspec fuzz cover`: region coverage by corpus replay.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 use rtcspec_fuzz::coverage::{self, ALL, CRATES, Ceilings, Files, Regions, Table};
 
 use super::args::CoverOptions;
 use super::llvm::{self, Llvm};
 use crate::exit::{Exit, Failure, Outcome};
+use crate::pool::{self, Panicked};
 
 pub(super) fn cover(options: &CoverOptions) -> Outcome {
     let targets: Vec<&str> =
@@ -27,13 +25,15 @@ pub(super) fn cover(options: &CoverOptions) -> Outcome {
     let replay = build(&options.into)?;
     let mut table = Table::new();
     let mut profiles = Vec::new();
-    for (target, profile) in run_all(&replay, &targets, options)? {
-        let files = llvm.regions(
-            &replay,
-            std::slice::from_ref(&profile),
-            &profile.with_extension("profdata"),
-        )?;
-        table.insert(target, coverage::by_crate(&files, Files::Reached));
+    let counted = pool::run_all(&targets, None, "corpora", |target| {
+        let profile = run(&replay, target, options)?;
+        let merged = profile.with_extension("profdata");
+        let files = llvm.regions(&replay, std::slice::from_ref(&profile), &merged)?;
+        Ok((profile, coverage::by_crate(&files, Files::Reached)))
+    });
+    for (target, counted) in targets.iter().zip(counted) {
+        let (profile, regions) = counted.map_err(|Panicked(why)| Failure::usage(why))??;
+        table.insert((*target).to_owned(), regions);
         profiles.push(profile);
     }
     let files = llvm.regions(&replay, &profiles, &options.into.join("cover/all.profdata"))?;
@@ -114,30 +114,6 @@ fn build(into: &Path) -> Result<PathBuf, Failure> {
         .env("CARGO_INCREMENTAL", "0");
     llvm::output(&mut command)?;
     Ok(into.join("debug/examples/replay"))
-}
-
-/// Replays the corpora of targets, as many at once as there are cores; says where what was counted is.
-fn run_all(
-    replay: &Path,
-    targets: &[&str],
-    options: &CoverOptions,
-) -> Result<Vec<(String, PathBuf)>, Failure> {
-    let (left, done) = (Mutex::new(targets.iter()), Mutex::new(BTreeMap::new()));
-    let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = || {
-        while let Some(target) = next() {
-            let profile = run(replay, target, options)?;
-            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-            done.insert((*target).to_owned(), profile);
-        }
-        Ok(())
-    };
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().try_for_each(|worker| worker.join().expect("invariant: no panics"))
-    })?;
-    Ok(done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect())
 }
 
 /// Replays a target's corpus; says where what was counted is.
