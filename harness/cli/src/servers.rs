@@ -20,14 +20,16 @@ pub(crate) fn are_meant(options: &ServerOptions) -> bool {
 
 pub(crate) fn run(options: &RunOptions) -> Outcome {
     let common = &options.common;
-    let targets = targets(&options.servers)?;
     let mut results = Vec::new();
     let mut known = BTreeMap::new();
     let mut participants: Vec<Participant> = Vec::new();
-    for target in &targets {
-        let cases = selected(target, &options.filters)?;
+    for mut target in targets(&options.servers)? {
+        let cases = selected(&target, &options.filters)?;
         let unreachable = |message| Failure { exit: Exit::NotStarted, message };
-        let about = introduce(target).map_err(|error| unreachable(error.to_string()))?;
+        let about = introduce(&mut target).map_err(|error| unreachable(error.to_string()))?;
+        for silent in &about.silent {
+            eprintln!("{target}: {silent}");
+        }
         let about = named(about, options.servers.name.as_deref());
         let hello = hello(&about);
         known.insert(about.name.clone(), run::expectations(&hello, common.scenarios.as_deref())?);
@@ -39,7 +41,7 @@ pub(crate) fn run(options: &RunOptions) -> Outcome {
         if !participants.contains(&participant) {
             participants.push(participant);
         }
-        results.extend(play(&cases, target, &about, common));
+        results.extend(play(&cases, &target, &about, common));
     }
     // Which entries show depends on how a server is configured and spoken to.
     let stale = judge(&mut results, &known, run::today(common), Complete::Nothing);
@@ -94,7 +96,7 @@ fn selected(target: &Target, filters: &[String]) -> Result<Vec<&'static Case>, F
 fn named(about: About, name: Option<&str>) -> About {
     let Some(name) = name else { return about };
     let (name, version) = name.split_once('@').unwrap_or((name, &about.version));
-    About { name: name.to_owned(), version: version.to_owned(), software: about.software }
+    About { name: name.to_owned(), version: version.to_owned(), ..about }
 }
 
 fn hello(about: &About) -> Hello {

@@ -4,7 +4,9 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use rtcspec_suite::verdict::{Finding, Layer, Verdict};
-use rtcspec_wire::stun::{Attribute, Message, Method, REQUESTED_TRANSPORT_UDP};
+use rtcspec_wire::stun::{
+    AddressFamily, Attribute, AttributeType, Message, Method, REQUESTED_TRANSPORT_UDP,
+};
 
 use crate::client::{Client, Reply, fresh_id, payload, request};
 use crate::log::Log;
@@ -150,7 +152,7 @@ impl<'a> Bench<'a> {
         self.met(duty, reply.code() == code, reply.told());
     }
 
-    /// An allocation with a client of its own.
+    /// An allocation with a client of its own, in IPv4 if the server has that.
     pub(crate) fn allocation(&mut self) -> Result<Allocation, Stop> {
         self.allocated(&[])
     }
@@ -160,18 +162,19 @@ impl<'a> Bench<'a> {
         let mut client = self.client()?;
         let mut message = allocate();
         message.attributes.extend(more.iter().cloned());
-        let reply = claim(&mut client, message)?;
-        let relayed = reply.view().xor_relayed_address();
-        match (reply.is_success(), relayed) {
+        let mut reply = claim(&mut client, message.clone())?;
+        let names = |ty| message.attributes.iter().any(|attribute| attribute.ty() == ty);
+        // RFC 8656 §7.2: a server may have IPv6 alone.
+        if reply.code() == 440 && !names(AttributeType::REQUESTED_ADDRESS_FAMILY) {
+            let v6 = Attribute::RequestedAddressFamily(AddressFamily::V6);
+            reply = claim(&mut client, message.with(v6))?;
+        }
+        match (reply.is_success(), reply.view().xor_relayed_address()) {
             (true, Some(relayed)) => {
                 let lifetime = reply.view().lifetime().unwrap_or_default();
                 Ok(Allocation { client, relayed, lifetime, is_held: true })
             }
-            _ if reply.code() == 401 => Err(Stop::Wrong(format!(
-                "it does not take the credentials, or they are wrong: {}",
-                reply.told()
-            ))),
-            _ => Err(Stop::Wrong(format!("no allocation: {}", reply.told()))),
+            _ => Err(no_allocation(&reply)),
         }
     }
 
@@ -198,17 +201,36 @@ pub(crate) fn allocate() -> Message {
 /// to count what was given back.
 const CLAIMS: usize = 6;
 
-/// An answer to an Allocate request that has nothing to do with quotas.
+/// An answer to an Allocate request that has nothing to do with quotas or policies.
 pub(crate) fn claim(client: &mut Client, mut message: Message) -> Result<Reply, Stop> {
-    for _ in 0..CLAIMS {
-        let reply = client.ask(message.clone())?;
-        if reply.code() != 486 {
-            return Ok(reply);
-        }
-        std::thread::sleep(Duration::from_secs(1));
+    counted(|| {
         message.id = fresh_id();
+        client.ask(message.clone())
+    })
+}
+
+/// The same for a request that is made elsewhere, anew each time.
+pub(crate) fn counted(mut ask: impl FnMut() -> Result<Reply, Stop>) -> Result<Reply, Stop> {
+    for _ in 0..CLAIMS {
+        let reply = ask()?;
+        match reply.code() {
+            486 => std::thread::sleep(Duration::from_secs(1)),
+            // RFC 8656 §7.2: it may forbid or redirect at any point.
+            300 | 403 => return Err(no_allocation(&reply)),
+            _ => return Ok(reply),
+        }
     }
     Err(Stop::Cannot("the user's quota is used up".to_owned()))
+}
+
+/// What an answer that is no allocation says of the server: that it cannot, or that it is wrong.
+pub(crate) fn no_allocation(reply: &Reply) -> Stop {
+    let told = reply.told();
+    match reply.code() {
+        401 => Stop::Wrong(format!("it does not take the credentials, or they are wrong: {told}")),
+        300 | 403 | 440 | 508 => Stop::Cannot(format!("it gives no allocation: {told}")),
+        _ => Stop::Wrong(format!("no allocation: {told}")),
+    }
 }
 
 impl Drop for Allocation {
@@ -249,7 +271,7 @@ impl Allocation {
         // By bytes, as some numbers are none.
         let [high, low] = number.to_be_bytes();
         let channel = Attribute::Unknown {
-            ty: rtcspec_wire::stun::AttributeType::CHANNEL_NUMBER,
+            ty: AttributeType::CHANNEL_NUMBER,
             bytes: vec![high, low, 0, 0],
         };
         self.client

@@ -20,6 +20,8 @@ pub struct About {
     pub version: String,
     /// SOFTWARE as it is.
     pub software: Option<String>,
+    /// Addresses of its host that were asked before the one that answered, and what came of it.
+    pub silent: Vec<String>,
 }
 
 /// Why a server cannot be examined.
@@ -32,15 +34,27 @@ pub struct ExamineError {
     pub reason: String,
 }
 
-/// Asks a server who it is: whether it is there at all.
+/// Asks a server who it is: whether it is there at all. The first address of its host that answers
+/// is the target's from then on.
 ///
 /// # Errors
-/// [`ExamineError`] if it does not answer.
-pub fn introduce(target: &Target) -> Result<About, ExamineError> {
-    let mut bench = Bench::new(target, Layer::Turn);
-    let software = greeted(&mut bench, target.kind)
-        .map_err(|stop| ExamineError { url: target.url.clone(), reason: stop.to_string() })?;
-    Ok(about(target.kind, software))
+/// [`ExamineError`] if none does.
+pub fn introduce(target: &mut Target) -> Result<About, ExamineError> {
+    let mut silent = Vec::new();
+    loop {
+        let stop = match greeted(&mut Bench::new(target, Layer::Turn), target.kind) {
+            Ok(software) => return Ok(About { silent, ..about(target.kind, software) }),
+            Err(stop) => stop,
+        };
+        if target.others.is_empty() && silent.is_empty() {
+            return Err(ExamineError { url: target.url.clone(), reason: stop.to_string() });
+        }
+        silent.push(format!("{}: {stop}", target.address));
+        if target.others.is_empty() {
+            return Err(ExamineError { url: target.url.clone(), reason: silent.join("; ") });
+        }
+        target.address = target.others.remove(0);
+    }
 }
 
 /// SOFTWARE, if the server tells it.
@@ -71,7 +85,7 @@ fn about(kind: Kind, software: Option<String>) -> About {
         Kind::Turn => "turn-server",
     };
     let name = if name.is_empty() { nameless.to_owned() } else { name.to_lowercase() };
-    About { name, version, software }
+    About { name, version, software, silent: Vec::new() }
 }
 
 /// Holds one case.

@@ -51,8 +51,10 @@ pub struct Target {
     pub kind: Kind,
     /// What TLS asks for: a name, or an address.
     pub host: String,
-    /// Where it is.
+    /// Where it is asked.
     pub address: SocketAddr,
+    /// Where else its host is, in the order in which to try (RFC 6724 §2).
+    pub others: Vec<SocketAddr>,
     /// Over what.
     pub transport: Transport,
     /// For a TURN server.
@@ -104,15 +106,16 @@ impl Target {
             port.parse::<u16>().is_ok() && (!before.contains(':') || before.ends_with(']'))
         });
         let place = if has_port { host.to_owned() } else { format!("{host}:{port}") };
-        let address = place
-            .to_socket_addrs()
-            .map_err(|error| wrong(&error.to_string()))?
-            .next()
-            .ok_or_else(|| wrong("the host has no address"))?;
+        let mut others: Vec<SocketAddr> =
+            place.to_socket_addrs().map_err(|error| wrong(&error.to_string()))?.collect();
+        if others.is_empty() {
+            return Err(wrong("the host has no address"));
+        }
+        let address = others.remove(0);
         let name =
             if has_port { host.rsplit_once(':').map_or(host, |(name, _)| name) } else { host };
         let host = name.trim_matches(['[', ']']).to_owned();
-        Ok(Self { kind, host, address, transport, credentials, url: url.to_owned() })
+        Ok(Self { kind, host, address, others, transport, credentials, url: url.to_owned() })
     }
 }
 

@@ -17,7 +17,7 @@ fn target(live: &Live, transport: &str) -> Target {
 
 /// Verdicts of the cases whose ids are given, or of all; with what was not right of each.
 fn verdicts(target: &Target, only: &[&str]) -> BTreeMap<&'static str, (Verdict, String)> {
-    let about = introduce(target).expect("it answers");
+    let about = introduce(&mut target.clone()).expect("it answers");
     let cases = CASES.iter().filter(|case| case.is_for(target));
     let cases = cases.filter(|case| only.is_empty() || only.contains(&case.id));
     cases
@@ -53,8 +53,8 @@ fn our_server_keeps_all_rules_over_tls() {
 #[test]
 fn who_speaks_no_tls_is_told() {
     let live = Live::start(|config| config, None);
-    let target = Target { transport: rtcspec_servers::Transport::Tls, ..target(&live, "tcp") };
-    let told = introduce(&target).err().map(|error| error.to_string());
+    let mut target = Target { transport: rtcspec_servers::Transport::Tls, ..target(&live, "tcp") };
+    let told = introduce(&mut target).err().map(|error| error.to_string());
     assert!(told.is_some(), "a server without TLS was taken for one with it");
 }
 
@@ -73,12 +73,27 @@ fn our_server_keeps_all_rules_over_udp_and_tcp() {
 #[test]
 fn a_server_tells_who_it_is() {
     let live = Live::start(|config| config, None);
-    let about = introduce(&target(&live, "udp")).unwrap();
+    let about = introduce(&mut target(&live, "udp")).unwrap();
     assert_eq!((about.name.as_str(), about.version.as_str()), ("rtcspec", "0.1"));
     let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let url = format!("stun:{}", nobody.local_addr().unwrap());
-    let error = introduce(&Target::read(&url, None).unwrap()).unwrap_err();
+    let error = introduce(&mut Target::read(&url, None).unwrap()).unwrap_err();
     assert!(error.reason.contains("no answer"), "{error}");
+}
+
+#[test]
+fn a_host_is_asked_at_each_of_its_addresses_until_one_answers() {
+    let live = Live::start(|config| config, None);
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let found = target(&live, "tcp");
+    let mut two = Target { address: nobody, others: vec![found.address], ..found.clone() };
+    let about = introduce(&mut two).unwrap();
+    assert_eq!(two, found, "what answers is where the cases are played");
+    assert_eq!(about.silent.len(), 1, "{about:?}");
+    assert!(about.silent[0].starts_with(&format!("{nobody}: ")), "{about:?}");
+    let mut none = Target { address: nobody, others: vec![nobody], ..found };
+    let error = introduce(&mut none).unwrap_err();
+    assert_eq!(error.reason.matches(&nobody.to_string()).count(), 2, "{error}");
 }
 
 /// The bytes of an attribute's value in a message.
@@ -179,6 +194,25 @@ fn each_flaw_is_found_by_the_cases_about_it() {
             assert_eq!(verdict, Verdict::Fail, "{what}, {id}: {told}");
         }
     }
+}
+
+/// Instead of an allocation, the word that there is no room for one.
+fn full(message: &mut [u8]) {
+    if message[..2] == [0x01, 0x03] {
+        message[..2].copy_from_slice(&[0x01, 0x13]);
+        let relayed = value(message, 0x0016).expect("a success has it").as_ptr() as usize;
+        let place = relayed - message.as_ptr() as usize;
+        message[place - 4..place + 8].copy_from_slice(b"\0\x09\0\x08\0\0\x05\x08full");
+    }
+}
+
+#[test]
+fn a_server_that_has_no_room_is_not_a_wrong_one() {
+    let live = Live::start(|config| config, Some(full));
+    let ids = ["turn-server/allocate", "turn-server/retransmitted", "turn-server/channel"];
+    let verdicts = verdicts(&target(&live, "udp"), &ids);
+    let all = verdicts.values().all(|(verdict, _)| *verdict == Verdict::Unsupported);
+    assert!(all && verdicts.len() == ids.len(), "{verdicts:#?}");
 }
 
 #[test]

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use rtcspec_suite::verdict::Verdict;
-use rtcspec_wire::stun::{AddressFamily, Attribute, AttributeType, Method};
+use rtcspec_wire::stun::{AddressFamily, Attribute, AttributeType, Message, Method};
 
 use super::stun::{REQUIRED, listed, unknown};
 use crate::Case;
-use crate::bench::{Allocation, Bench, Duty, Peer, QUIET, Stop, allocate, claim};
-use crate::client::request;
+use crate::bench::{
+    Allocation, Bench, Duty, Peer, QUIET, Stop, allocate, claim, counted, no_allocation,
+};
+use crate::client::{Reply, request};
 use crate::target::Transport;
 
 pub(crate) const ALLOCATE: Case = Case {
@@ -31,6 +33,9 @@ const RANGE: Duty = Duty {
 fn one(bench: &mut Bench<'_>) -> Result<(), Stop> {
     let mut client = bench.client()?;
     let reply = claim(&mut client, allocate())?;
+    if matches!(reply.code(), 440 | 508) {
+        return Err(no_allocation(&reply));
+    }
     let view = reply.view();
     let relayed = view.xor_relayed_address();
     let whole = relayed.is_some_and(|relayed| relayed.is_ipv4())
@@ -60,7 +65,8 @@ const TAKEN: Duty = Duty {
 
 fn mismatch(bench: &mut Bench<'_>) -> Result<(), Stop> {
     let mut allocation = bench.allocation()?;
-    let reply = allocation.client.ask(allocate())?;
+    let request_again = wanted(&allocation);
+    let reply = allocation.client.ask(request_again)?;
     bench.refused(TAKEN, &reply, 437);
     allocation.delete()?;
     Ok(())
@@ -81,11 +87,17 @@ const SAME: Duty = Duty {
 
 fn retransmitted(bench: &mut Bench<'_>) -> Result<(), Stop> {
     let mut client = bench.client()?;
-    let bytes = client.signature()?.sign(allocate())?;
-    let first = client.must(&bytes)?;
+    let mut bytes = Vec::new();
+    let first = counted(|| {
+        bytes = client.signature()?.sign(allocate())?;
+        client.must(&bytes)
+    })?;
+    if !first.is_success() {
+        return Err(no_allocation(&first));
+    }
     let second = client.must(&bytes)?;
     let same = first.view().xor_relayed_address() == second.view().xor_relayed_address();
-    let met = first.is_success() && second.is_success() && same;
+    let met = second.is_success() && same;
     bench.met(SAME, met, format!("{}; then {}", first.told(), second.told()));
     client.ask(request(Method::REFRESH).with(Attribute::Lifetime(0)))?;
     Ok(())
@@ -233,7 +245,8 @@ fn delete(bench: &mut Bench<'_>) -> Result<(), Stop> {
         let heard = allocation.hears(QUIET)?.is_some();
         bench.met(DEAF, !heard, if heard { "it relays on" } else { "silence" });
     }
-    let again = allocation.client.ask(allocate())?;
+    let request_again = wanted(&allocation);
+    let again = claim(&mut allocation.client, request_again)?;
     bench.met(ANEW, again.is_success(), again.told());
     if permitted && !again.is_success() {
         let late = ends_after(&mut allocation, &peer)?;
@@ -243,6 +256,12 @@ fn delete(bench: &mut Bench<'_>) -> Result<(), Stop> {
     }
     allocation.delete()?;
     Ok(())
+}
+
+/// The request for an allocation like that one.
+fn wanted(allocation: &Allocation) -> Message {
+    let v6 = Attribute::RequestedAddressFamily(AddressFamily::V6);
+    if allocation.relayed.is_ipv6() { allocate().with(v6) } else { allocate() }
 }
 
 /// When an allocation that did not end at once is gone.
@@ -329,12 +348,21 @@ const NOT_BOTH: Duty = Duty {
     expected: "400",
 };
 
+/// A server that knows of no reservations says so.
+fn reservations(reply: &Reply) -> Result<(), Stop> {
+    match reply.code() {
+        420 => Err(Stop::Cannot(format!("it reserves no ports: {}", reply.told()))),
+        _ => Ok(()),
+    }
+}
+
 fn even_port_with_token(bench: &mut Bench<'_>) -> Result<(), Stop> {
     let mut client = bench.client()?;
     let message = allocate()
         .with(Attribute::EvenPort { reserve_next: false })
         .with(Attribute::ReservationToken(*b"rtcspec!"));
     let reply = client.ask(message)?;
+    reservations(&reply)?;
     bench.refused(NOT_BOTH, &reply, 400);
     client.ask(request(Method::REFRESH).with(Attribute::Lifetime(0)))?;
     Ok(())
@@ -356,6 +384,7 @@ const NO_SUCH: Duty = Duty {
 fn unknown_token(bench: &mut Bench<'_>) -> Result<(), Stop> {
     let mut client = bench.client()?;
     let reply = claim(&mut client, allocate().with(Attribute::ReservationToken(*b"rtcspec!")))?;
+    reservations(&reply)?;
     bench.refused(NO_SUCH, &reply, 508);
     client.ask(request(Method::REFRESH).with(Attribute::Lifetime(0)))?;
     Ok(())
@@ -403,6 +432,9 @@ const KEPT: Duty = Duty {
 fn dont_fragment(bench: &mut Bench<'_>) -> Result<(), Stop> {
     let mut client = bench.client()?;
     let reply = claim(&mut client, allocate().with(Attribute::DontFragment))?;
+    if matches!(reply.code(), 440 | 508) {
+        return Err(no_allocation(&reply));
+    }
     bench.met(KEPT, reply.is_success() || reply.code() == 420, reply.told());
     client.ask(request(Method::REFRESH).with(Attribute::Lifetime(0)))?;
     Ok(())
@@ -441,7 +473,8 @@ fn quota(bench: &mut Bench<'_>) -> Result<(), Stop> {
     }
     let (verdict, told) = match &refusal {
         None => (Verdict::Info, format!("{count}, and no end was seen")),
-        Some(reply) if matches!(reply.code(), 486 | 508) => {
+        Some(reply) if held.is_empty() => return Err(no_allocation(reply)),
+        Some(reply) if matches!(reply.code(), 300 | 403 | 486 | 508) => {
             (Verdict::Pass, format!("{count}, then {}", reply.told()))
         }
         Some(reply) => (Verdict::Fail, format!("{count}, then {}", reply.told())),

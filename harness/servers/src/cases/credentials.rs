@@ -144,10 +144,12 @@ const STALE: Duty = Duty {
     expected: "438 with REALM and NONCE, and the request succeeds with that nonce",
 };
 
-/// As long as the server's own, and of its letters: only its end is another.
+/// As long as the server's own, and of letters of base64 and hexadecimal numbers: only one of its
+/// second half is another. The last one may have bits that say nothing.
 fn spoil(nonce: &mut [u8]) {
-    if let Some(last) = nonce.last_mut() {
-        *last = if *last == b'a' { b'b' } else { b'a' };
+    let place = nonce.len().saturating_sub(1) * 3 / 4;
+    if let Some(letter) = nonce.get_mut(place) {
+        *letter = if *letter == b'0' { b'1' } else { b'0' };
     }
 }
 

@@ -258,8 +258,8 @@ pub(crate) const AMPLIFICATION: Case = Case {
 const TOLERABLE: usize = 3;
 
 const SMALL: Duty = Duty {
-    text: "RFC 8489 §16.1.2: a source may be forged, so a response should not be much longer than \
-           its request; RFC 9000 §8.1 has three times as a measure",
+    text: "RFC 8489 §16.1.2: a source may be forged, and a response is longer than its request; no \
+           clause says by how much, RFC 9000 §8.1 has three times as a measure",
     expected: "at most three times as many bytes",
 };
 
@@ -275,5 +275,6 @@ fn amplification(bench: &mut Bench<'_>) -> Result<(), Stop> {
 pub(super) fn amplified(bench: &mut Bench<'_>, bytes: &[u8], reply: &Reply) {
     let (sent, received) = (bytes.len(), reply.0.len());
     let actual = format!("{received} bytes for {sent}");
-    bench.should(SMALL, received <= TOLERABLE * sent, actual);
+    let verdict = if received <= TOLERABLE * sent { Verdict::Pass } else { Verdict::Info };
+    bench.rule(SMALL, verdict, actual);
 }
