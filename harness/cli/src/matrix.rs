@@ -123,7 +123,7 @@ fn play(
         for (job, outcome) in played.by_ref().take(wanted.len()) {
             let (cell, mut result): (Seen, RunResult) = outcome
                 .map_err(|panic| Failure::internal(format!("cell {}: {}", job.id, panic.0)))??;
-            result.repeat = repeat(job, options.seed);
+            result.repeat = repeat(job, options);
             seen.push(cell);
             results.push(result);
         }
@@ -148,10 +148,16 @@ fn finished(job: &Job, options: &MatrixOptions) -> Option<Played> {
     record.agrees(&played).is_ok().then_some(played)
 }
 
-fn repeat(job: &Job, seed: u64) -> String {
+fn repeat(job: &Job, options: &MatrixOptions) -> String {
     let [first, second] = [&job.offerer, &job.answerer].map(|player| player.hello().implementation);
     let second = if first == second { String::new() } else { format!(" --peer {second}") };
-    format!("rtcspec matrix --peer {first}{second} --seed {seed} --cell '{}'", job.id)
+    let nats = match options.nats {
+        Nats::All => "",
+        Nats::Classic => " --nats classic",
+        Nats::Direct => " --nats direct",
+    };
+    let (seed, id) = (options.seed, &job.id);
+    format!("rtcspec matrix --peer {first}{second}{nats} --seed {seed} --cell '{id}'")
 }
 
 fn tell(report: &Report, options: &MatrixOptions) -> Result<(), Failure> {

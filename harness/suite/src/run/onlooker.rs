@@ -46,18 +46,24 @@ impl Onlooker {
 
     /// Looks at a datagram whose fate is known; says what the peer would have told.
     pub(super) fn look(&mut self, now: Duration, datagram: &Datagram) -> Vec<Event> {
-        let peers = [datagram.from, datagram.to].map(|place| matches!(place, Some(Place::Peer(_))));
-        if datagram.lost.is_none() && peers == [true, true] {
+        let own = Some(Place::Peer(self.of));
+        let (by_peer, to_peer) = (datagram.from == own, datagram.to == own);
+        if datagram.lost.is_none() && (by_peer || to_peer) {
+            // As on the peer's own host, so that an allocation and its channels have one client
+            // whatever translates it on the way.
+            let (source, destination) = match by_peer {
+                true => (datagram.source, datagram.destination),
+                false => (datagram.seen_source, datagram.seen_destination),
+            };
             let seen = Seen {
                 number: datagram.number,
                 at: now,
                 carrier: datagram.carrier,
-                source: datagram.seen_source,
-                destination: datagram.seen_destination,
+                source,
+                destination,
                 payload: &datagram.payload,
             };
             let reading = &mut self.reading;
-            let by_peer = datagram.from == Some(Place::Peer(self.of));
             self.observer.seen(&seen, &mut |event| reading.hear(by_peer, &event.kind));
         }
         std::mem::take(&mut self.reading.told)
