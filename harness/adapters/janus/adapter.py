@@ -23,8 +23,8 @@ FEATURES = [
     "unordered", "wire-only",
 ]
 CONFIG_KEYS = {"iceServers", "iceTransportPolicy"}
-# How long Janus may take to listen, and to answer.
-START, ANSWER = 10, 15
+# How long Janus may take to listen, to answer, and to have ended after a connection broke.
+START, ANSWER, CRASH = 10, 15, 1
 
 
 class Unsupported(Exception):
@@ -81,6 +81,7 @@ class Janus:
         self.port = free_port()
         self.answer = None
         self.path = None
+        self.closing = False
         general = (
             'general: {\nconfigs_folder = "%s"\ndebug_level = 4\n}\nnat: {\n%s\nignore_mdns = true\n}\n'
             'transports: {\ndisable = "libjanus_websockets.so,libjanus_rabbitmq.so,libjanus_mqtt.so,'
@@ -102,15 +103,30 @@ class Janus:
                     self.close()
                     raise RuntimeError("janus does not listen") from None
                 time.sleep(0.02)
+        self.watcher = threading.Thread(target=self.watch, daemon=True)
+        self.watcher.start()
         self.path = f"/{self.ask({'janus': 'create'})['data']['id']}"
         plugin = {"janus": "attach", "plugin": "janus.plugin.echotest"}
         self.handle = f"{self.path}/{self.ask(plugin, self.path)['data']['id']}"
 
+    def watch(self):
+        """Its crash is told as the contract has it: by the adapter's exit code."""
+        code = self.process.wait()
+        if not self.closing:
+            print(f"janus ended with {code}", file=sys.stderr, flush=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
+            os._exit(1)
+
     def http(self, path, body=None):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/janus{path}", data)
-        with urllib.request.urlopen(request, timeout=ANSWER) as response:
-            return json.load(response)
+        try:
+            with urllib.request.urlopen(request, timeout=ANSWER) as response:
+                return json.load(response)
+        except OSError:
+            # A crash is told as one, not as a request that failed.
+            self.watcher.join(CRASH)
+            raise
 
     def ask(self, body, path=""):
         reply = self.http(path, {"transaction": "t", **body})
@@ -145,10 +161,13 @@ class Janus:
         if candidate is None or not candidate.get("candidate"):
             candidate = {"completed": True}
         else:
-            candidate = {key: candidate.get(key) for key in ("candidate", "sdpMid", "sdpMLineIndex")}
+            # Janus refuses `null`, which W3C has for what is not said.
+            said = {key: candidate.get(key) for key in ("candidate", "sdpMid", "sdpMLineIndex")}
+            candidate = {key: value for key, value in said.items() if value is not None}
         self.ask({"janus": "trickle", "candidate": candidate}, self.handle)
 
     def close(self):
+        self.closing = True
         if self.path is not None and self.process.poll() is None:
             try:
                 self.ask({"janus": "destroy"}, self.path)

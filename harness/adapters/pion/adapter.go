@@ -290,11 +290,7 @@ func (a *adapter) watch(handle string, pc *webrtc.PeerConnection) {
 	pc.OnICECandidate(func(candidate *webrtc.ICECandidate) {
 		message := object{"ev": "candidate", "pc": handle, "candidate": nil}
 		if candidate != nil {
-			found := candidate.ToJSON()
-			// pion says `sdpMid: ""`, which is no section's name.
-			message["candidate"] = object{
-				"candidate": found.Candidate, "sdpMLineIndex": found.SDPMLineIndex,
-			}
+			message["candidate"] = candidate.ToJSON()
 		}
 		a.write(message)
 	})
