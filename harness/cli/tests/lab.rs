@@ -94,6 +94,33 @@ fn a_process_hides_behind_a_name_and_finds_the_one_of_its_peer_on_its_link_alone
     assert_eq!(asked.iter().filter(|line| line.contains("= unanswered")).count(), 1, "{asked:?}");
 }
 
+/// Of what an adapter says, the candidates and the replies; and that nothing else comes of it.
+const QUIET: &str = r#"
+import json, sys
+for line in sys.stdin:
+    said = json.loads(line)
+    if "features" in said.get("ok", {}):
+        said["ok"].update(impl="quiet", features=["data-channel", "stun", "trickle", "turn", "wire-only"])
+    if said.get("ev", "candidate") == "candidate":
+        print(json.dumps(said), flush=True)
+"#;
+
+#[test]
+fn a_process_that_tells_nothing_is_read_behind_its_turn_server_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = format!("'{RTCSPEC}' adapter serve str0m | python3 -c '{QUIET}'");
+    let out = folder.path().to_str().unwrap();
+    let run = ["run", "nat/symmetric-symmetric@answerer", "--peer-cmd", &command, "--out", out];
+    let output = rtcspec(&run);
+    let text = words(&output.stdout);
+    if no_hosts(&text) {
+        return;
+    }
+    assert!(output.status.success(), "{text}{}", words(&output.stderr));
+    // INFO: what it tells nothing of is left out.
+    assert!(text.contains("1 runs: 1 INFO"), "{text}");
+}
+
 #[test]
 fn a_record_that_was_changed_does_not_agree_and_one_that_was_cut_is_named() {
     let folder = tempfile::tempdir().unwrap();
