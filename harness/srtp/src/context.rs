@@ -135,14 +135,15 @@ impl Context {
         Roc { bytes: [a, b, c, d], used: counter }
     }
 
-    /// Makes an SRTCP packet of an RTCP compound; gives its index.
+    /// Makes an SRTCP packet of an RTCP compound; gives its index. The packets of a source are
+    /// counted from 0 (RFC 3711 §3.4).
     ///
     /// # Errors
     /// [`SrtpError::Header`], [`SrtpError::Exhausted`].
     pub fn protect_rtcp(&mut self, packet: &mut Vec<u8>, encrypt: bool) -> Result<u32, SrtpError> {
         let ssrc = rtcp_ssrc(packet)?;
         let last = source(&mut self.rtcp_sources, ssrc).highest();
-        let index = u32::try_from(last.map_or(1, |last| last + 1)).unwrap_or(u32::MAX);
+        let index = u32::try_from(last.map_or(0, |last| last + 1)).unwrap_or(u32::MAX);
         self.seal_rtcp(packet, index, encrypt)?;
         remember(&mut self.rtcp_sources, ssrc, u64::from(index));
         Ok(index)
@@ -380,7 +381,9 @@ pub(crate) mod tests {
             "800f1234decafbadcafebabe4e55dc4ce79978d88ca4d215949d2402b78d6acc99ea179b8dbb";
         assert_eq!(rtp, hex(expected));
         let mut rtcp = hex("81c8000bcafebabeabababababababababababababababab");
-        sender.protect_rtcp(&mut rtcp, true).expect("a header");
+        // libsrtp counts from 1.
+        assert_eq!(sender.protect_rtcp(&mut rtcp.clone(), true), Ok(0));
+        assert_eq!(sender.protect_rtcp(&mut rtcp, true), Ok(1));
         let expected =
             "81c8000bcafebabe7128035be487b9bdbef89041f977a5a880000001993e08cd54d6c1230798";
         assert_eq!(rtcp, hex(expected));

@@ -5,7 +5,7 @@
 //!
 //! What it is not: secure. Secrets come from a test's seed, and the server's private key is public.
 //!
-//! - [x] RFC 8446 with X25519, Ed25519 certificates of our own, no resumption
+//! - [x] RFC 8446 with X25519, a P-256 ECDSA certificate of our own, no resumption
 //!
 //! ```
 //! use rtcspec_tls::{ClientConfig, ServerConfig, Session, Trust};

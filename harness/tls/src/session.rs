@@ -9,6 +9,9 @@ use rustls::{ClientConnection, Connection, ServerConnection};
 use crate::config::{ClientConfig, ServerConfig};
 use crate::entropy::Stream;
 
+/// Most data that waits to be sent: two of the longest messages of TURN.
+const MOST_WAITING: usize = 128 * 1024;
+
 /// Why a session cannot go on.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -33,6 +36,8 @@ pub enum TlsError {
 pub struct Session {
     connection: Connection,
     entropy: Stream,
+    /// Bytes of data queued since all of it was in the output.
+    waiting: usize,
 }
 
 impl Session {
@@ -44,8 +49,7 @@ impl Session {
         let mut entropy = Stream::new(seed);
         let config = Arc::clone(&config.0);
         let connection = entropy.lend(|| ServerConnection::new(config));
-        let connection = connection.map_err(TlsError::Protocol)?.into();
-        Ok(Self { connection, entropy })
+        Ok(Self::new(connection.map_err(TlsError::Protocol)?.into(), entropy))
     }
 
     /// A client's side of a connection that was opened, with a domain name or an address to ask
@@ -59,8 +63,13 @@ impl Session {
         let mut entropy = Stream::new(seed);
         let config = Arc::clone(&config.0);
         let connection = entropy.lend(|| ClientConnection::new(config, server));
-        let connection = connection.map_err(TlsError::Protocol)?.into();
-        Ok(Self { connection, entropy })
+        Ok(Self::new(connection.map_err(TlsError::Protocol)?.into(), entropy))
+    }
+
+    fn new(mut connection: Connection, entropy: Stream) -> Self {
+        // At its limit the library takes the beginning of a message; ours takes all or nothing.
+        connection.set_buffer_limit(None);
+        Self { connection, entropy, waiting: 0 }
     }
 
     /// True once data can be exchanged.
@@ -69,8 +78,8 @@ impl Session {
         !self.connection.is_handshaking()
     }
 
-    /// Takes bytes of the transport and appends the data they carry to `plain`. Send the output
-    /// afterwards, also after an error.
+    /// Takes bytes of the transport and appends the data they carry to `plain`, up to a defect if
+    /// there is one. Send the output afterwards, also after an error.
     ///
     /// # Errors
     /// The session is over.
@@ -82,9 +91,10 @@ impl Session {
                 // Refused when too much is buffered, which the drain below rules out.
                 let taken =
                     connection.read_tls(&mut bytes).map_err(|_| TlsError::Overflow { len })?;
-                connection.process_new_packets().map_err(TlsError::Protocol)?;
+                let processed = connection.process_new_packets();
                 // "Would block" ends it: there is no more data for now.
                 let _ = connection.reader().read_to_end(plain);
+                processed.map_err(TlsError::Protocol)?;
                 if taken == 0 {
                     break;
                 }
@@ -93,17 +103,20 @@ impl Session {
         })
     }
 
-    /// Queues data; until the handshake is done it waits.
+    /// Queues data, all of it or none; until the handshake is done it waits.
     ///
     /// # Errors
-    /// Too much data waits already.
+    /// Too much data waits already, or the session is over.
     pub fn send(&mut self, plain: &[u8]) -> Result<(), TlsError> {
-        let (connection, entropy) = (&mut self.connection, &mut self.entropy);
-        let written = entropy.lend(|| connection.writer().write(plain));
-        match written {
-            Ok(written) if written == plain.len() => Ok(()),
-            _ => Err(TlsError::Overflow { len: plain.len() }),
+        let overflow = TlsError::Overflow { len: plain.len() };
+        if plain.len() > MOST_WAITING - self.waiting {
+            return Err(overflow);
         }
+        let (connection, entropy) = (&mut self.connection, &mut self.entropy);
+        let written = entropy.lend(|| connection.writer().write_all(plain));
+        written.map_err(|error| error.downcast().map_or(overflow, TlsError::Protocol))?;
+        self.waiting += plain.len();
+        Ok(())
     }
 
     /// Queues the end of our data (RFC 8446 §6.1: `close_notify`).
@@ -124,6 +137,9 @@ impl Session {
                 }
             }
         });
+        if self.is_established() {
+            self.waiting = 0;
+        }
         out
     }
 }
@@ -170,6 +186,41 @@ mod tests {
     fn a_client_that_trusts_another_certificate_refuses() {
         let refused = run(Trust::Pinned(vec![1, 2, 3]), (1, 2));
         assert!(matches!(refused, Err(TlsError::Protocol(_))));
+    }
+
+    /// A server and a client that may send.
+    fn established() -> (Session, Session) {
+        let mut server = Session::server(&ServerConfig::fixed(), 1).expect("valid");
+        let mut client = Session::client(&ClientConfig::new(Trust::Fixed), NAME, 2).expect("valid");
+        while !(client.is_established() && server.is_established()) {
+            server.receive(&client.take_output(), &mut Vec::new()).expect("in order");
+            client.receive(&server.take_output(), &mut Vec::new()).expect("in order");
+        }
+        (server, client)
+    }
+
+    #[test]
+    fn data_before_a_defect_is_not_lost_with_it() {
+        let (mut server, mut client) = established();
+        client.send(b"last words").expect("there is room");
+        let mut bytes = client.take_output();
+        bytes.extend_from_slice(b"\x17\x03\x03\0\x20not what the key makes of any text");
+        let mut heard = Vec::new();
+        let refused = server.receive(&bytes, &mut heard);
+        assert!(matches!(refused, Err(TlsError::Protocol(_))), "{refused:?}");
+        assert_eq!(heard, b"last words");
+        assert!(matches!(server.send(b"x"), Err(TlsError::Protocol(_))));
+    }
+
+    #[test]
+    fn data_that_does_not_fit_is_queued_not_even_in_part() {
+        let (mut server, mut client) = established();
+        client.send(&[1; MOST_WAITING - 1]).expect("there is room");
+        assert_eq!(client.send(&[2; 2]), Err(TlsError::Overflow { len: 2 }));
+        let mut heard = Vec::new();
+        server.receive(&client.take_output(), &mut heard).expect("in order");
+        assert_eq!(heard, [1; MOST_WAITING - 1]);
+        client.send(&[2; 2]).expect("there is room again");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Bytes to views and values for every WebRTC wire format.
 //!
 //! What it is: codecs. Most formats have two types: a lossless *view* over any bytes, which borrows,
-//! never panics and names each defect, and a strict *value*, which can only be valid and writes
-//! itself. Auditors read views, stacks speak values.
+//! never panics and names each defect, and a strict *value*, which is read from valid bytes only
+//! and writes itself. Auditors read views, stacks speak values.
 //!
 //! What it is not: it holds no connection, knows no time, decrypts nothing and judges nobody.
 //!

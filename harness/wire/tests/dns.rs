@@ -129,6 +129,25 @@ fn pointers_that_lead_nowhere_or_round_and_round_are_refused() {
 }
 
 #[test]
+fn a_defect_of_a_question_does_not_hide_that_there_are_records() {
+    let answer = b"\x01a\x00\x00\x01\x00\x01\x00\x00\x00\x0a\x00\x04\x0a\x01\x00\x02";
+    let with = |question: &[u8]| {
+        let head = b"\x00\x00\x84\x00\x00\x01\x00\x01\x00\x00\x00\x00";
+        [&head[..], question, answer].concat()
+    };
+    // A pointer to itself has an end.
+    let bytes = with(b"\xc0\x0c\x00\x01\x00\x01");
+    let view = View::new(&bytes);
+    assert_eq!(view.check(), Err(DnsError::Pointer { from: 12, to: 12 }));
+    let records: Vec<_> = view.records().map(|record| record.unwrap().to_record()).collect();
+    assert_eq!(records[0].as_ref().unwrap().data, Data::A(Ipv4Addr::new(10, 1, 0, 2)));
+    // A label of no known kind has none.
+    let bytes = with(b"\x40\x00\x01\x00\x01");
+    let records: Vec<_> = View::new(&bytes).records().map(Result::err).collect();
+    assert_eq!(records, [Some(DnsError::Label(0x40))]);
+}
+
+#[test]
 fn names_have_their_limits() {
     let label = "a".repeat(63);
     assert!(label.parse::<Name>().is_ok());

@@ -208,12 +208,42 @@ fn faults_of_later_lines_are_not_hidden_by_earlier_ones() {
         errors,
         [
             (1, Reason::MissingLine('v')),
+            (1, Reason::Expected("a space and the session id")),
             (2, Reason::OutOfRange { what: "port", min: 0, max: 65_535 }),
             (4, Reason::Expected("active, passive, actpass or holdconn")),
             (6, Reason::RepeatedMid),
-            (7, Reason::MissingLine('o')),
+            (7, Reason::MissingLine('s')),
+            (7, Reason::MissingLine('t')),
         ]
     );
+}
+
+/// What is wrong with a description and not tolerated.
+fn errors(text: &str) -> Vec<(usize, Reason)> {
+    let faults = View::parse(text.as_bytes()).faults();
+    let errors = faults.iter().filter(|fault| !fault.is_tolerated());
+    errors.map(|fault| (fault.line, fault.reason)).collect()
+}
+
+#[test]
+fn a_mandatory_line_is_told_missing_once_and_only_if_it_is() {
+    let missing = |line: usize, letter| (line, Reason::MissingLine(letter));
+    let good = "o=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n";
+    assert_eq!(errors(""), ['v', 'o', 's', 't'].map(|letter| missing(1, letter)));
+    assert_eq!(errors("v=0\r\n"), ['o', 's', 't'].map(|letter| missing(2, letter)));
+    // The line in place of the first is read all the same.
+    assert_eq!(errors(good), [missing(1, 'v')]);
+    assert_eq!(errors("o=- 1 2 IN IP4 0.0.0.0\r\nv=0\r\ns=-\r\nt=0 0\r\n"), [missing(1, 'v')]);
+    // What is malformed is there.
+    let version = Reason::OutOfRange { what: "protocol version", min: 0, max: 0 };
+    assert_eq!(errors(&format!("v=1\r\n{good}")), [(1, version)]);
+    let bad = "v=0\r\no=-\r\ns=\0\r\nt=now\r\n";
+    let reasons = [
+        (2, Reason::Expected("a space and the session id")),
+        (3, Reason::ForbiddenByte(0)),
+        (4, Reason::Expected("start time")),
+    ];
+    assert_eq!(errors(bad), reasons);
 }
 
 // Janus#2776, #3414: time grew with the square of the number of lines.

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rtcspec_wire::stun::{
-    AddressFamily, Attribute, AttributeType, Check, Class, ErrorCode, Fingerprint, Icmp, Key,
-    Malformed, Message, Method, PasswordAlgorithm, Seal, Standing, TransactionId, View,
+    AddressFamily, Attribute, AttributeType, Check, Class, EncodeError, ErrorCode, Fingerprint,
+    Icmp, Key, Malformed, Message, Method, PasswordAlgorithm, Seal, Standing, TransactionId, View,
 };
 use rtcspec_wire::turn::{ChannelData, ChannelDataView, ChannelNumber};
 
@@ -218,6 +218,26 @@ fn attributes_after_the_protection_are_shown_but_ignored() {
     assert_eq!(view.verify_integrity(&Key::short_term("key")), Check::Valid);
 }
 
+// A name was taken for understanding.
+#[test]
+fn whether_an_attribute_is_understood_is_for_the_receiver_to_say() {
+    let unknown = AttributeType(0x7fee);
+    let bytes = Message::request(Method::BINDING, TransactionId([1; 12]))
+        .with(Attribute::Priority(1))
+        .with(Attribute::Lifetime(600))
+        .with(Attribute::Unknown { ty: unknown, bytes: vec![] })
+        .with(Attribute::IceControlled(1))
+        .encode(&Seal::none())
+        .expect("short");
+    let view = View::new(&bytes);
+    let not_understood =
+        |understood: fn(AttributeType) -> bool| view.not_understood(understood).collect::<Vec<_>>();
+    let but_priority = not_understood(|ty| ty == AttributeType::PRIORITY);
+    assert_eq!(but_priority, [AttributeType::LIFETIME, unknown]);
+    assert_eq!(not_understood(|_| true), []);
+    assert_eq!(view.unknown_required().collect::<Vec<_>>(), [unknown]);
+}
+
 #[test]
 fn each_defect_is_named() {
     let good = sealed();
@@ -244,6 +264,21 @@ fn each_defect_is_named() {
     );
 }
 
+// It was told not to be last.
+#[test]
+fn a_fingerprint_that_is_cut_short_is_invalid_where_it_stands() {
+    let good = sealed();
+    for cut in 1..=4 {
+        assert_eq!(View::new(&good[..good.len() - cut]).fingerprint(), Fingerprint::Invalid);
+    }
+    for declared in [5, 8] {
+        let mut longer = good.clone();
+        let at = longer.len() - 5;
+        longer[at] = declared;
+        assert_eq!(View::new(&longer).fingerprint(), Fingerprint::Invalid);
+    }
+}
+
 #[test]
 fn a_message_of_classic_stun_is_recognised() {
     let mut bytes = vec![0, 1, 0, 8];
@@ -265,4 +300,47 @@ fn values_too_long_for_their_attribute_are_not_encoded() {
     let huge = message.with(Attribute::Data(vec![0; 65524]));
     assert!(huge.encode(&Seal::none()).is_ok());
     assert!(huge.encode(&Seal::none().fingerprint()).is_err());
+}
+
+// They were written, and refused when they were read.
+#[test]
+fn texts_of_128_characters_are_not_encoded_and_shorter_ones_are_read_again() {
+    let message = Message::request(Method::BINDING, TransactionId([1; 12]));
+    let encoded = |attribute| message.clone().with(attribute).encode(&Seal::none());
+    for one in ["x", "\u{1f600}"] {
+        let of = |count: usize| {
+            let text = one.repeat(count);
+            [
+                Attribute::Realm(text.clone()),
+                Attribute::Software(text.clone()),
+                Attribute::Nonce(text.into_bytes()),
+            ]
+        };
+        for attribute in of(127) {
+            let bytes = encoded(attribute.clone()).expect("short enough");
+            assert_eq!(Message::parse(&bytes).expect("valid").attributes, [attribute]);
+        }
+        for attribute in of(128) {
+            let ty = attribute.ty();
+            let expected = EncodeError::Characters { ty, found: 128, limit: 128 };
+            assert_eq!(encoded(attribute), Err(expected));
+        }
+        assert!(ErrorCode::with_reason(400, one.repeat(127)).is_some());
+        assert_eq!(ErrorCode::with_reason(400, one.repeat(128)), None);
+    }
+    // A nonce that is no text comes back to who made it.
+    assert!(encoded(Attribute::Nonce(vec![0xff; 763])).is_ok());
+}
+
+#[test]
+fn icmp_types_and_codes_beyond_their_bits_are_not_encoded() {
+    let message = Message::indication(Method::DATA, TransactionId([1; 12]));
+    for (icmp, value, max) in [
+        (Icmp { ty: 128, code: 0, data: [0; 4] }, 128, 0x7f),
+        (Icmp { ty: 0, code: 512, data: [0; 4] }, 512, 0x1ff),
+    ] {
+        let ty = AttributeType::ICMP;
+        let encoded = message.clone().with(Attribute::Icmp(icmp)).encode(&Seal::none());
+        assert_eq!(encoded, Err(EncodeError::OutOfRange { ty, value, max }));
+    }
 }

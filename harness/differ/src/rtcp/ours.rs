@@ -114,7 +114,7 @@ fn cause(error: &RtcpError) -> &'static str {
         },
         RtcpError::Trailing(_) => "bytes-after",
         RtcpError::Wrong(what) => match *what {
-            "fill of a chunk" => "fill-not-zero",
+            "fill of a chunk" | "fill of a reason" => "fill-not-zero",
             _ => "wrong-field",
         },
         _ => "other",

@@ -21,7 +21,7 @@ mod view;
 
 pub use error::{CandidateError, Field};
 pub use foundation::Foundation;
-pub use priority::{Priority, pair_priority, tcp_local_preference};
+pub use priority::{Priority, pair_priority};
 pub use sockets::udp_sockets;
 pub use value::{
     Candidate, CandidateKind, ComponentId, ConnectionAddress, Extension, TcpType, Transport,

@@ -1,8 +1,8 @@
-//! Candidate and pair priorities (RFC 8445 §5.1.2, §6.1.2.3; RFC 6544 §4.2).
+//! Candidate and pair priorities (RFC 8445 §5.1.2, §6.1.2.3).
 
 use std::fmt;
 
-use super::value::{ComponentId, TcpType};
+use super::value::ComponentId;
 
 /// A candidate's priority: 1 to 2^31 - 1 (RFC 8445 §5.1.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,29 +43,11 @@ impl fmt::Display for Priority {
 }
 
 /// A pair's priority from those of the controlling and the controlled agent's candidates
-/// (RFC 8445 §6.1.2.3).
+/// (RFC 8445 §6.1.2.3). They are any numbers, since those of PRIORITY in checks are.
 #[must_use]
-pub fn pair_priority(controlling: Priority, controlled: Priority) -> u64 {
-    let (g, d) = (u64::from(controlling.0), u64::from(controlled.0));
-    (g.min(d) << 32) + 2 * g.max(d) + u64::from(g > d)
-}
-
-/// The local preference of a TCP candidate (RFC 6544 §4.2): direction in the top three bits,
-/// `other` (thirteen bits) below.
-///
-/// RFC 6544 §4.2: host candidates prefer active, then passive, then simultaneous-open; candidates
-/// behind a NAT prefer simultaneous-open.
-#[must_use]
-pub const fn tcp_local_preference(direction: TcpType, behind_nat: bool, other: u16) -> u16 {
-    let preference = match (direction, behind_nat) {
-        (TcpType::SimultaneousOpen, true) => 6,
-        (TcpType::Active, false) => 6,
-        (TcpType::Active, true) => 4,
-        (TcpType::Passive, false) => 4,
-        (TcpType::Passive, true) => 2,
-        (TcpType::SimultaneousOpen, false) => 2,
-    };
-    (preference << 13) | (other & 0x1fff)
+pub fn pair_priority(controlling: u32, controlled: u32) -> u64 {
+    let (g, d) = (u64::from(controlling), u64::from(controlled));
+    (g.min(d) << 32).saturating_add(2 * g.max(d) + u64::from(g > d))
 }
 
 #[cfg(test)]
@@ -82,8 +64,9 @@ mod tests {
 
     #[test]
     fn pair_priority_depends_on_roles_only_in_the_last_bit() {
-        let (high, low) = (Priority(2_130_706_431), Priority(16_777_215));
+        let (high, low) = (2_130_706_431, 16_777_215);
         assert_eq!(pair_priority(high, low), pair_priority(low, high) + 1);
         assert_eq!(pair_priority(low, high), (16_777_215 << 32) + 2 * 2_130_706_431);
+        assert_eq!(pair_priority(u32::MAX, u32::MAX), u64::MAX);
     }
 }

@@ -11,10 +11,14 @@ use super::foundation::Foundation;
 use super::priority::Priority;
 use super::view::{CandidateView, Extensions};
 use crate::decimal::number as number_out;
+use crate::sdp::Token;
 
 /// A candidate as RFC 8839 §5.1 allows it. [`Display`](fmt::Display) writes it with the prefix
 /// `candidate:`, as `RTCIceCandidate.candidate` has it; [`FromStr`] reads that, an SDP line or the
 /// attribute's value.
+///
+/// None of its parts can end the line. Of [names](ConnectionAddress::Name) and of an [`Extension`]
+/// that was read, less than the grammar is promised.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Candidate {
     /// Groups like candidates.
@@ -83,7 +87,7 @@ impl Candidate {
         TcpType::from_text(self.extension("tcptype")?)
     }
 
-    /// Adds an extension at the end; `None` if name or value are not one word each.
+    /// Adds an extension at the end; `None` if it is none ([`Extension::new`]).
     #[must_use]
     pub fn with_extension(mut self, name: &str, value: &str) -> Option<Self> {
         self.extensions.push(Extension::new(name, value)?);
@@ -136,7 +140,7 @@ impl Candidate {
                 }
                 _ => {
                     checked(Field::ExtensionName, name, |text| is_word(text).then_some(()))?;
-                    let extension = |text: &str| Extension::new(name, text);
+                    let extension = |text: &str| Extension::read(name, text);
                     self.extensions.push(checked(Field::ExtensionValue, value?, extension)?);
                 }
             }
@@ -201,7 +205,7 @@ pub enum Transport {
     /// RFC 6544.
     Tcp,
     /// Any other word, for instance `ssltcp`.
-    Other(String),
+    Other(Token),
 }
 
 impl Transport {
@@ -217,7 +221,7 @@ impl Transport {
         match text {
             _ if text.eq_ignore_ascii_case("udp") => Some(Self::Udp),
             _ if text.eq_ignore_ascii_case("tcp") => Some(Self::Tcp),
-            _ => is_token(text).then(|| Self::Other(text.to_owned())),
+            _ => token(text).map(Self::Other),
         }
     }
 }
@@ -233,7 +237,8 @@ impl fmt::Display for Transport {
 pub enum ConnectionAddress {
     /// An address.
     Ip(IpAddr),
-    /// A domain name.
+    /// A domain name, as [`Self::new`] takes it. In another text, what cannot stand in a name is
+    /// left out when it is written.
     Name(String),
 }
 
@@ -246,7 +251,7 @@ impl ConnectionAddress {
         }
         let is_name = !text.is_empty()
             && text.len() <= 255
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+            && text.bytes().all(is_name_byte)
             && !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
         is_name.then(|| Self::Name(text.to_owned()))
     }
@@ -262,7 +267,10 @@ impl ConnectionAddress {
                 })
             }
             Self::Ip(IpAddr::V6(ip)) => write!(out, "{ip}"),
-            Self::Name(name) => out.write_str(name),
+            Self::Name(name) => {
+                let foreign = |char: char| !u8::try_from(char).is_ok_and(is_name_byte);
+                name.split(foreign).try_for_each(|part| out.write_str(part))
+            }
         }
     }
 
@@ -312,7 +320,7 @@ pub enum CandidateKind {
     /// `relay`.
     Relayed,
     /// Any other word.
-    Other(String),
+    Other(Token),
 }
 
 impl CandidateKind {
@@ -343,7 +351,7 @@ impl CandidateKind {
             "srflx" => Self::ServerReflexive,
             "prflx" => Self::PeerReflexive,
             "relay" => Self::Relayed,
-            _ => return is_token(text).then(|| Self::Other(text.to_owned())),
+            _ => return token(text).map(Self::Other),
         })
     }
 }
@@ -389,6 +397,9 @@ impl TcpType {
 }
 
 /// `cand-extension`: a name and a value, each one word.
+///
+/// One that was read may have any words: those of RFC 5245 §15.1 are byte-strings, and receivers
+/// ignore what they do not understand.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Extension {
     name: SmolStr,
@@ -396,9 +407,16 @@ pub struct Extension {
 }
 
 impl Extension {
-    /// `None` if name or value are not one word each.
+    /// `None` unless the name is a token and the value visible ASCII (RFC 8839 §5.1), or if the
+    /// name is `raddr` or `rport`: those are parts of their own.
     #[must_use]
     pub fn new(name: &str, value: &str) -> Option<Self> {
+        let is_free = token(name).is_some() && !matches!(name, "raddr" | "rport");
+        let is_visible = value.bytes().all(|byte| byte.is_ascii_graphic());
+        if is_free && is_visible { Self::read(name, value) } else { None }
+    }
+
+    fn read(name: &str, value: &str) -> Option<Self> {
         let valid = is_word(name) && is_word(value);
         valid.then(|| Self { name: name.into(), value: value.into() })
     }
@@ -434,15 +452,19 @@ fn port_number(text: &str) -> Option<u16> {
     u16::try_from(number(text, 5)?).ok()
 }
 
-/// RFC 8839 §5.1: extensions are byte-strings without space.
+/// A byte-string without space. RFC 8839 §5.1 lets an extension's value be empty; that cannot be
+/// told from a stray space and is none here.
 fn is_word(text: &str) -> bool {
     !text.is_empty() && !text.bytes().any(|byte| matches!(byte, 0 | b' ' | b'\r' | b'\n'))
 }
 
-/// RFC 8866 §9: `token`.
-fn is_token(text: &str) -> bool {
-    !text.is_empty()
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`{|}~".contains(&b))
+/// All of a text as a token: white space behind one, which descriptions may have, is refused.
+fn token(text: &str) -> Option<Token> {
+    Token::new(text).ok().filter(|token| *token == text)
+}
+
+const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
 }
 
 #[cfg(test)]
@@ -470,6 +492,30 @@ mod tests {
         assert!(candidate.address.is_mdns());
         assert_eq!(candidate.to_string(), line.replace("UDP", "udp"));
         assert!(!ConnectionAddress::new("local").expect("a name").is_mdns());
+    }
+
+    #[test]
+    fn nothing_that_is_put_into_a_candidate_ends_its_line() {
+        let line = "candidate:1 1 udp 1 a.local 9 typ host";
+        let mut candidate: Candidate = line.parse().expect("valid");
+        candidate.address = ConnectionAddress::Name("a.lo\r\na=x cal\u{f6}".to_owned());
+        assert_eq!(candidate.to_string(), "candidate:1 1 udp 1 a.loaxcal 9 typ host");
+        for word in ["x\r\na=x", "a b", "x\t", "", "\u{e4}"] {
+            assert_eq!(Transport::from_text(word), None);
+            assert_eq!(CandidateKind::from_text(word), None);
+            assert_eq!(Extension::new(word, "0"), None);
+            assert_eq!(Extension::new("generation", word), None);
+        }
+    }
+
+    #[test]
+    fn a_related_address_is_no_extension_but_one_that_came_too_late_is_kept() {
+        let line = "candidate:1 1 udp 1 192.0.2.1 9 typ host generation 0 raddr \u{e4}";
+        let candidate: Candidate = line.parse().expect("valid");
+        assert_eq!(candidate.to_string(), line);
+        for name in ["raddr", "rport"] {
+            assert_eq!(candidate.clone().with_extension(name, "x"), None);
+        }
     }
 
     #[test]
@@ -524,7 +570,7 @@ mod tests {
             port in any::<u16>(),
             kind in prop_oneof![Just(CandidateKind::Host), Just(CandidateKind::Relayed)],
             related in proptest::option::of((any::<IpAddr>(), any::<u16>())),
-            extensions in proptest::collection::vec(("[!-~]{1,9}", "[!-~]{1,9}"), 0..4),
+            extensions in proptest::collection::vec(("[!#-'*+.0-9A-Z^-z]{1,9}", "[!-~]{1,9}"), 0..4),
         ) {
             let candidate = Candidate {
                 foundation: Foundation::new(&foundation).expect("in the grammar"),
@@ -539,7 +585,7 @@ mod tests {
                 extensions: extensions
                     .iter()
                     .filter(|(name, _)| !matches!(name.as_str(), "raddr" | "rport"))
-                    .map(|(name, value)| Extension::new(name, value).expect("words"))
+                    .map(|(name, value)| Extension::new(name, value).expect("in the grammar"))
                     .collect(),
             };
             prop_assert_eq!(candidate.to_string().parse(), Ok(candidate));

@@ -85,21 +85,20 @@ impl<'a> View<'a> {
         (0..questions).map_while(move |_| walk.next(Walk::question))
     }
 
-    /// Its records in order, up to the first defect.
+    /// Its records in order, up to the first defect, which may be in the questions before them. That
+    /// a name cannot be followed is none: what is behind it is found all the same.
     pub fn records(&self) -> impl Iterator<Item = Result<RecordView<'a>, DnsError>> {
-        let (sections, mut walk) = match self.behind_questions() {
-            Ok(walk) => (self.counts().unwrap_or_default(), walk),
-            // Nothing can be found behind them.
-            Err(_) => ([0; 4], Walk { bytes: self.bytes, at: HEADER, over: true }),
-        };
-        let [_, answers, authorities, additionals] = sections;
+        let [questions, answers, authorities, additionals] = self.counts().unwrap_or_default();
+        let mut walk = Walk { bytes: self.bytes, at: HEADER, over: false };
+        let behind = (0..questions).try_for_each(|_| walk.question().map(|_| ()));
         let places = [
             (Section::Answer, answers),
             (Section::Authority, authorities),
             (Section::Additional, additionals),
         ];
         let places = places.into_iter().flat_map(|(place, count)| (0..count).map(move |_| place));
-        places.map_while(move |section| walk.next(|walk| walk.record(section)))
+        places
+            .map_while(move |section| walk.next(|walk| behind.and_then(|()| walk.record(section))))
     }
 
     /// Whether all that the header counts is there, and nothing else.
@@ -107,26 +106,18 @@ impl<'a> View<'a> {
     /// # Errors
     /// The first [`DnsError`].
     pub fn check(&self) -> Result<(), DnsError> {
-        let counts = self.counts().ok_or(DnsError::Short(self.bytes.len()))?;
-        let mut walk = self.behind_questions()?;
-        let records = counts[1..].iter().map(|count| u32::from(*count)).sum::<u32>();
-        for _ in 0..records {
-            let record = walk.record(Section::Answer)?;
-            record.name.to_name()?;
+        let [questions, records @ ..] = self.counts().ok_or(DnsError::Short(self.bytes.len()))?;
+        let mut walk = Walk { bytes: self.bytes, at: HEADER, over: false };
+        for _ in 0..questions {
+            walk.question()?.name.to_name()?;
+        }
+        for _ in 0..records.map(u32::from).into_iter().sum::<u32>() {
+            walk.record(Section::Answer)?.name.to_name()?;
         }
         match self.bytes.len() - walk.at {
             0 => Ok(()),
             more => Err(DnsError::Trailing(more)),
         }
-    }
-
-    fn behind_questions(&self) -> Result<Walk<'a>, DnsError> {
-        let [questions, ..] = self.counts().ok_or(DnsError::Short(self.bytes.len()))?;
-        let mut walk = Walk { bytes: self.bytes, at: HEADER, over: false };
-        for _ in 0..questions {
-            walk.question()?.name.to_name()?;
-        }
-        Ok(walk)
     }
 
     fn word(&self, at: usize) -> Option<u16> {

@@ -34,11 +34,14 @@ registry! {
         PROTOCOL_VERSION = 70, "protocol_version";
         INSUFFICIENT_SECURITY = 71, "insufficient_security";
         INTERNAL_ERROR = 80, "internal_error";
+        INAPPROPRIATE_FALLBACK = 86, "inappropriate_fallback";
         USER_CANCELED = 90, "user_canceled";
         NO_RENEGOTIATION = 100, "no_renegotiation";
         MISSING_EXTENSION = 109, "missing_extension";
         UNSUPPORTED_EXTENSION = 110, "unsupported_extension";
+        UNRECOGNIZED_NAME = 112, "unrecognized_name";
         BAD_CERTIFICATE_STATUS_RESPONSE = 113, "bad_certificate_status_response";
+        UNKNOWN_PSK_IDENTITY = 115, "unknown_psk_identity";
         CERTIFICATE_REQUIRED = 116, "certificate_required";
         NO_APPLICATION_PROTOCOL = 120, "no_application_protocol";
     }

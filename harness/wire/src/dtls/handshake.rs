@@ -18,6 +18,8 @@ registry! {
         NEW_SESSION_TICKET = 4, "NewSessionTicket";
         END_OF_EARLY_DATA = 5, "EndOfEarlyData";
         ENCRYPTED_EXTENSIONS = 8, "EncryptedExtensions";
+        REQUEST_CONNECTION_ID = 9, "RequestConnectionId";
+        NEW_CONNECTION_ID = 10, "NewConnectionId";
         CERTIFICATE = 11, "Certificate";
         SERVER_KEY_EXCHANGE = 12, "ServerKeyExchange";
         CERTIFICATE_REQUEST = 13, "CertificateRequest";

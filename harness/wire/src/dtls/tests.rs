@@ -165,6 +165,17 @@ fn unified_header_bits_are_read() {
 }
 
 #[test]
+fn alerts_and_messages_of_1_3_have_their_names() {
+    for (number, name) in
+        [(86, "inappropriate_fallback"), (112, "unrecognized_name"), (115, "unknown_psk_identity")]
+    {
+        assert_eq!(AlertDescription(number).to_string(), name);
+    }
+    assert_eq!(HandshakeType(9).to_string(), "RequestConnectionId");
+    assert_eq!(HandshakeType(10).to_string(), "NewConnectionId");
+}
+
+#[test]
 fn fragment_past_its_message_is_refused() {
     let mut bytes = Vec::new();
     let msg_type = HandshakeType::FINISHED;

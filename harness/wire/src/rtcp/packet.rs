@@ -117,6 +117,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::feedback::{FeedbackMessage, Nack};
+    use super::super::sdes::{SdesItem, SdesType};
     use super::super::twcc::{Delta, PacketStatus, Status};
     use super::*;
     use crate::rtp::{SequenceNumber, Ssrc};
@@ -173,6 +174,10 @@ mod tests {
         let Packet::Bye(bye) = round_trip(b"\x80\xcb\x00\x01\x03bye") else { panic!("a BYE") };
         assert_eq!(bye.reason.as_deref(), Some(&b"bye"[..]));
         assert_eq!(one(b"\x80\xcb\x00\x01\x04bye"), Err(RtcpError::Truncated("reason")));
+        // What fills the word was not looked at.
+        round_trip(b"\x80\xcb\x00\x01\x01b\x00\x00");
+        let filled = one(b"\x80\xcb\x00\x01\x01b\x00\x01");
+        assert_eq!(filled, Err(RtcpError::Wrong("fill of a reason")));
         assert_eq!(one(b"\x9f\xcb\x00\x01\x00\x00\x00\x01"), Err(RtcpError::Truncated("source")));
     }
 
@@ -262,6 +267,12 @@ mod tests {
         assert_eq!(bye.to_bytes(), Err(RtcpError::TooMany("sources")));
         let bye = Packet::Bye(Bye { ssrcs: vec![], reason: Some(vec![0; 256]) });
         assert_eq!(bye.to_bytes(), Err(RtcpError::TooMany("bytes of a reason")));
+        for text in [vec![], vec![3, b'a', b'b'], vec![255; 255]] {
+            let items = vec![SdesItem { kind: SdesType::PRIV, text }];
+            let chunks = vec![SdesChunk { ssrc: Ssrc(1), items }];
+            let written = Packet::SourceDescription(chunks).to_bytes();
+            assert_eq!(written, Err(RtcpError::Wrong("prefix")));
+        }
         let app = Packet::App(App { data: vec![0; 3], ..App::default() });
         assert_eq!(app.to_bytes(), Err(RtcpError::Wrong("length")));
     }

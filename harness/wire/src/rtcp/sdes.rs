@@ -25,8 +25,16 @@ impl SdesType {
 pub struct SdesItem {
     /// What it is; 0 ends a chunk and is no item.
     pub kind: SdesType,
-    /// At most 255 bytes, UTF-8 by the RFC.
+    /// At most 255 bytes, UTF-8 by the RFC. In a private extension it begins with a prefix.
     pub text: Vec<u8>,
+}
+
+impl SdesItem {
+    // RFC 3550 §6.5.8: the prefix of a private extension, with a length of its own, is within it.
+    fn is_whole(&self) -> bool {
+        let prefix = self.text.first().map(|length| usize::from(*length));
+        self.kind != SdesType::PRIV || prefix.is_some_and(|prefix| prefix < self.text.len())
+    }
 }
 
 /// Everything said about one source.
@@ -50,12 +58,11 @@ impl SdesChunk {
                 kind => {
                     let length = reader.u8("item")?;
                     let text = reader.take(length.into(), "item")?.to_vec();
-                    // RFC 3550 §6.5.8: its prefix, with a length of its own, is within the item.
-                    let prefix = text.first().copied().map_or(1, usize::from);
-                    if kind == SdesType::PRIV.0 && prefix >= text.len().max(1) {
+                    let item = SdesItem { kind: SdesType(kind), text };
+                    if !item.is_whole() {
                         return Err(RtcpError::Truncated("prefix"));
                     }
-                    items.push(SdesItem { kind: SdesType(kind), text });
+                    items.push(item);
                 }
             }
         }
@@ -73,6 +80,9 @@ impl SdesChunk {
             let length = u8::try_from(item.text.len()).map_err(|_| too_long)?;
             if item.kind.0 == 0 {
                 return Err(RtcpError::Wrong("item type"));
+            }
+            if !item.is_whole() {
+                return Err(RtcpError::Wrong("prefix"));
             }
             body.bytes(&[item.kind.0, length]);
             body.bytes(&item.text);
@@ -113,8 +123,10 @@ impl Bye {
         let length = reader.u8("reason")?;
         let reason = reader.take(length.into(), "reason")?.to_vec();
         match reader.rest() {
-            fill if fill.len() < 4 => Ok(Self { ssrcs, reason: Some(reason) }),
-            more => Err(RtcpError::Trailing(more.len())),
+            more if more.len() >= 4 => Err(RtcpError::Trailing(more.len())),
+            // RFC 3550 §6.6: zeros up to the word's end.
+            fill if fill.iter().any(|byte| *byte != 0) => Err(RtcpError::Wrong("fill of a reason")),
+            _ => Ok(Self { ssrcs, reason: Some(reason) }),
         }
     }
 

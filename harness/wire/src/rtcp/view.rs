@@ -86,6 +86,7 @@ impl<'a> PacketView<'a> {
 /// The packets of a compound, in order. What cannot be split off is the last item, an error.
 #[derive(Clone, Debug)]
 pub struct Packets<'a> {
+    /// Empty after an error.
     rest: &'a [u8],
 }
 
@@ -96,9 +97,9 @@ pub fn packets(datagram: &[u8]) -> Packets<'_> {
 }
 
 impl<'a> Packets<'a> {
-    /// The bytes not split yet.
+    /// The bytes that were not split yet; none after an error.
     #[must_use]
-    pub fn rest(&self) -> &'a [u8] {
+    pub const fn rest(&self) -> &'a [u8] {
         self.rest
     }
 }

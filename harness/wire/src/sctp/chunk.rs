@@ -311,10 +311,12 @@ impl Chunk {
         }
     }
 
-    /// Takes a received chunk apart. Reserved bits and padding are not kept.
+    /// Takes a received chunk apart. Not kept are flags that its type does not have, padding, and
+    /// what stands behind all that its type has: behind the fixed fields of a SHUTDOWN, the lists of
+    /// a SACK, the parameter of a HEARTBEAT, and in chunks that are a header and no more.
     ///
     /// # Errors
-    /// If anything in it is malformed, its parameters and error causes included.
+    /// If its fields or lists are not whole, or one of its parameters or error causes is malformed.
     pub fn from_view(view: &ChunkView<'_>) -> Result<Self, Error> {
         Ok(match view.body()? {
             Body::Data(body) => Self::Data(Data::from_view(&body)?),

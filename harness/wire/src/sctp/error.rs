@@ -122,10 +122,16 @@ pub enum Error {
     },
 }
 
-/// A value too long for its length field.
+/// A value that has no bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
+    /// A RE-CONFIG chunk with no parameter, or with more than two (RFC 6525 §3.1).
+    #[error("encode RE-CONFIG: {count} parameters")]
+    ReConfigParameters {
+        /// How many there are.
+        count: usize,
+    },
     /// The chunk.
     #[error("encode {chunk_type}: {length} bytes do not fit its length field")]
     ChunkTooLong {

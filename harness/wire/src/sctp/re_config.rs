@@ -10,7 +10,7 @@ use std::fmt;
 
 use super::error::{EncodeError, Error};
 use super::number::{be16, be32};
-use super::{Parameter, ParameterType, Parameters, RequestSequence, StreamId, Tsn};
+use super::{Parameter, Parameters, RequestSequence, StreamId, Tsn};
 
 /// A RE-CONFIG as received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,17 +43,22 @@ impl ReConfig {
             .parameters()
             .map(|found| Parameter::from_view(&found))
             .collect::<Result<Vec<_>, _>>()?;
-        // RFC 6525 §3.1: a RE-CONFIG holds one parameter or two.
-        if (1..=2).contains(&parameters.len()) {
-            Ok(Self { parameters })
-        } else {
-            Err(Error::ReConfigParameters { count: parameters.len() })
-        }
+        let count = parameters.len();
+        if fits(count) { Ok(Self { parameters }) } else { Err(Error::ReConfigParameters { count }) }
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let count = self.parameters.len();
+        if !fits(count) {
+            return Err(EncodeError::ReConfigParameters { count });
+        }
         self.parameters.iter().try_for_each(|parameter| parameter.write(out))
     }
+}
+
+/// RFC 6525 §3.1: a RE-CONFIG holds one parameter or two.
+fn fits(parameters: usize) -> bool {
+    (1..=2).contains(&parameters)
 }
 
 /// Outgoing SSN Reset Request, RFC 6525 §4.1.
@@ -213,13 +218,5 @@ impl AddStreams {
         out.extend_from_slice(&self.request.0.to_be_bytes());
         out.extend_from_slice(&self.count.to_be_bytes());
         out.extend_from_slice(&[0, 0]);
-    }
-}
-
-impl ParameterType {
-    /// Whether this is a request of RFC 6525, which a Re-configuration Response answers.
-    #[must_use]
-    pub const fn is_reconfig_request(self) -> bool {
-        matches!(self.0, 13..=15 | 17 | 18)
     }
 }

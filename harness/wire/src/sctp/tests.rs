@@ -394,6 +394,30 @@ fn wrong_and_zero_checksums_are_told_apart() {
 }
 
 #[test]
+fn a_re_config_without_parameters_or_with_three_is_not_written() {
+    for count in [0, 3] {
+        let parameters = vec![Parameter::SsnTsnReset(RequestSequence(1)); count];
+        let written = Chunk::ReConfig(ReConfig { parameters }).encode(&mut Vec::new());
+        assert_eq!(written, Err(EncodeError::ReConfigParameters { count }));
+    }
+}
+
+#[test]
+fn bytes_behind_all_that_a_chunk_has_are_not_kept() {
+    for (bytes, expected) in [
+        (&[11, 0, 0, 8, 1, 2, 3, 4][..], Chunk::CookieAck),
+        (&[8, 0, 0, 5, 1, 0, 0, 0][..], Chunk::ShutdownAck),
+        (
+            &[7, 0, 0, 12, 0, 0, 0, 9, 1, 2, 3, 4][..],
+            Chunk::Shutdown(Shutdown { cumulative_tsn_ack: Tsn(9) }),
+        ),
+    ] {
+        let chunk = Chunks::new(bytes).next().expect("there are bytes");
+        assert_eq!(Chunk::from_view(&chunk), Ok(expected));
+    }
+}
+
+#[test]
 fn hand_computed_init_is_read() {
     // RFC 9260 §3.3.2 by hand: tag 0x01020304, a_rwnd 131072, 10 out, 20 in, TSN 0xfffffffe,
     // then Forward-TSN-Supported and Supported Extensions (RE-CONFIG, FORWARD-TSN).

@@ -17,13 +17,18 @@ use super::view::{Line, LineEnd};
 const SESSION_ORDER: &[u8] = b"vosiuepcbtzka";
 /// Line types of a media section in the order of RFC 8866 §5.
 const MEDIA_ORDER: &[u8] = b"micbka";
+/// Line types that RFC 8866 §5 does not mark as optional.
+const MANDATORY: [u8; 4] = *b"vost";
 
 /// Takes lines one after the other.
 #[derive(Debug)]
 pub(super) struct Builder<'n> {
     notes: Option<&'n mut Vec<Fault>>,
     lines: usize,
-    version: bool,
+    /// A [`bit`] for each type of which a line was there, well-formed or not.
+    seen: u32,
+    /// Another line stood where `v=` belongs, and that was told.
+    version_missed: bool,
     origin: Option<Origin>,
     name: Option<Text>,
     information: Option<Text>,
@@ -55,7 +60,8 @@ impl<'n> Builder<'n> {
         Self {
             notes,
             lines: 0,
-            version: false,
+            seen: 0,
+            version_missed: false,
             origin: None,
             name: None,
             information: None,
@@ -80,18 +86,36 @@ impl<'n> Builder<'n> {
         }
     }
 
-    /// Records a fault that [`Self::feed`] or [`Self::finish`] returned.
+    /// Records a fault that [`Self::feed`] returned.
     pub(super) fn record(&mut self, fault: Fault) {
         if let Some(notes) = self.notes.as_deref_mut() {
             notes.push(fault);
         }
     }
 
+    /// Records every mandatory line that never came.
+    pub(super) fn record_missing(&mut self) {
+        for kind in MANDATORY {
+            let told = kind == b'v' && self.version_missed;
+            if !told && !self.has(kind) {
+                let fault = self.missing(char::from(kind));
+                self.record(fault);
+            }
+        }
+    }
+
+    fn has(&self, kind: u8) -> bool {
+        self.seen & bit(kind) != 0
+    }
+
+    fn missing(&self, letter: char) -> Fault {
+        Fault { line: self.lines + 1, column: 1, reason: Reason::MissingLine(letter) }
+    }
+
     /// Takes the line with this number.
     pub(super) fn feed(&mut self, number: usize, line: &Line<'_>) -> Result<(), Fault> {
         self.lines = number;
         let raw = line.raw();
-        let fault = |at: usize, reason| Fault { line: number, column: at + 1, reason };
         match line.end() {
             LineEnd::CrLf => {}
             LineEnd::Lf => self.note(raw.len() + 1, Reason::BareLineFeed),
@@ -101,20 +125,37 @@ impl<'n> Builder<'n> {
             self.note(1, Reason::BlankLine);
             return Ok(());
         }
+        let result = self.feed_raw(raw);
+        self.seen |= line.kind().map_or(0, bit);
+        result
+    }
+
+    fn feed_raw(&mut self, raw: &[u8]) -> Result<(), Fault> {
+        let number = self.lines;
+        let fault = |at: usize, reason| Fault { line: number, column: at + 1, reason };
         let text = std::str::from_utf8(raw)
             .map_err(|error| fault(error.valid_up_to(), Reason::NotUtf8))?;
         let &[kind, b'=', ..] = raw else { return Err(fault(0, Reason::NotALine)) };
         if !kind.is_ascii_alphabetic() {
             return Err(fault(0, Reason::NotALine));
         }
-        if kind != b'v' && !mem::replace(&mut self.version, true) {
-            return Err(fault(0, Reason::MissingLine('v')));
+        if kind != b'v' && !self.has(b'v') && !mem::replace(&mut self.version_missed, true) {
+            self.tell(fault(0, Reason::MissingLine('v')))?;
         }
         self.check_order(kind)?;
         let mut cursor = Cursor::new(text, 2, number, self.notes.take());
         let result = self.take(kind, &mut cursor);
         self.notes = cursor.into_notes();
         result
+    }
+
+    /// Ends the reading, unless all faults are wanted: what is missing does not spoil the line.
+    fn tell(&mut self, fault: Fault) -> Result<(), Fault> {
+        if self.notes.is_none() {
+            return Err(fault);
+        }
+        self.record(fault);
+        Ok(())
     }
 
     // RFC 8866 §5 fixes the order. Interop: stacks mix up i, b, c and a, and receivers let them.
@@ -213,10 +254,10 @@ impl<'n> Builder<'n> {
         }
     }
 
-    fn take_version(&mut self, cursor: &mut Cursor<'_, '_>) -> Result<(), Fault> {
+    fn take_version(&self, cursor: &mut Cursor<'_, '_>) -> Result<(), Fault> {
         // RFC 8866 §5.1: there is no version but 0.
         cursor.number("protocol version", 0, 0)?;
-        if mem::replace(&mut self.version, true) {
+        if self.has(b'v') {
             return Err(cursor.fault_at(0, Reason::RepeatedLine('v')));
         }
         Ok(())
@@ -256,15 +297,13 @@ impl<'n> Builder<'n> {
         Ok(())
     }
 
-    /// The finished description.
+    /// The finished description, of lines that had no fault.
     pub(super) fn finish(&mut self) -> Result<Session, Fault> {
-        let line = self.lines + 1;
-        let missing = |letter: char| Fault { line, column: 1, reason: Reason::MissingLine(letter) };
-        if !self.version {
-            return Err(missing('v'));
+        if !self.has(b'v') {
+            return Err(self.missing('v'));
         }
-        let origin = self.origin.take().ok_or(missing('o'))?;
-        let name = self.name.take().ok_or(missing('s'))?;
+        let origin = self.origin.take().ok_or(self.missing('o'))?;
+        let name = self.name.take().ok_or(self.missing('s'))?;
         let mut timings = mem::take(&mut self.timings).into_iter();
         Ok(Session {
             origin,
@@ -275,7 +314,7 @@ impl<'n> Builder<'n> {
             phones: mem::take(&mut self.phones),
             connection: self.connection.take(),
             bandwidths: mem::take(&mut self.bandwidths),
-            timing: timings.next().ok_or(missing('t'))?,
+            timing: timings.next().ok_or(self.missing('t'))?,
             further_timings: timings.collect(),
             time_zones: self.time_zones.take(),
             key: self.key.take(),
@@ -283,6 +322,11 @@ impl<'n> Builder<'n> {
             media: mem::take(&mut self.media),
         })
     }
+}
+
+/// A bit for each type letter.
+const fn bit(kind: u8) -> u32 {
+    if kind.is_ascii_lowercase() { 1 << (kind - b'a') } else { 0 }
 }
 
 fn once<T>(

@@ -106,7 +106,7 @@ pub enum Reason {
     /// A line stands later than RFC 8866 §5 orders.
     #[error("line `{0}=` stands out of order")]
     OutOfOrder(char),
-    /// A value where only the attribute's name is defined, or the reverse of a list separator.
+    /// A list whose elements are separated by commas where RFC 8839 §5.6 has spaces.
     #[error("commas instead of spaces between {0}")]
     Commas(&'static str),
     /// Spaces or tabs that the grammar does not have.

@@ -113,8 +113,8 @@ impl Print for MsidSemantic {
     }
 }
 
-/// The tags of `ice-options` (RFC 8839 §5.6).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The tags of `ice-options` (RFC 8839 §5.6): one at least.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IceOptions(pub Vec<Token>);
 
 impl IceOptions {

@@ -7,7 +7,7 @@ use super::cursor::{Cursor, Parse, from_str};
 use super::fault::Fault;
 use super::origin::{Address, Bandwidth};
 use super::print::{Print, display, list, number};
-use super::text::{Text, Token};
+use super::text::{ProtocolName, Text, Token};
 use crate::rtp::PayloadType;
 
 /// The media type of a section (RFC 8866 §5.14).
@@ -47,8 +47,8 @@ pub enum Protocol {
     TcpDtlsSctp,
     /// `DTLS/SCTP` of the drafts before RFC 8841.
     DtlsSctp,
-    /// Another one: tokens joined by `/`.
-    Other(Text),
+    /// Another one.
+    Other(ProtocolName),
 }
 
 impl Protocol {
@@ -83,22 +83,18 @@ impl Protocol {
 
 impl Parse for Protocol {
     fn parse(cursor: &mut Cursor<'_, '_>) -> Result<Self, Fault> {
-        let start = cursor.at();
-        cursor.token("a protocol")?;
-        while cursor.eat(b'/') {
-            cursor.token("a protocol")?;
-        }
-        Ok(match cursor.since(start) {
+        let name = ProtocolName::parse(cursor)?;
+        Ok(match name.as_str() {
             "UDP/TLS/RTP/SAVPF" => Self::UdpTlsRtpSavpf,
             "UDP/DTLS/SCTP" => Self::UdpDtlsSctp,
             "TCP/DTLS/SCTP" => Self::TcpDtlsSctp,
             "DTLS/SCTP" => Self::DtlsSctp,
-            other => Self::Other(other.parse()?),
+            _ => Self::Other(name),
         })
     }
 }
 
-/// The formats of a section.
+/// The formats of a section: one at least, or the line is none when it is read again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Formats {
     /// Payload types of an RTP protocol.

@@ -1,9 +1,12 @@
 //! Session descriptions (RFC 8866) with everything a WebRTC offer or answer carries.
 //!
 //! Two types, as everywhere in this crate: a [`View`] keeps every line with its exact bytes and
-//! lists what is malformed; a [`Session`] is a typed value that can only be valid. A session
-//! description that some stack sends and every other accepts in spite of a small deviation still
-//! becomes a [`Session`]; the view reports the deviation as a tolerated [`Fault`].
+//! lists what is malformed; a [`Session`] is a typed value. A session description that some stack
+//! sends and every other accepts in spite of a small deviation still becomes a [`Session`]; the view
+//! reports the deviation as a tolerated [`Fault`].
+//!
+//! No text in a value can end its line or word. Lists that must not be empty, and what attributes
+//! ask of each other, are checked when a description is read; who builds one sees to them.
 
 mod attribute;
 mod attributes;
@@ -41,5 +44,5 @@ pub use simulcast::{
     Alternatives, Restriction, Rid, RidId, Simulcast, SimulcastStream, StreamDirection,
 };
 pub use ssrc::{SsrcAttribute, SsrcGroup};
-pub use text::{IcePwd, IceUfrag, Text, TlsId, Token, Word};
+pub use text::{IcePwd, IceUfrag, ProtocolName, RestrictionValue, Text, TlsId, Token, Word};
 pub use view::{Line, LineEnd, Section, View};

@@ -13,7 +13,7 @@ use super::print::{Print, display};
 use super::text::Text;
 use super::view::View;
 
-/// A session description that can only be valid.
+/// A session description. One that was read is valid, and so is what it prints.
 ///
 /// It prints in the order of RFC 8866 §5 with CRLF; attributes keep their order. What a peer
 /// really sent, byte for byte, is a [`View`].

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use super::cursor::{Cursor, Parse, from_str};
 use super::fault::{Fault, Reason};
 use super::print::{Print, display, list};
-use super::text::{Text, Token};
+use super::text::{RestrictionValue, Token};
 use crate::rtp::PayloadType;
 
 /// Direction of a `rid` or of one half of `simulcast`.
@@ -37,8 +37,8 @@ impl Print for StreamDirection {
     }
 }
 
-/// A restriction identifier: letters and digits (RFC 8851 §10), also `-` and `_` which the
-/// RFC's errata and every stack allow.
+/// A restriction identifier: letters, digits, `-` and `_` (RFC 8851 §10). Erratum 7132 wants letters
+/// and digits alone, as RTP has them; every stack allows the others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RidId(Token);
 
@@ -82,21 +82,15 @@ pub struct Restriction {
     /// Name.
     pub name: Token,
     /// Value.
-    pub value: Option<Text>,
+    pub value: Option<RestrictionValue>,
 }
 
 impl Parse for Restriction {
     fn parse(cursor: &mut Cursor<'_, '_>) -> Result<Self, Fault> {
         let name = Token::read(cursor, "a restriction")?;
-        let value = if cursor.eat(b'=') { Some(restriction_value(cursor)?) } else { None };
+        let value = if cursor.eat(b'=') { Some(RestrictionValue::parse(cursor)?) } else { None };
         Ok(Self { name, value })
     }
-}
-
-fn restriction_value(cursor: &mut Cursor<'_, '_>) -> Result<Text, Fault> {
-    let start = cursor.at();
-    let value: Result<Text, Fault> = cursor.run(|byte| byte != b';' && byte != b' ').parse();
-    value.map_err(|fault| cursor.fault_at(start + fault.column - 1, fault.reason))
 }
 
 impl Print for Restriction {
@@ -183,7 +177,7 @@ impl Print for SimulcastStream {
     }
 }
 
-/// Alternatives for one simulcast stream, separated by commas.
+/// Alternatives for one simulcast stream, separated by commas: one at least.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alternatives(pub Vec<SimulcastStream>);
 
@@ -204,7 +198,7 @@ impl Print for Alternatives {
 }
 
 /// A `simulcast` attribute: one or both directions, each a list of streams.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Simulcast {
     /// Streams this side sends; empty when the direction is absent.
     pub send: Vec<Alternatives>,
@@ -214,7 +208,7 @@ pub struct Simulcast {
 
 impl Parse for Simulcast {
     fn parse(cursor: &mut Cursor<'_, '_>) -> Result<Self, Fault> {
-        let mut simulcast = Self::default();
+        let mut simulcast = Self { send: Vec::new(), recv: Vec::new() };
         loop {
             let start = cursor.at();
             let list = match StreamDirection::parse(cursor)? {

@@ -103,6 +103,36 @@ text_type! {
     TlsId
 }
 
+text_type! {
+    /// The name of a transport protocol: tokens joined by `/` (`proto`, RFC 8866 §9).
+    ProtocolName
+}
+text_type! {
+    /// The value of a restriction of a `rid`, perhaps empty: without `;`, which ends it
+    /// (RFC 8851 §10), and without space.
+    RestrictionValue
+}
+
+impl Parse for ProtocolName {
+    fn parse(cursor: &mut Cursor<'_, '_>) -> Result<Self, Fault> {
+        let start = cursor.at();
+        cursor.token("a protocol")?;
+        while cursor.eat(b'/') {
+            cursor.token("a protocol")?;
+        }
+        Ok(Self(cursor.since(start).into()))
+    }
+}
+
+impl Parse for RestrictionValue {
+    fn parse(cursor: &mut Cursor<'_, '_>) -> Result<Self, Fault> {
+        let start = cursor.at();
+        let found = cursor.run(|byte| byte != b';' && byte != b' ');
+        check_bytes(cursor, start, found)?;
+        Ok(Self(found.into()))
+    }
+}
+
 impl Parse for TlsId {
     fn parse(cursor: &mut Cursor<'_, '_>) -> Result<Self, Fault> {
         let (start, min, max) = (cursor.at(), 20, 255);
@@ -223,6 +253,19 @@ mod tests {
         }
         let fault = Text::new("ab\ncd").unwrap_err();
         assert_eq!((fault.column, fault.reason), (3, Reason::ForbiddenByte(b'\n')));
+    }
+
+    // A space made two words of one, a semicolon two restrictions.
+    #[test]
+    fn no_protocol_or_restriction_can_end_its_word() {
+        for bad in ["RTP/AVP 0", "RTP/", "/RTP", "RTP//AVP", ""] {
+            assert!(ProtocolName::new(bad).is_err(), "{bad}");
+        }
+        assert_eq!(ProtocolName::new("TCP/TLS/RTP/SAVP").unwrap(), "TCP/TLS/RTP/SAVP");
+        for bad in ["1;max-fps=2", "1 2", "1\r"] {
+            assert!(RestrictionValue::new(bad).is_err(), "{bad}");
+        }
+        assert!(RestrictionValue::new("").is_ok());
     }
 
     #[test]

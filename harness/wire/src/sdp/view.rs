@@ -181,9 +181,7 @@ impl<'a> View<'a> {
                 builder.record(fault);
             }
         }
-        if let Err(fault) = builder.finish() {
-            builder.record(fault);
-        }
+        builder.record_missing();
         faults
     }
 }

@@ -26,9 +26,9 @@ pub enum Attribute {
     UserHash([u8; 32]),
     /// RFC 8489 §14.8.
     ErrorCode(ErrorCode),
-    /// RFC 8489 §14.9; at most 763 bytes.
+    /// RFC 8489 §14.9; fewer than 128 characters.
     Realm(String),
-    /// RFC 8489 §14.10; at most 763 bytes.
+    /// RFC 8489 §14.10; fewer than 128 characters, or at most 763 bytes that are no text.
     Nonce(Vec<u8>),
     /// RFC 8489 §14.11.
     PasswordAlgorithms(Vec<PasswordAlgorithm>),
@@ -36,7 +36,7 @@ pub enum Attribute {
     PasswordAlgorithm(PasswordAlgorithm),
     /// RFC 8489 §14.13.
     UnknownAttributes(Vec<AttributeType>),
-    /// RFC 8489 §14.14; at most 763 bytes.
+    /// RFC 8489 §14.14; fewer than 128 characters.
     Software(String),
     /// RFC 8489 §14.15.
     AlternateServer(SocketAddr),

@@ -272,12 +272,16 @@ fn text(value: &[u8], max: usize) -> Decoded<String> {
 }
 
 /// RFC 8489 §14.8, §14.9, §14.10, §14.14: fewer than 128 characters, whatever bytes they take.
-const CHARACTERS: usize = 128;
+pub(super) const CHARACTERS: usize = 128;
+
+/// How many characters a text has, if those are too many.
+pub(super) fn too_many_characters(text: &str) -> Option<usize> {
+    Some(text.chars().count()).filter(|found| *found >= CHARACTERS)
+}
 
 fn check_characters(text: &str) -> Decoded<()> {
-    let found = text.chars().count();
-    let error = AttributeError::Characters { found, limit: CHARACTERS };
-    if found < CHARACTERS { Ok(()) } else { Err(error) }
+    let error = |found| Err(AttributeError::Characters { found, limit: CHARACTERS });
+    too_many_characters(text).map_or(Ok(()), error)
 }
 
 fn short_text(value: &[u8]) -> Decoded<String> {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::decode::too_many_characters;
+
 /// A valid ERROR-CODE value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ErrorCode {
@@ -45,7 +47,7 @@ impl ErrorCode {
     /// RFC 8656 §19.
     pub const INSUFFICIENT_CAPACITY: u16 = 508;
 
-    /// The longest reason phrase in bytes (RFC 8489 §14.8: fewer than 128 characters).
+    /// The longest reason phrase in bytes that is looked at (RFC 8489 §14.8).
     pub const MAX_REASON: usize = 763;
 
     /// A code with the phrase its RFC gives it, or none if it has none here.
@@ -56,11 +58,11 @@ impl ErrorCode {
         Self::with_reason(code, default_reason(code))
     }
 
-    /// A code with a phrase; `None` outside 300..=699 or when the phrase is too long.
+    /// A code with a phrase; `None` outside 300..=699 or when the phrase has 128 characters or more.
     #[must_use]
     pub fn with_reason(code: u16, reason: impl Into<String>) -> Option<Self> {
         let reason = reason.into();
-        let valid = (300..700).contains(&code) && reason.len() <= Self::MAX_REASON;
+        let valid = (300..700).contains(&code) && too_many_characters(&reason).is_none();
         valid.then_some(Self { code, reason })
     }
 

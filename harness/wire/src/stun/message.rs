@@ -131,7 +131,7 @@ impl Message {
     /// The bytes.
     ///
     /// # Errors
-    /// An attribute or the message is too long.
+    /// An attribute is not what its definition allows, or the message is too long.
     pub fn encode(&self, seal: &Seal<'_>) -> Result<Vec<u8>, EncodeError> {
         let mut out = Vec::with_capacity(128);
         self.encode_into(&mut out, seal)?;
@@ -141,7 +141,8 @@ impl Message {
     /// Replaces a buffer's content by the bytes.
     ///
     /// # Errors
-    /// An attribute or the message is too long; the buffer is empty then.
+    /// An attribute is not what its definition allows, or the message is too long; the buffer is
+    /// empty then.
     pub fn encode_into(&self, out: &mut Vec<u8>, seal: &Seal<'_>) -> Result<(), EncodeError> {
         let mut writer = Writer::new(out, self.message_type(), self.id);
         for attribute in &self.attributes {

@@ -47,11 +47,8 @@ impl View<'_> {
         if !attributes.is_at_end() {
             return Fingerprint::NotLast;
         }
-        if found.as_u32() == Some(self.expected_fingerprint(&found)) {
-            Fingerprint::Valid
-        } else {
-            Fingerprint::Invalid
-        }
+        let fits = found.as_u32() == Some(self.expected_fingerprint(&found));
+        if fits && !found.is_truncated() { Fingerprint::Valid } else { Fingerprint::Invalid }
     }
 
     /// What FINGERPRINT has to be in the place of an attribute of this message (RFC 8489 §14.7).

@@ -331,12 +331,20 @@ impl<'a> View<'a> {
         decode::xor_address(self.value(ty)?, self.transaction_id()?).ok()
     }
 
-    /// Attributes that must be understood and that this crate does not know (RFC 8489 §6.3.1).
-    pub fn unknown_required(&self) -> impl Iterator<Item = AttributeType> + use<'a> {
+    /// Attributes that must be understood and that the receiver does not (RFC 8489 §6.3.1).
+    pub fn not_understood<F: Fn(AttributeType) -> bool>(
+        &self,
+        understood: F,
+    ) -> impl Iterator<Item = AttributeType> + use<'a, F> {
         self.attributes()
             .filter(|attribute| !attribute.is_ignored())
             .map(|attribute| attribute.ty)
-            .filter(|ty| ty.is_comprehension_required() && ty.name().is_none())
+            .filter(move |ty| ty.is_comprehension_required() && !understood(*ty))
+    }
+
+    /// Those of them that have no name here: whoever the receiver is, it does not understand them.
+    pub fn unknown_required(&self) -> impl Iterator<Item = AttributeType> + use<'a> {
+        self.not_understood(|ty| ty.name().is_some())
     }
 
     /// Where the message ends: declared or actual, whichever comes first.
@@ -423,10 +431,10 @@ impl<'a> Attributes<'a> {
         if self.rest.is_empty() { Ok(()) } else { Err(self.defect()) }
     }
 
-    /// True when nothing is left, not even a broken attribute.
+    /// True when nothing is left behind the attribute that was taken last, not even a broken one.
     #[inline]
     pub(super) const fn is_at_end(&self) -> bool {
-        self.rest.is_empty()
+        self.rest.is_empty() || self.overrun
     }
 
     /// Offset of the next attribute from the start of the message.

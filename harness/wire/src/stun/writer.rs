@@ -2,9 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::attribute::{Attribute, PasswordAlgorithm};
+use super::attribute::{Attribute, Icmp, PasswordAlgorithm};
 use super::attribute_type::AttributeType;
-use super::decode::{MAX_DOMAIN, MAX_TEXT, MAX_USERNAME, xor_mask};
+use super::decode::{
+    CHARACTERS, MAX_DOMAIN, MAX_TEXT, MAX_USERNAME, too_many_characters, xor_mask,
+};
 use super::error_code::ErrorCode;
 use super::header::{HEADER_LEN, MAGIC_COOKIE, MessageType, TransactionId};
 use super::key::Key;
@@ -65,6 +67,26 @@ pub enum EncodeError {
         len: usize,
         /// Most allowed.
         max: usize,
+    },
+    /// A text with more characters than its attribute's definition allows.
+    #[error("encode {ty} of {found} characters, fewer than {limit} allowed")]
+    Characters {
+        /// The attribute.
+        ty: AttributeType,
+        /// Characters it has.
+        found: usize,
+        /// The first number that is too many.
+        limit: usize,
+    },
+    /// A number that has more bits than its field.
+    #[error("encode {ty} with {value} in a field for at most {max}")]
+    OutOfRange {
+        /// The attribute.
+        ty: AttributeType,
+        /// The number.
+        value: u16,
+        /// Most allowed.
+        max: u16,
     },
     /// A message whose length does not fit its sixteen-bit field.
     #[error("encode a STUN message of {len} bytes")]
@@ -177,10 +199,10 @@ impl<'b> Writer<'b> {
             | Attribute::XorRelayedAddress(address) => self.xor_address(ty, *address),
             Attribute::Username(text) => self.limited(ty, text.as_bytes(), MAX_USERNAME),
             Attribute::Realm(text) | Attribute::Software(text) => {
-                self.limited(ty, text.as_bytes(), MAX_TEXT)
+                self.short_text(ty, text.as_bytes())
             }
             Attribute::AlternateDomain(text) => self.limited(ty, text.as_bytes(), MAX_DOMAIN),
-            Attribute::Nonce(nonce) => self.limited(ty, nonce, MAX_TEXT),
+            Attribute::Nonce(nonce) => self.short_text(ty, nonce),
             Attribute::UserHash(hash) => self.bytes(ty, hash),
             Attribute::ErrorCode(error) => self.error_code(error),
             Attribute::PasswordAlgorithms(list) => self.password_algorithms(ty, list),
@@ -208,11 +230,7 @@ impl<'b> Writer<'b> {
             Attribute::AddressErrorCode { family, error } => {
                 self.error_value(ty, family.number(), error)
             }
-            Attribute::Icmp(icmp) => {
-                let [high, low] = (u16::from(icmp.ty) << 9 | (icmp.code & 0x1ff)).to_be_bytes();
-                let [a, b, c, d] = icmp.data;
-                self.bytes(ty, &[0, 0, high, low, a, b, c, d])
-            }
+            Attribute::Icmp(icmp) => self.icmp(ty, *icmp),
             Attribute::ChangeRequest { ip, port } => {
                 self.u32(ty, u32::from(*ip) << 2 | u32::from(*port) << 1)
             }
@@ -226,7 +244,8 @@ impl<'b> Writer<'b> {
     /// Adds the protection and completes the length field.
     ///
     /// # Errors
-    /// An attribute or the whole message is too long; the buffer is empty then.
+    /// An attribute is not what its definition allows, or the whole message is too long; the buffer
+    /// is empty then.
     #[inline]
     pub fn finish(mut self, seal: &Seal<'_>) -> Result<(), EncodeError> {
         if let Some(key) = seal.integrity {
@@ -301,6 +320,32 @@ impl<'b> Writer<'b> {
         self.out.extend_from_slice(value);
         self.pad();
         self
+    }
+
+    /// A text of few characters. Bytes that are no text, as a nonce of others may be, count alone.
+    fn short_text(&mut self, ty: AttributeType, value: &[u8]) -> &mut Self {
+        let text = std::str::from_utf8(value).unwrap_or_default();
+        match too_many_characters(text) {
+            None => self.limited(ty, value, MAX_TEXT),
+            Some(found) => {
+                let error = EncodeError::Characters { ty, found, limit: CHARACTERS };
+                self.error.get_or_insert(error);
+                self
+            }
+        }
+    }
+
+    /// RFC 8656 §18.13: seven bits of the type, nine of the code.
+    fn icmp(&mut self, ty: AttributeType, icmp: Icmp) -> &mut Self {
+        for (value, max) in [(u16::from(icmp.ty), 0x7f), (icmp.code, 0x1ff)] {
+            if value > max {
+                self.error.get_or_insert(EncodeError::OutOfRange { ty, value, max });
+                return self;
+            }
+        }
+        let [high, low] = (u16::from(icmp.ty) << 9 | icmp.code).to_be_bytes();
+        let [a, b, c, d] = icmp.data;
+        self.bytes(ty, &[0, 0, high, low, a, b, c, d])
     }
 
     /// Zeros up to the next multiple of four.
