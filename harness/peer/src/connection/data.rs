@@ -49,6 +49,7 @@ impl Data {
     pub(super) fn new(config: &Config, rng: Rng) -> Self {
         let wanted = &config.sctp;
         let defaults = sctp::Config::default();
+        let takes = wanted.max_message_size.unwrap_or(jsep::MAX_MESSAGE_SIZE);
         Self {
             config: sctp::Config {
                 max_packet: config.dtls.mtu.saturating_sub(DTLS_OVERHEAD) & !3,
@@ -66,7 +67,7 @@ impl Data {
             role: Role::Server,
             connect_at: None,
             read_at: None,
-            channels: Channels::new(),
+            channels: Channels::taking(usize::try_from(takes).unwrap_or(usize::MAX)),
             events: VecDeque::new(),
         }
     }
@@ -105,6 +106,7 @@ impl Data {
             // RFC 9260 §3.3.10.12: the layer above wants it so.
             association.abort(now, Cause::UserInitiatedAbort(Vec::new()));
         }
+        self.connect_at = None;
         self.channels.disconnected();
     }
 
@@ -275,6 +277,10 @@ impl Data {
                 self.channels.forget(channel);
                 Event::Closed(channel)
             }
+            dcep::Event::TooLong(channel) => Event::Error {
+                channel: Some(channel),
+                reason: "take a message in parts: it is too long".to_owned(),
+            },
             dcep::Event::Refused { stream } => Event::Error {
                 channel: None,
                 reason: format!("take the OPEN on stream {stream}: it was refused"),

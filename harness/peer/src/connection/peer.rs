@@ -110,17 +110,21 @@ impl Peer {
         Ok(peer)
     }
 
-    /// Replaces servers and policy; they are used from the next gathering on.
+    /// Replaces servers and policy; they are used from the next gathering on, which the next offer
+    /// begins if they are others than before.
     ///
     /// # Errors
     /// The configuration names a server that cannot be one, or the connection is closed.
     pub fn set_configuration(&mut self, now: Duration, config: Config) -> Result<(), Error> {
         self.refuse_if_closed()?;
         // What a reconfiguration does not mention stays: the machine is the same machine.
-        let interfaces = std::mem::take(&mut self.config.interfaces);
+        let interfaces = self.config.interfaces.clone();
         let kept = if config.interfaces.is_empty() { interfaces } else { config.interfaces };
         let config = Config { interfaces: kept, ..config };
         self.agent.set_gather_config(gather_config(&config)?);
+        if (&config.ice_servers, config.policy) != (&self.config.ice_servers, self.config.policy) {
+            self.jsep.outdate_ice();
+        }
         self.reconfigured = true;
         self.config = config;
         self.settle(now);

@@ -72,9 +72,10 @@ impl Secure {
         }
         let replaces = self.session.take().is_some();
         if replaces {
-            self.state = DtlsState::New;
             self.early.clear();
         }
+        // Whatever became of the one before, or of a data section that was rejected.
+        self.state = DtlsState::New;
         self.agreement = Some(agreement);
         replaces
     }

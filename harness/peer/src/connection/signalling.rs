@@ -150,6 +150,10 @@ impl Peer {
     }
 
     fn use_transport(&mut self, now: Duration, transport: &Transport) {
+        // Nothing revives a closed connection.
+        if self.is_closed() {
+            return;
+        }
         let role =
             if transport.controlling { ice::Role::Controlling } else { ice::Role::Controlled };
         self.agent.set_role(role);

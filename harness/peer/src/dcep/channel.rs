@@ -6,6 +6,7 @@ use rtcspec_wire::dcep::{Name, Open, Priority, Reliability as Limit};
 use rtcspec_wire::sctp::{Ppid, StreamId};
 
 use super::Error;
+use super::payload::Parts;
 use crate::sctp::Reliability;
 
 /// Names a channel from its creation on, when it may have no stream yet.
@@ -113,7 +114,7 @@ pub struct Channel {
     /// The peer's outgoing stream was reset.
     pub(super) incoming_done: bool,
     /// The beginning of a message that came in deprecated parts.
-    pub(super) partial: Vec<u8>,
+    pub(super) parts: Parts,
     /// What came for a next channel on this stream while this one is not quite closed.
     pub(super) deferred: Vec<(Ppid, Vec<u8>)>,
 }
@@ -128,7 +129,7 @@ impl Channel {
             by_peer,
             outgoing_done: false,
             incoming_done: false,
-            partial: Vec::new(),
+            parts: Parts::default(),
             deferred: Vec::new(),
         }
     }

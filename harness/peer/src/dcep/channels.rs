@@ -13,6 +13,10 @@ use crate::sctp::Reliability;
 
 /// Messages kept for a channel whose predecessor on the stream is not quite closed.
 const MAX_DEFERRED: usize = 64;
+/// The longest message taken in deprecated parts unless told otherwise: what browsers announce.
+const MOST_IN_PARTS: usize = 1 << 18;
+/// The same where any length is announced: a hostile peer must not make us keep parts without end.
+const MOST_OF_ANY: usize = 1 << 26;
 /// Stream 65535 is not used: RFC 8832 §6, as many implementations keep it for "none".
 const LAST_STREAM: u16 = 65_534;
 
@@ -56,6 +60,8 @@ pub enum Event {
         /// Its stream.
         stream: StreamId,
     },
+    /// A message in deprecated parts is longer than this side takes; it is dropped.
+    TooLong(ChannelId),
     /// A user message came where there is no channel, or with an identifier channels do not use.
     Stray {
         /// Its stream.
@@ -81,6 +87,8 @@ pub struct Channels {
     channels: BTreeMap<ChannelId, Channel>,
     by_stream: BTreeMap<StreamId, ChannelId>,
     association: Option<Association>,
+    /// The longest message this side has announced to take; `None` if it has not said.
+    takes: Option<usize>,
     next: u64,
     /// Where the search for a free stream begins.
     next_stream: u16,
@@ -93,6 +101,13 @@ impl Channels {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A table without channels and without association, of a side that announces to take messages
+    /// of at most so many bytes, 0 for any length (RFC 8841 §6.1).
+    #[must_use]
+    pub fn taking(bytes: usize) -> Self {
+        Self { takes: Some(bytes), ..Self::default() }
     }
 
     /// A channel, until [`forget`](Self::forget).
@@ -382,35 +397,48 @@ impl Channels {
 
     fn received_user(&mut self, stream: StreamId, ppid: Ppid, data: &[u8]) {
         let part = Part::of(ppid);
-        let limit = self.association.map_or(0, |association| association.max_message_size);
         let Some(id) = self.by_stream.get(&stream).copied().filter(|_| part != Part::Foreign)
         else {
             self.events.push_back(Event::Stray { stream, ppid });
             return;
         };
         self.heard(id);
-        let Some(channel) = self.channels.get_mut(&id) else { return };
-        if channel.state != State::Open {
+        if self.channels.get(&id).is_none_or(|channel| channel.state != State::Open) {
             // W3C: what arrives while closing is not delivered.
             return;
         }
         let payload = match part {
             Part::Partial(_) => {
-                // Bounded: a message in parts is no longer than one in one piece may be.
-                if channel.partial.len() + data.len() <= limit.max(1 << 20) {
-                    channel.partial.extend_from_slice(data);
-                }
+                self.add_part(id, data);
                 return;
             }
-            Part::Empty(kind) => kind.payload(Vec::new()),
-            Part::Last(kind) => {
-                let mut bytes = std::mem::take(&mut channel.partial);
-                bytes.extend_from_slice(data);
-                kind.payload(bytes)
-            }
-            Part::Foreign => return,
+            Part::Empty(kind) => Some(kind.payload(Vec::new())),
+            Part::Last(kind) => self.finish_parts(id, data).map(|bytes| kind.payload(bytes)),
+            Part::Foreign => None,
         };
-        self.events.push_back(Event::Message(id, payload));
+        self.events.extend(payload.map(|payload| Event::Message(id, payload)));
+    }
+
+    /// Bounded: a message in parts is no longer than one in one piece may be.
+    fn add_part(&mut self, id: ChannelId, data: &[u8]) {
+        let limit = match self.takes {
+            None => MOST_IN_PARTS,
+            Some(0) => MOST_OF_ANY,
+            Some(bytes) => bytes,
+        };
+        let Some(channel) = self.channels.get_mut(&id) else { return };
+        if !channel.parts.add(data, limit) {
+            self.events.push_back(Event::TooLong(id));
+        }
+    }
+
+    /// The message a last part ends, or one in one piece; `None` if it was lost.
+    fn finish_parts(&mut self, id: ChannelId, data: &[u8]) -> Option<Vec<u8>> {
+        if self.channels.get(&id)?.parts.is_empty() {
+            return Some(data.to_vec());
+        }
+        self.add_part(id, data);
+        self.channels.get_mut(&id)?.parts.take()
     }
 
     fn finish_if_done(&mut self, id: ChannelId) {

@@ -73,6 +73,41 @@ impl Kind {
     }
 }
 
+/// A message in deprecated parts, as far as it has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Parts {
+    bytes: Vec<u8>,
+    /// It is too long, and lost.
+    spoiled: bool,
+}
+
+impl Parts {
+    /// Whether no part of a message has come.
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty() && !self.spoiled
+    }
+
+    /// Adds a part. False if it makes the message longer than `limit`: then all of it is lost, and
+    /// so is what follows.
+    pub(super) fn add(&mut self, part: &[u8], limit: usize) -> bool {
+        if self.spoiled {
+            return true;
+        }
+        if self.bytes.len() + part.len() > limit {
+            *self = Self { bytes: Vec::new(), spoiled: true };
+            return false;
+        }
+        self.bytes.extend_from_slice(part);
+        true
+    }
+
+    /// The message, after its last part; `None` if it was lost.
+    pub(super) fn take(&mut self) -> Option<Vec<u8>> {
+        let Self { bytes, spoiled } = std::mem::take(self);
+        (!spoiled).then_some(bytes)
+    }
+}
+
 impl Part {
     pub(super) fn of(ppid: Ppid) -> Self {
         match ppid {

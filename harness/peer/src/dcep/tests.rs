@@ -216,6 +216,33 @@ fn deprecated_partial_messages_are_joined() {
 }
 
 #[test]
+fn message_in_parts_that_is_longer_than_announced_is_dropped_as_a_whole() {
+    let mut channels = Channels::taking(100);
+    // What the peer takes is another matter.
+    channels.connected(Role::Client, 65_535, usize::MAX);
+    let id = channels.create(labelled("p")).expect("allowed");
+    channels.received(StreamId(0), Ppid::DCEP, &[2]);
+    events(&mut channels);
+    for last in [40, 41] {
+        channels.received(StreamId(0), Ppid::BINARY_PARTIAL, &[1; 60]);
+        channels.received(StreamId(0), Ppid::BINARY, &vec![2; last]);
+        let expected = match last {
+            40 => Event::Message(id, Payload::Binary([vec![1; 60], vec![2; 40]].concat())),
+            _ => Event::TooLong(id),
+        };
+        assert_eq!(events(&mut channels), [expected]);
+    }
+    for _ in 0..1000 {
+        channels.received(StreamId(0), Ppid::BINARY_PARTIAL, &[1; 60]);
+    }
+    channels.received(StreamId(0), Ppid::BINARY, &[2]);
+    assert_eq!(events(&mut channels), [Event::TooLong(id)], "told once, and nothing is delivered");
+    channels.received(StreamId(0), Ppid::BINARY, &[3; 300]);
+    let next = Event::Message(id, Payload::Binary(vec![3; 300]));
+    assert_eq!(events(&mut channels), [next], "in one piece, SCTP has bounded it");
+}
+
+#[test]
 fn message_over_the_limit_of_the_peer_is_not_sent() {
     let mut channels = Channels::new();
     channels.connected(Role::Client, 10, 100);

@@ -70,6 +70,8 @@ pub struct Agent {
     sessions: Vec<(Phase, Session)>,
     made: u64,
     waiting: Waiting,
+    /// The other side has been known once: the role is determined.
+    has_role: bool,
 }
 
 impl Agent {
@@ -82,6 +84,7 @@ impl Agent {
             sessions: Vec::new(),
             made: 0,
             waiting: Waiting::default(),
+            has_role: false,
         };
         agent.push_session();
         agent
@@ -153,9 +156,9 @@ impl Agent {
     }
 
     /// Takes a role, as signalling determines it (RFC 8445 §6.1.1). Changes nothing once the other
-    /// side is known: roles persist, and conflicts are settled by checks.
+    /// side has been known: roles outlast a restart, and conflicts are settled by checks.
     pub fn set_role(&mut self, role: Role) {
-        if self.sessions.iter().all(|(_, session)| session.remote.is_none()) {
+        if !self.has_role {
             self.cx.role = role;
         }
     }
@@ -177,8 +180,12 @@ impl Agent {
     /// dropped; new addresses are gathered from, by a restart's new generation too.
     pub fn set_interfaces(&mut self, now: Duration, addresses: Vec<IpAddr>) {
         self.cx.config.gather.interfaces.clone_from(&addresses);
-        for (_, session) in &mut self.sessions {
-            session.gatherer.set_interfaces(now, addresses.clone());
+        for (phase, session) in &mut self.sessions {
+            // A session that was replaced can only lose.
+            let gathers = *phase == Phase::Active;
+            let has = |ip: &IpAddr| session.gatherer.sockets().any(|socket| socket.ip() == *ip);
+            let usable = addresses.iter().copied().filter(|ip| gathers || has(ip)).collect();
+            session.gatherer.set_interfaces(now, usable);
             session.collect(&mut self.cx, now);
         }
         self.advance(now);
@@ -210,6 +217,8 @@ impl Agent {
             let lite = self.cx.config.lite;
             self.cx.role = if lite { Role::Controlled } else { Role::Controlling };
         }
+        self.has_role = true;
+        self.end_former(now);
         let ufrag = parameters.credentials.ufrag.clone();
         let trickled = self.waiting.take(&ufrag);
         let (cx, session) = self.current_mut();
@@ -222,7 +231,7 @@ impl Agent {
     }
 
     /// A candidate of the other side. `ufrag` names its generation; a candidate of one that is not
-    /// known yet waits for its description, one of an old generation is dropped.
+    /// known yet waits for its description, one of a generation that was replaced is dropped.
     pub fn add_remote_candidate(
         &mut self,
         now: Duration,
@@ -238,17 +247,14 @@ impl Agent {
     }
 
     /// Restarts ICE (RFC 8445 §9): new credentials, new candidates. Data keeps going over the old
-    /// pair until a new one is selected.
+    /// pair until a new one is selected. Without a pair the old session stays until the other side
+    /// answers: the restart may be taken back before.
     pub fn restart(&mut self, now: Duration) -> &Credentials {
-        let carries = self.current().selected.is_some();
-        if let Some((phase, session)) = self.sessions.last_mut() {
-            session.cancel_checks(None);
-            if !carries {
-                session.stop();
-                session.gatherer.close(now);
-                session.collect(&mut self.cx, now);
-                *phase = Phase::Closing { until: now + OVERLAP };
-            }
+        if self.current().remote.is_some() {
+            let (_, session) = self.current_mut();
+            session.suspend();
+        } else {
+            self.end_newest(now);
         }
         self.push_session();
         self.local_credentials()
@@ -262,13 +268,8 @@ impl Agent {
         if !has_old || self.current().remote.is_some() {
             return false;
         }
-        if let Some((_, mut session)) = self.sessions.pop() {
-            session.stop();
-            session.gatherer.close(now);
-            session.collect(&mut self.cx, now);
-            let phase = Phase::Closing { until: now + OVERLAP };
-            self.sessions.insert(0, (phase, session));
-        }
+        self.end_newest(now);
+        self.advance(now);
         true
     }
 
@@ -418,10 +419,25 @@ impl Agent {
     pub fn close(&mut self, now: Duration) {
         self.cx.enter(State::Closed);
         for (phase, session) in &mut self.sessions {
-            session.stop();
-            session.gatherer.close(now);
-            session.collect(&mut self.cx, now);
-            *phase = Phase::Closing { until: now + OVERLAP };
+            *phase = session.end(&mut self.cx, now);
+        }
+    }
+
+    /// The newest session is of no use: the one before it is the newest.
+    fn end_newest(&mut self, now: Duration) {
+        if let Some((_, mut session)) = self.sessions.pop() {
+            let phase = session.end(&mut self.cx, now);
+            self.sessions.insert(0, (phase, session));
+        }
+    }
+
+    /// The other side has answered a restart: there is no way back to sessions without a pair.
+    fn end_former(&mut self, now: Duration) {
+        let former = self.sessions.len().saturating_sub(1);
+        for (phase, session) in self.sessions.iter_mut().take(former) {
+            if *phase == Phase::Active && session.selected.is_none() {
+                *phase = session.end(&mut self.cx, now);
+            }
         }
     }
 
@@ -467,12 +483,20 @@ impl Agent {
 
     fn trickled(&mut self, now: Duration, what: Trickled, ufrag: Option<&str>) {
         let current = self.remote_credentials().map(|credentials| credentials.ufrag.clone());
-        let is_old = ufrag.is_some_and(|ufrag| {
-            self.sessions.iter().rev().skip(1).any(|(_, session)| session.is_from(ufrag))
-        });
-        match current {
-            _ if is_old => {}
-            Some(current) if ufrag.is_none_or(|ufrag| ufrag == current) => {
+        let former = self.sessions.len().saturating_sub(1);
+        let is_from = |session: &Session| ufrag.is_some_and(|ufrag| session.is_from(ufrag));
+        let old = self.sessions.iter().take(former).rposition(|(_, session)| is_from(session));
+        match (current, old) {
+            // As long as a restart is unanswered there is a way back to the session before it.
+            (None, Some(index)) => {
+                let (phase, session) = &mut self.sessions[index];
+                if *phase == Phase::Active {
+                    session.trickled(&mut self.cx, now, what);
+                    self.advance(now);
+                }
+            }
+            (Some(_), Some(_)) => {}
+            (Some(current), None) if ufrag.is_none_or(|ufrag| ufrag == current) => {
                 let (cx, session) = self.current_mut();
                 session.trickled(cx, now, what);
                 self.advance(now);
@@ -523,10 +547,7 @@ impl Agent {
                     *phase = Phase::Overlapping { until: now + OVERLAP };
                 }
                 Phase::Overlapping { until } if now >= until => {
-                    session.stop();
-                    session.gatherer.close(now);
-                    session.collect(&mut self.cx, now);
-                    *phase = Phase::Closing { until: now + OVERLAP };
+                    *phase = session.end(&mut self.cx, now);
                 }
                 _ => {}
             }
@@ -585,7 +606,14 @@ impl Session {
         }
     }
 
-    /// Nothing more is checked or sent.
+    /// Gives everything back: nothing more is checked or sent.
+    fn end(&mut self, cx: &mut Context, now: Duration) -> Phase {
+        self.stop();
+        self.gatherer.close(now);
+        self.collect(cx, now);
+        Phase::Closing { until: now + OVERLAP }
+    }
+
     fn stop(&mut self) {
         self.checks.clear();
         self.consent = None;

@@ -15,6 +15,7 @@ use super::context::Context;
 use super::event::Output;
 use super::nomination::ValidPair;
 use super::pair::{PairId, PairState, pair_priority};
+use super::respond::understood;
 use super::role::Role;
 use super::session::Session;
 use crate::stun::{Due, Outgoing, Retransmit, Via};
@@ -216,7 +217,7 @@ impl Session {
         let code = view.error_code().map(|error| error.code());
         // RFC 8489 §6.3.3: a success with an attribute one has to understand, but does not, is
         // a failure.
-        let understood = view.unknown_required().next().is_none();
+        let is_understood = view.not_understood(understood).next().is_none();
         match view.xor_mapped_address() {
             // RFC 8445 §7.2.5.1: before all else, wherever the answer came from. Behind a NAT that
             // maps by address a conflict may show itself on no other way.
@@ -225,7 +226,7 @@ impl Session {
             }
             // RFC 8445 §7.2.5.2.1.
             _ if !symmetric => self.check_failed(cx, &check),
-            Some(mapped) if is_success && understood => {
+            Some(mapped) if is_success && is_understood => {
                 self.check_succeeded(cx, now, &check, mapped);
             }
             // RFC 8445 §7.2.5.2.4.

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use rtcspec_wire::candidate;
+
 use super::gather::Gatherer;
 use super::role::Role;
 use crate::turn::PermissionState;
@@ -78,12 +80,10 @@ impl Pair {
 /// RFC 8445 §6.1.2.3: the priority of a pair as the agent in `role` sees it.
 #[must_use]
 pub fn pair_priority(role: Role, local: u32, remote: u32) -> u64 {
-    let (g, d) = match role {
-        Role::Controlling => (local, remote),
-        Role::Controlled => (remote, local),
-    };
-    let (low, high) = (u64::from(g.min(d)), u64::from(g.max(d)));
-    (low << 32) + 2 * high + u64::from(g > d)
+    match role {
+        Role::Controlling => candidate::pair_priority(local, remote),
+        Role::Controlled => candidate::pair_priority(remote, local),
+    }
 }
 
 #[cfg(test)]

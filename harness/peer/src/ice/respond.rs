@@ -76,7 +76,7 @@ impl Session {
         if !self.is_for_us(username) || integrity == Integrity::Invalid {
             return Answer::Unsigned(ErrorCode::UNAUTHENTICATED);
         }
-        let unknown: Vec<AttributeType> = view.unknown_required().collect();
+        let unknown: Vec<AttributeType> = view.not_understood(understood).collect();
         if !unknown.is_empty() {
             return Answer::UnknownAttributes(unknown);
         }
@@ -220,5 +220,47 @@ impl Session {
         }
         self.checklist.trigger(id);
         self.permit(check.base, check.from.ip());
+    }
+}
+
+/// What an agent understands of the attributes that must be: those of STUN itself (RFC 8489 §18.3),
+/// also where they are not expected (RFC 8489 §6.3), and those of ICE (RFC 8445 §16.1).
+pub(super) const fn understood(ty: AttributeType) -> bool {
+    matches!(
+        ty,
+        AttributeType::MAPPED_ADDRESS
+            | AttributeType::USERNAME
+            | AttributeType::MESSAGE_INTEGRITY
+            | AttributeType::ERROR_CODE
+            | AttributeType::UNKNOWN_ATTRIBUTES
+            | AttributeType::REALM
+            | AttributeType::NONCE
+            | AttributeType::MESSAGE_INTEGRITY_SHA256
+            | AttributeType::PASSWORD_ALGORITHM
+            | AttributeType::USERHASH
+            | AttributeType::XOR_MAPPED_ADDRESS
+            | AttributeType::PRIORITY
+            | AttributeType::USE_CANDIDATE
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Whatever had a name was taken for understood, also what is not for ICE.
+    #[test]
+    fn attributes_of_turn_and_of_classic_stun_are_not_understood_in_a_check() {
+        let check = Message::request(Method::BINDING, TransactionId([7; 12]))
+            .with(Attribute::Username("a:b".to_owned()))
+            .with(Attribute::Priority(1))
+            .with(Attribute::UseCandidate)
+            .with(Attribute::Realm("of another mechanism".to_owned()))
+            .with(Attribute::Lifetime(600))
+            .with(Attribute::ChangeRequest { ip: true, port: true })
+            .with(Attribute::IceControlling(1));
+        let bytes = check.encode(&Seal::none().fingerprint()).unwrap();
+        let found: Vec<AttributeType> = View::new(&bytes).not_understood(understood).collect();
+        assert_eq!(found, [AttributeType::LIFETIME, AttributeType::CHANGE_REQUEST]);
     }
 }

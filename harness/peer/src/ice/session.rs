@@ -166,6 +166,11 @@ impl Session {
                 pair.is_relayed |= new.kind == CandidateType::Relayed;
             }
         }
+        for valid in self.valid.iter_mut().filter(|valid| valid.remote == index) {
+            valid.priorities.1 = new.priority;
+            valid.priority = pair_priority(cx.role, valid.priorities.0, new.priority);
+            valid.is_relayed |= new.kind == CandidateType::Relayed;
+        }
         self.remotes[index] = new;
     }
 
@@ -227,6 +232,19 @@ impl Session {
             is_relayed: ours.kind == relayed || theirs.kind == relayed,
             nominated_by_peer: false,
         })
+    }
+
+    /// A restart begins: nothing is checked here any more. What was being checked waits, so that it
+    /// is checked again if the restart is taken back.
+    pub(super) fn suspend(&mut self) {
+        self.cancel_checks(None);
+        self.nominee = None;
+        let checked = |pair: &Pair| pair.state == PairState::InProgress;
+        let ids: Vec<PairId> =
+            self.checklist.iter().filter(|(_, pair)| checked(pair)).map(|(id, _)| id).collect();
+        for id in ids {
+            self.checklist.trigger(id);
+        }
     }
 
     /// Takes in what the gatherer has to say.
@@ -292,6 +310,8 @@ impl Session {
         self.checklist.remove_base(base);
         self.checks.retain(|_, check| check.base != base);
         self.valid.retain(|valid| valid.base != base);
+        // What is nominated may have gone with it: another pair is to be.
+        self.nominee = self.nominee.filter(|pair| self.checklist.get(*pair).is_some());
         if self.selected.is_some_and(|selected| selected.base == base) {
             cx.enter(State::Disconnected);
         }

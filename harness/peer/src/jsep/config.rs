@@ -5,7 +5,7 @@ use rtcspec_wire::sdp::{Fault, Fingerprint, IcePwd, IceUfrag, TlsId};
 use crate::dtls::Role;
 
 /// Largest message this peer announces unless told otherwise, as browsers do.
-const MAX_MESSAGE_SIZE: u64 = 262_144;
+pub(crate) const MAX_MESSAGE_SIZE: u64 = 262_144;
 /// Port of RFC 8831's examples, which everyone uses.
 const SCTP_PORT: u16 = 5000;
 

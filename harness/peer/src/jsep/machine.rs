@@ -31,6 +31,8 @@ pub struct Jsep {
     wants_data: bool,
     /// Credentials to be replaced by the next offer (webrtc-pc §4.7.1).
     pub(super) to_replace: Option<IceCredentials>,
+    /// Credentials that were gathered with before the configuration of ICE changed.
+    pub(super) outdated: Vec<IceCredentials>,
     /// New credentials that a created description has and no set one.
     pub(super) prepared: Option<IceCredentials>,
     pub(super) last_offer: Option<Session>,
@@ -54,6 +56,7 @@ impl Jsep {
             stable: None,
             wants_data: false,
             to_replace: None,
+            outdated: Vec::new(),
             prepared: None,
             last_offer: None,
             last_answer: None,
@@ -125,6 +128,13 @@ impl Jsep {
         self.to_replace = self.agreed().local_ice.clone();
     }
 
+    /// Servers or policy of ICE have changed: the next offer has new credentials (RFC 9429 §3.5.1).
+    /// Unlike after [`Jsep::restart_ice`], it is not needed for that (webrtc-pc §4.7.3).
+    pub fn outdate_ice(&mut self) {
+        let in_use = [&self.live, self.agreed()].map(|negotiation| negotiation.local_ice.clone());
+        self.outdated = in_use.into_iter().flatten().collect();
+    }
+
     /// Whether a new offer is needed (webrtc-pc §4.7.3). Only meaningful in state stable.
     #[must_use]
     pub fn negotiation_needed(&self) -> bool {
@@ -171,7 +181,8 @@ impl Jsep {
         let in_use = self.live.local_ice.clone();
         // Credentials of an open offer that is a restart already need no replacing.
         let replaced = in_use.is_some() && in_use != self.agreed().local_ice;
-        let restart = ice_restart || (self.to_replace.is_some() && !replaced);
+        let outdated = in_use.as_ref().is_some_and(|ice| self.outdated.contains(ice));
+        let restart = ice_restart || outdated || (self.to_replace.is_some() && !replaced);
         match in_use {
             Some(ice) if !restart => ice,
             _ => self.prepared.get_or_insert_with(fresh).clone(),

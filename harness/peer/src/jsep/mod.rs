@@ -54,6 +54,7 @@ mod transport;
 mod trickle;
 
 pub use candidates::IceCandidate;
+pub(crate) use config::MAX_MESSAGE_SIZE;
 pub use config::{Config, IceCredentials};
 pub use description::{Description, SdpType};
 pub use effect::Effect;

@@ -306,6 +306,7 @@ impl Jsep {
         if self.to_replace != self.live.local_ice {
             self.to_replace = None;
         }
+        self.outdated.retain(|ice| self.live.local_ice.as_ref() == Some(ice));
         let local = self.live.current_local.as_ref().and_then(Set::data_ufrag);
         let remote = self.live.current_remote.as_ref().and_then(Set::data_ufrag);
         self.local_candidates.keep(|ufrag| local.as_deref() == Some(ufrag));

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use rtcspec_wire::sctp::{
-    Cause, Checksum, Chunk, EncodeError, Heartbeat, Packet, Ppid, StreamId, VerificationTag,
+    Cause, Checksum, Chunk, EncodeError, HEADER_LENGTH, Heartbeat, Packet, Ppid, StreamId,
+    VerificationTag,
 };
 
 use super::congestion::Congestion;
@@ -379,6 +380,7 @@ impl Association {
         }
         self.restart_heartbeat();
         self.tell(Event::Connected);
+        self.refuse_early_resets();
     }
 
     /// Ends; what is queued to leave still leaves.
@@ -393,6 +395,7 @@ impl Association {
         // RFC 9260 §5.3.1: another association, another tag.
         self.local = Self::fresh_side(&self.config, &mut self.rng);
         self.outstanding = Outstanding::new(self.local.initial_tsn);
+        self.reconfig = Reconfig::new(self.local.initial_tsn, self.peer.initial_tsn);
         self.tell(Event::Closed(why));
     }
 
@@ -452,7 +455,8 @@ impl Association {
     }
 
     pub(super) fn queue_forward_tsn(&mut self) {
-        let chunk = self.outstanding.forward_chunk(self.features.interleaving);
+        let room = self.config.max_packet - HEADER_LENGTH;
+        let chunk = self.outstanding.forward_chunk(self.features.interleaving, room);
         let is_forward =
             |queued: &Chunk| matches!(queued, Chunk::ForwardTsn(_) | Chunk::IForwardTsn(_));
         self.control.retain(|queued| !is_forward(queued));

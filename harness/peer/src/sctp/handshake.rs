@@ -13,7 +13,6 @@ use super::cookie::{Cookie, Features, Side};
 use super::outstanding::Outstanding;
 use super::reassembly::Reassembly;
 use super::received::Received;
-use super::reset::Reconfig;
 use super::rto::Rto;
 use super::timers::Timer;
 use super::{Association, Closed, Event};
@@ -202,9 +201,12 @@ impl Association {
         }
     }
 
-    /// Aborts towards a tag without touching the association there is.
+    /// Aborts towards a tag without touching the association there is. A peer that named none is
+    /// shown the tag of its own packet (RFC 9260 §8.5.1 B).
     fn refuse(&mut self, tag: VerificationTag, cause: Cause) {
-        let abort = Abort { reflected_tag: false, causes: vec![cause] };
+        let reflected_tag = tag == VerificationTag::ZERO;
+        let tag = if reflected_tag { self.local.tag } else { tag };
+        let abort = Abort { reflected_tag, causes: vec![cause] };
         self.queue_standalone(tag, Chunk::Abort(abort));
     }
 
@@ -249,7 +251,7 @@ impl Association {
         self.outbound.partial_reliability = features.forward_tsn;
         self.received = Received::new(peer.initial_tsn);
         self.reassembly = Reassembly::default();
-        self.reconfig = Reconfig::new(self.local.initial_tsn, peer.initial_tsn);
+        self.reconfig = self.reconfig.begun(self.local.initial_tsn, peer.initial_tsn);
         self.told_window = self.local.a_rwnd as usize;
     }
 
@@ -335,6 +337,7 @@ impl Association {
         let fresh = Self::new(self.config.clone(), self.rng.clone());
         self.timers = fresh.timers;
         self.outbound = fresh.outbound;
+        self.reconfig = fresh.reconfig;
         self.control.clear();
         self.tell(Event::Restarted);
         self.take_cookie(cookie);

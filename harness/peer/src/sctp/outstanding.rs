@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use rtcspec_wire::sctp::{
-    Chunk, ForwardTsn, IForwardTsn, Mid, SkippedMessage, SkippedStream, Ssn, StreamId, Tsn,
+    Chunk, ForwardTsn, IForwardTsn, SkippedMessage, SkippedStream, StreamId, Tsn,
 };
 
 use super::outbound::{Fragment, Order};
@@ -13,6 +13,12 @@ use super::serial::LongTsn;
 
 /// Reports that a chunk is missing before it is sent again (RFC 9260 §7.2.4).
 const MISSING_REPORTS: u8 = 3;
+
+/// Bytes of a FORWARD TSN or I-FORWARD-TSN without its list, chunk header included.
+const FORWARD_LENGTH: usize = 8;
+/// Bytes of an entry in the list of either.
+const SKIPPED_STREAM: usize = 4;
+const SKIPPED_MESSAGE: usize = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
@@ -126,12 +132,19 @@ impl Outstanding {
         Some((sent.fragment.chunk_length(), sent.fragment.payload.len()))
     }
 
+    /// Whether the next chunk to be sent again is the earliest that is outstanding.
+    pub(super) fn is_earliest_lost(&self) -> bool {
+        let is_open = |sent: &&Sent| matches!(sent.fate, Fate::InFlight | Fate::Lost);
+        self.chunks.iter().find(is_open).is_some_and(|sent| sent.fate == Fate::Lost)
+    }
+
     /// Sends the first lost chunk again.
     pub(super) fn resend(&mut self, now: Duration) -> Option<Chunk> {
         let index = self.chunks.iter().position(|sent| sent.fate == Fate::Lost)?;
         let tsn = self.tsn_at(index);
-        // Karn's rule: the answer to a chunk sent twice says nothing about the round trip.
-        self.timed = self.timed.filter(|timed| *timed != tsn);
+        // RFC 9260 §6.3.1 C5: the answer to a chunk sent twice says nothing about the round trip,
+        // nor does that to one behind it, which may have waited for it.
+        self.timed = self.timed.filter(|timed| *timed < tsn);
         let sent = self.chunks.get_mut(index)?;
         sent.fate = Fate::InFlight;
         sent.transmissions += 1;
@@ -150,16 +163,8 @@ impl Outstanding {
         gaps: impl Iterator<Item = (u16, u16)>,
         in_recovery: bool,
     ) -> Option<Acknowledged> {
-        let cumulative = self.cumulative.near(cumulative);
-        if cumulative < self.cumulative || cumulative >= self.next_tsn() {
-            return None;
-        }
-        let mut done = Acknowledged { flight_before: self.in_flight, ..Acknowledged::default() };
-        done.advanced = cumulative > self.cumulative;
-        while self.cumulative < cumulative {
-            self.acknowledge_first(now, &mut done);
-        }
-        self.advanced = self.advanced.max(self.cumulative);
+        let mut done = self.acknowledge_up_to(now, cumulative)?;
+        let cumulative = self.cumulative;
         let runs: Vec<(LongTsn, LongTsn)> = gaps
             .filter(|(start, end)| 0 < *start && start <= end)
             .map(|(start, end)| (cumulative.plus(start.into()), cumulative.plus(end.into())))
@@ -173,6 +178,26 @@ impl Outstanding {
             }
             done.lost = below.is_some_and(|below| self.report_missing(below));
         }
+        Some(done)
+    }
+
+    /// Works through a cumulative TSN without gap blocks; `None` as for a SACK. RFC 9260 §3.3.8:
+    /// what was in a gap block before is not taken back.
+    pub(super) fn acknowledge_up_to(
+        &mut self,
+        now: Duration,
+        cumulative: Tsn,
+    ) -> Option<Acknowledged> {
+        let cumulative = self.cumulative.near(cumulative);
+        if cumulative < self.cumulative || cumulative >= self.next_tsn() {
+            return None;
+        }
+        let mut done = Acknowledged { flight_before: self.in_flight, ..Acknowledged::default() };
+        done.advanced = cumulative > self.cumulative;
+        while self.cumulative < cumulative {
+            self.acknowledge_first(now, &mut done);
+        }
+        self.advanced = self.advanced.max(self.cumulative);
         Some(done)
     }
 
@@ -296,7 +321,15 @@ impl Outstanding {
     /// RFC 3758 §3.5 A3: all fragments of a message go together, so that the peer is never told to
     /// go on in the middle of one.
     fn abandon(&mut self, message: u64) {
-        for sent in self.chunks.iter_mut().filter(|sent| sent.fragment.message == message) {
+        let timed = self.timed.map(|timed| timed.since(self.cumulative.plus(1)));
+        for (index, sent) in (0_u64..).zip(&mut self.chunks) {
+            if sent.fragment.message != message {
+                continue;
+            }
+            if timed == Some(index) {
+                // The answer will be one to FORWARD TSN.
+                self.timed = None;
+            }
             match sent.fate {
                 Fate::InFlight => self.in_flight -= sent.fragment.payload.len(),
                 Fate::Lost => self.lost -= 1,
@@ -334,18 +367,15 @@ impl Outstanding {
         self.advanced > self.cumulative
     }
 
-    /// FORWARD TSN or I-FORWARD-TSN up to the advanced point.
-    pub(super) fn forward_chunk(&self, interleaving: bool) -> Chunk {
-        let new_cumulative_tsn = self.advanced.wire();
-        let count = usize::try_from(self.advanced.since(self.cumulative)).unwrap_or(usize::MAX);
-        let skipped = || self.chunks.iter().take(count).map(|sent| &sent.fragment);
+    /// FORWARD TSN or I-FORWARD-TSN of at most `room` bytes, up to the advanced point if that fits.
+    pub(super) fn forward_chunk(&self, interleaving: bool, room: usize) -> Chunk {
+        let room = room.saturating_sub(FORWARD_LENGTH);
         if interleaving {
-            let mut last: BTreeMap<(StreamId, bool), Mid> = BTreeMap::new();
-            for fragment in skipped() {
-                if let Order::Mid(mid, _) = fragment.order {
-                    last.insert((fragment.stream, fragment.unordered), mid);
-                }
-            }
+            let (new_cumulative_tsn, last) =
+                self.skipped(room / SKIPPED_MESSAGE, |fragment| match fragment.order {
+                    Order::Mid(mid, _) => Some(((fragment.stream, fragment.unordered), mid)),
+                    Order::Ssn(_) => None,
+                });
             let messages = last
                 .into_iter()
                 .map(|((stream, unordered), mid)| SkippedMessage { stream, unordered, mid })
@@ -353,20 +383,43 @@ impl Outstanding {
             return Chunk::IForwardTsn(IForwardTsn { new_cumulative_tsn, messages });
         }
         // RFC 3758 §3.2: only ordered messages are listed.
-        let mut last: BTreeMap<StreamId, Ssn> = BTreeMap::new();
-        for fragment in skipped().filter(|fragment| !fragment.unordered) {
-            if let Order::Ssn(ssn) = fragment.order {
-                last.insert(fragment.stream, ssn);
-            }
-        }
+        let (new_cumulative_tsn, last) =
+            self.skipped(room / SKIPPED_STREAM, |fragment| match fragment.order {
+                Order::Ssn(ssn) if !fragment.unordered => Some((fragment.stream, ssn)),
+                _ => None,
+            });
         let streams = last.into_iter().map(|(stream, ssn)| SkippedStream { stream, ssn }).collect();
         Chunk::ForwardTsn(ForwardTsn { new_cumulative_tsn, streams })
+    }
+
+    /// What is listed of the chunks up to the advanced point, the last of each stream, and the TSN
+    /// up to which it is complete. RFC 3758 §3.5 C4: that is lower where the list would not fit.
+    fn skipped<K: Ord, V>(
+        &self,
+        most: usize,
+        entry: impl Fn(&Fragment) -> Option<(K, V)>,
+    ) -> (Tsn, BTreeMap<K, V>) {
+        let mut last = BTreeMap::new();
+        let mut point = self.cumulative;
+        for sent in &self.chunks {
+            if point >= self.advanced {
+                break;
+            }
+            if let Some((stream, number)) = entry(&sent.fragment) {
+                if last.len() >= most.max(1) && !last.contains_key(&stream) {
+                    break;
+                }
+                last.insert(stream, number);
+            }
+            point = point.plus(1);
+        }
+        (point.wire(), last)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use rtcspec_wire::sctp::Ppid;
+    use rtcspec_wire::sctp::{Ppid, Ssn};
 
     use super::super::outbound::Limits;
     use super::*;
@@ -446,6 +499,29 @@ mod tests {
     }
 
     #[test]
+    fn chunk_behind_a_retransmission_is_not_timed() {
+        // RFC 9260 §6.3.1 C5.
+        let mut out = ten(RELIABLE);
+        assert!(sack(&mut out, u32::MAX, &[]).expect("new").rtt.is_some());
+        out.send(MS * 20, fragment(10, RELIABLE));
+        for end in 2..5 {
+            sack(&mut out, u32::MAX, &[(2, end)]);
+        }
+        assert!(out.resend(MS * 30).is_some());
+        assert_eq!(sack(&mut out, 9, &[]).expect("new").rtt, None);
+        out.send(MS * 40, fragment(11, RELIABLE));
+        assert_eq!(sack(&mut out, 10, &[]).expect("new").rtt, Some(MS * 10));
+    }
+
+    #[test]
+    fn chunk_that_was_given_up_is_not_timed() {
+        let mut out = ten(Limits { max_retransmits: Some(0), expires: None });
+        out.all_lost();
+        out.abandon_exhausted(MS);
+        assert_eq!(sack(&mut out, 8, &[]).expect("new").rtt, None);
+    }
+
+    #[test]
     fn limit_zero_survives_the_first_transmission_and_ends_with_the_first_loss() {
         let mut out = ten(Limits { max_retransmits: Some(0), expires: None });
         assert!(out.abandon_exhausted(MS).is_empty());
@@ -454,7 +530,9 @@ mod tests {
         assert_eq!(out.abandon_exhausted(MS).len(), 10);
         assert!(out.advance());
         assert_eq!(out.resend(MS), None);
-        let Chunk::ForwardTsn(forward) = out.forward_chunk(false) else { panic!("FORWARD TSN") };
+        let Chunk::ForwardTsn(forward) = out.forward_chunk(false, 1000) else {
+            panic!("FORWARD TSN")
+        };
         assert_eq!(forward.new_cumulative_tsn, Tsn(8));
         assert_eq!(forward.streams, [SkippedStream { stream: StreamId(1), ssn: Ssn(9) }]);
     }
@@ -471,7 +549,9 @@ mod tests {
         out.end_abandoned(MS, 0);
         assert!(out.advance());
         assert_eq!((out.in_flight(), out.next_tsn().wire()), (0, Tsn(8)));
-        let Chunk::ForwardTsn(forward) = out.forward_chunk(false) else { panic!("FORWARD TSN") };
+        let Chunk::ForwardTsn(forward) = out.forward_chunk(false, 1000) else {
+            panic!("FORWARD TSN")
+        };
         assert_eq!(forward.new_cumulative_tsn, Tsn(7));
         // Both fragments arrive after all: the peer is still to be told.
         out.acknowledge(MS, Tsn(6), [].into_iter(), false);
@@ -490,7 +570,9 @@ mod tests {
         out.all_lost();
         assert_eq!(out.abandon_exhausted(MS), [(StreamId(1), 0)]);
         assert!(out.advance());
-        let Chunk::ForwardTsn(forward) = out.forward_chunk(false) else { panic!("FORWARD TSN") };
+        let Chunk::ForwardTsn(forward) = out.forward_chunk(false, 1000) else {
+            panic!("FORWARD TSN")
+        };
         assert_eq!(forward.new_cumulative_tsn, Tsn(7));
     }
 }

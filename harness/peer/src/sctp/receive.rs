@@ -309,8 +309,12 @@ impl Association {
         if let Some(rtt) = done.rtt {
             self.rto.measured(rtt);
         }
-        // RFC 9260 §6.1: an answer that keeps the window shut still is an answer.
-        self.errors = 0;
+        let window = sack.a_rwnd as usize;
+        // RFC 9260 §8.1: what is acknowledged is an answer. RFC 9260 §6.1: so is what comes of a
+        // peer whose window has no room for a probe.
+        if done.bytes > 0 || done.advanced || window < self.config.max_packet {
+            self.errors = 0;
+        }
         if done.bytes > 0 {
             let cumulative = self.outstanding.cumulative();
             self.congestion.acknowledged(done.bytes, done.flight_before, done.advanced, cumulative);
@@ -320,7 +324,6 @@ impl Association {
             self.congestion.loss_reported(highest);
             self.resend_now = true;
         }
-        let window = sack.a_rwnd as usize;
         self.peer_window = window.saturating_sub(self.outstanding.in_flight());
         self.after_acknowledgement(done.advanced);
     }

@@ -48,6 +48,11 @@ impl Reconfig {
         }
     }
 
+    /// The association is there: what was asked for before is still to be done.
+    pub(super) fn begun(&mut self, local: Tsn, peer: Tsn) -> Self {
+        Self { waiting: std::mem::take(&mut self.waiting), ..Self::new(local, peer) }
+    }
+
     pub(super) fn is_resetting(&self, stream: StreamId) -> bool {
         let asked =
             self.under_way.as_ref().is_some_and(|request| request.streams.contains(&stream));
@@ -100,11 +105,20 @@ impl Association {
         if self.reconfig.is_resetting(stream) {
             return;
         }
-        if self.is_established() && !self.features.re_config {
-            self.tell(Event::ResetRefused { stream, result: ReconfigResult::DENIED });
+        self.reconfig.waiting.insert(stream);
+        if self.is_established() {
+            self.refuse_early_resets();
+        }
+    }
+
+    /// A peer that does not know RE-CONFIG resets nothing.
+    pub(super) fn refuse_early_resets(&mut self) {
+        if self.features.re_config {
             return;
         }
-        self.reconfig.waiting.insert(stream);
+        for stream in std::mem::take(&mut self.reconfig.waiting) {
+            self.tell(Event::ResetRefused { stream, result: ReconfigResult::DENIED });
+        }
     }
 
     /// Makes a request out of what waits, as soon as one may be made.

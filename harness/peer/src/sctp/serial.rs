@@ -56,7 +56,8 @@ pub(super) fn nearest32(near: u64, wire: u32) -> u64 {
     near.saturating_add_signed(i64::from(difference))
 }
 
-/// The long number nearest to `near` whose low 16 bits are `wire`.
+/// The long number nearest to `near` whose low 16 bits are `wire`; of two the one ahead: what lies
+/// behind has come already.
 pub(super) fn nearest16(near: u64, wire: u16) -> u64 {
     #[expect(
         clippy::cast_possible_truncation,
@@ -64,7 +65,9 @@ pub(super) fn nearest16(near: u64, wire: u16) -> u64 {
         reason = "serial difference"
     )]
     let difference = wire.wrapping_sub(near as u16) as i16;
-    near.saturating_add_signed(i64::from(difference))
+    let both_ways = difference == i16::MIN;
+    let difference = i64::from(difference);
+    near.saturating_add_signed(if both_ways { -difference } else { difference })
 }
 
 #[cfg(test)]
@@ -80,5 +83,7 @@ mod tests {
         assert_eq!(next.near(Tsn(u32::MAX)), last);
         assert_eq!(next.wire(), Tsn(0));
         assert_eq!(nearest16(0x1_0000, 0xffff), 0xffff);
+        assert_eq!(nearest16(0x1_0000, 0x8001), 0x8001);
+        assert_eq!(nearest16(0x1_0000, 0x8000), 0x1_8000);
     }
 }

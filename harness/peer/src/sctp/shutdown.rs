@@ -38,19 +38,22 @@ impl Association {
 
     /// Takes the next step of a shutdown once nothing is left to send or to be acknowledged.
     pub(super) fn go_on_shutting_down(&mut self) {
+        if !matches!(self.state, State::ShutdownPending | State::ShutdownReceived) {
+            return;
+        }
+        // What has expired is not waited for.
+        self.outbound.peek(self.now);
         if !self.is_drained() {
             return;
         }
-        match self.state {
-            State::ShutdownPending => {
-                self.state = State::ShutdownSent;
-                // RFC 9260 §9.2: five times RTO.Max for all of it.
-                self.start_timer(Timer::T5ShutdownGuard, self.config.rto_max * 5);
-                self.repeat_shutdown();
-            }
-            State::ShutdownReceived => self.send_shutdown_ack(),
-            _ => {}
+        if self.state == State::ShutdownReceived {
+            self.send_shutdown_ack();
+            return;
         }
+        self.state = State::ShutdownSent;
+        // RFC 9260 §9.2: five times RTO.Max for all of it.
+        self.start_timer(Timer::T5ShutdownGuard, self.config.rto_max * 5);
+        self.repeat_shutdown();
     }
 
     /// SHUTDOWN, again with every packet of data the peer still sends (RFC 9260 §9.2).
@@ -75,10 +78,7 @@ impl Association {
         match self.state {
             State::Established | State::ShutdownPending | State::ShutdownReceived => {
                 self.state = State::ShutdownReceived;
-                let (now, recovery) = (self.now, self.congestion.in_recovery());
-                let done =
-                    self.outstanding.acknowledge(now, cumulative, std::iter::empty(), recovery);
-                match done {
+                match self.outstanding.acknowledge_up_to(self.now, cumulative) {
                     Some(done) => self.after_acknowledgement(done.advanced),
                     // Old, or of what was never sent: it tells nothing, and a FORWARD TSN for it
                     // would be answered by another SHUTDOWN at once, and so on.

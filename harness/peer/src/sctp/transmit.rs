@@ -89,6 +89,8 @@ impl Association {
     }
 
     fn bundle_established(&mut self, bundle: &mut Bundle) {
+        // The last message that a shutdown waits for may have expired since.
+        self.go_on_shutting_down();
         self.request_resets();
         while let Some(chunk) = self.control.pop_front() {
             if let Err(chunk) = bundle.push(chunk) {
@@ -180,6 +182,7 @@ impl Association {
     /// RFC 9260 §6.1 C, §7.2.4: what was lost goes first. The first packet after T3-rtx or the
     /// third missing report goes out whatever the window says. Says whether anything was added.
     fn bundle_lost(&mut self, bundle: &mut Bundle) -> bool {
+        let earliest = self.outstanding.is_earliest_lost();
         let mut any = false;
         while let Some((length, payload)) = self.outstanding.next_lost() {
             let open = self.outstanding.in_flight() < self.congestion.window();
@@ -193,6 +196,10 @@ impl Association {
         }
         if any {
             self.resend_now = false;
+        }
+        if any && earliest && self.state != State::CookieEchoed {
+            // RFC 9260 §7.2.4: T3-rtx begins anew with the earliest chunk that is outstanding.
+            self.start_timer(Timer::T3Rtx, self.rto.current());
         }
         any
     }

@@ -121,6 +121,30 @@ fn restart_asked_for_survives_a_rollback() {
 }
 
 #[test]
+fn offer_after_a_change_of_servers_has_new_credentials_unasked() {
+    // RFC 9429 §3.5.1.
+    let (mut a, mut b) = pair();
+    a.jsep.outdate_ice();
+    exchange(&mut a, &mut b, false);
+    let first = a.transport().local.clone();
+    a.jsep.outdate_ice();
+    assert!(!a.jsep.negotiation_needed());
+    a.local_offer(false);
+    a.set_local(&Description::rollback()).unwrap();
+    exchange(&mut a, &mut b, false);
+    let second = a.transport().local.clone();
+    assert_ne!(second, first);
+    exchange(&mut a, &mut b, false);
+    assert_eq!(a.transport().local, second);
+    // The answer to a restart will do as well.
+    a.jsep.outdate_ice();
+    exchange(&mut b, &mut a, true);
+    let third = a.transport().local.clone();
+    exchange(&mut a, &mut b, false);
+    assert_eq!(a.transport().local, third);
+}
+
+#[test]
 fn restart_is_answered_even_if_the_same_side_restarts_again() {
     let (mut a, mut b) = pair();
     exchange(&mut a, &mut b, false);

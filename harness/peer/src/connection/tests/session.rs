@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use super::super::data::Data;
 use super::super::{
     ChannelId, ChannelInit, Config, ConnectionState, Event, IceConnectionState, Message, Peer,
-    SdpType, SignalingState,
+    SdpType, SignalingState, TransportPolicy,
 };
 use super::link::Link;
 use crate::dtls::{Role, Versions};
+use crate::rng::Rng;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -260,6 +262,67 @@ fn ice_restart_keeps_the_channel() {
         let after = link.log.iter().filter(|(_, _, data)| data[0] == 22).count();
         assert_eq!(handshakes, after, "DTLS goes on over the new pair");
     }
+}
+
+#[test]
+fn restart_that_is_rolled_back_before_ice_has_a_pair_changes_nothing() {
+    let mut link = Link::new(15, configs(Versions::Auto));
+    let now = link.now;
+    link.peers[0].create_data_channel(now, ChannelInit::reliable("chat")).unwrap();
+    link.negotiate(0);
+    let offer = link.peers[0].create_offer(now, true).unwrap();
+    link.peers[0].set_local_description(now, SdpType::Offer, &offer).unwrap();
+    link.run_for(Duration::from_millis(3));
+    let now = link.now;
+    link.peers[0].set_local_description(now, SdpType::Rollback, "").unwrap();
+    assert!(link.run_until(LIMIT, |link| link.is_open(0)));
+}
+
+#[test]
+fn offer_after_a_change_of_servers_or_policy_restarts_ice() {
+    // RFC 9429 §3.5.1.
+    let mut link = Link::new(16, configs(Versions::Auto));
+    link.open_channel(0, ChannelInit::reliable("chat"));
+    let now = link.now;
+    let ufrag = |link: &mut Link| {
+        let offer = link.peers[0].create_offer(now, false).unwrap();
+        offer.lines().find(|line| line.starts_with("a=ice-ufrag:")).map(str::to_owned)
+    };
+    let first = ufrag(&mut link);
+    let same = config(Versions::Auto);
+    link.peers[0].set_configuration(now, same.clone()).unwrap();
+    assert_eq!(ufrag(&mut link), first);
+    let relayed = Config { policy: TransportPolicy::Relay, ..same };
+    link.peers[0].set_configuration(now, relayed).unwrap();
+    assert_ne!(ufrag(&mut link), first);
+    link.events[0].clear();
+    link.collect();
+    assert!(!link.events[0].contains(&Event::NegotiationNeeded));
+}
+
+#[test]
+fn data_section_that_is_accepted_after_a_rejection_connects() {
+    let mut link = Link::new(17, configs(Versions::Auto));
+    let now = link.now;
+    link.peers[0].create_data_channel(now, ChannelInit::reliable("early")).unwrap();
+    let offer = link.peers[0].create_offer(now, false).unwrap();
+    link.peers[0].set_local_description(now, SdpType::Offer, &offer).unwrap();
+    let refusal = offer.replace("m=application 9", "m=application 0");
+    let refusal = refusal.replace("a=group:BUNDLE 0\r\n", "");
+    link.peers[0].set_remote_description(now, SdpType::Answer, &refusal).unwrap();
+    let channels = link.open_channel(0, ChannelInit::reliable("late"));
+    link.echo(channels, &text("hello"));
+    assert!(link.is_connected());
+}
+
+#[test]
+fn closed_association_is_not_begun_by_a_server_whose_patience_ends() {
+    let mut data = Data::new(&Config::default(), Rng::new(1));
+    data.connected(Duration::ZERO, Role::Server);
+    data.close(Duration::ZERO);
+    assert_eq!(data.wake(), None);
+    data.advance(LIMIT);
+    assert_eq!(data.poll_packet(), None);
 }
 
 #[test]

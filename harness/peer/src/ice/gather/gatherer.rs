@@ -113,7 +113,7 @@ impl Gatherer {
     }
 
     /// The machine's addresses are these now: bases whose address is gone are lost, new addresses
-    /// are gathered from (RFC 8445 §5.1.1.4).
+    /// are gathered from (RFC 8445 §5.1.1.4), unless all is given back.
     pub fn set_interfaces(&mut self, now: Duration, addresses: Vec<IpAddr>) {
         let usable = interfaces::ordered(&addresses);
         self.config.interfaces = addresses;
@@ -125,7 +125,8 @@ impl Gatherer {
                 self.remove_interface(socket.address);
             }
         }
-        for ip in usable {
+        let closing = self.closing;
+        for ip in usable.into_iter().filter(|_| !closing) {
             if !self.sockets.iter().any(|socket| socket.address.ip() == ip) {
                 self.add_interface(now, ip);
             }

@@ -97,6 +97,28 @@ fn network_move_drops_the_pair_and_a_restart_uses_the_new_interface() {
 }
 
 #[test]
+fn nothing_is_gathered_from_a_new_interface_once_it_is_over() {
+    let mut lab = Lab::new(with_stun(config(&["192.0.2.1"])), config(&["192.0.2.2"]), 1);
+    lab.start();
+    assert!(lab.run_to(State::Connected, secs(3)));
+    lab.restart(0);
+    // The new pair is selected, and the old session still listens.
+    lab.run(lab.now + secs(2));
+    let sent_from = |lab: &Lab, ip: &str| {
+        lab.sides[0].stun.iter().filter(|(_, local, ..)| local.ip().to_string() == ip).count()
+    };
+    let both = ["192.0.2.1", "192.0.2.3"].map(|ip| ip.parse().unwrap());
+    lab.sides[0].agent.set_interfaces(lab.now, both.to_vec());
+    lab.run(lab.now + secs(1));
+    assert_eq!(sent_from(&lab, "192.0.2.3"), 1, "of two sessions the newer one");
+    lab.sides[0].agent.close(lab.now);
+    let all = ["192.0.2.1", "192.0.2.3", "192.0.2.4"].map(|ip| ip.parse().unwrap());
+    lab.sides[0].agent.set_interfaces(lab.now, all.to_vec());
+    lab.run(lab.now + secs(1));
+    assert_eq!(sent_from(&lab, "192.0.2.4"), 0);
+}
+
+#[test]
 fn interface_that_appears_while_checks_run_is_gathered_from() {
     // RFC 8445 §5.1.1.4.
     let mut lab = Lab::new(config(&["2001:db8::1"]), config(&["192.0.2.2"]), 1);

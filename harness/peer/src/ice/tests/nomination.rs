@@ -5,7 +5,7 @@ use std::time::Duration;
 use rtcspec_wire::stun::{Attribute, AttributeType};
 
 use super::scripted::{OTHER, PEER, Scripted, addr};
-use crate::ice::{Event, Role, State};
+use crate::ice::{CandidateType, Event, RemoteCandidate, Role, State};
 
 fn millis(n: u64) -> Duration {
     Duration::from_millis(n)
@@ -29,6 +29,30 @@ fn better_pair_that_is_still_open_is_waited_for_a_little() {
     scripted.pass(millis(110));
     scripted.succeed(PEER);
     scripted.pass(millis(100));
+    assert!(!scripted.last_check(PEER).unwrap().view().has(AttributeType::USE_CANDIDATE));
+    scripted.succeed(OTHER);
+    scripted.pass(millis(60));
+    assert!(scripted.last_check(OTHER).unwrap().view().has(AttributeType::USE_CANDIDATE));
+}
+
+/// Found with Firefox 153.8.0 in `matrix/restricted-cone/full-cone@reference-firefox`.
+#[test]
+fn valid_pair_whose_candidate_turns_out_to_be_relayed_waits_for_a_direct_one() {
+    let mut scripted = Scripted::introduced(Role::Controlling);
+    scripted.trickle(OTHER, 2000);
+    let check = scripted.check(Role::Controlled);
+    scripted.ask(PEER, &check).unwrap();
+    scripted.pass(millis(110));
+    scripted.succeed(PEER);
+    let relayed = RemoteCandidate {
+        kind: CandidateType::Relayed,
+        address: addr(PEER),
+        priority: 1000,
+        foundation: "relayed".to_owned(),
+        name: None,
+    };
+    scripted.agent.add_remote_candidate(scripted.now, relayed, None);
+    scripted.pass(millis(500));
     assert!(!scripted.last_check(PEER).unwrap().view().has(AttributeType::USE_CANDIDATE));
     scripted.succeed(OTHER);
     scripted.pass(millis(60));
@@ -179,6 +203,25 @@ fn checks_end_with_the_conclusion() {
     assert!(scripted.ask(OTHER, &check).is_some(), "requests are still answered");
     scripted.pass(millis(50));
     assert_eq!(scripted.checks().len(), sent);
+}
+
+#[test]
+fn base_that_goes_while_its_pair_is_nominated_makes_room_for_another_nomination() {
+    let config = super::lab::config(&["192.0.2.1", "192.0.2.2"]);
+    let mut scripted = Scripted::alone(Role::Controlling, config);
+    scripted.introduce(false);
+    scripted.trickle(PEER, 1 << 20);
+    scripted.succeed(PEER);
+    scripted.pass(millis(60));
+    assert!(scripted.last_check(PEER).unwrap().view().has(AttributeType::USE_CANDIDATE));
+    scripted.agent.set_interfaces(scripted.now, vec![[192, 0, 2, 2].into()]);
+    scripted.drain();
+    scripted.pass(millis(60));
+    scripted.succeed(PEER);
+    scripted.pass(millis(60));
+    assert!(scripted.last_check(PEER).unwrap().view().has(AttributeType::USE_CANDIDATE));
+    scripted.succeed(PEER);
+    assert_eq!(scripted.agent.selected(), Some((scripted.base(), addr(PEER))));
 }
 
 #[test]

@@ -5,7 +5,10 @@ use std::time::Duration;
 use rtcspec_wire::stun::Class;
 
 use super::lab::{By, Lab, config, with_stun};
-use crate::ice::{Event, SendError, State};
+use super::scripted::{PEER, Scripted, addr};
+use crate::ice::{
+    CandidateType, Credentials, Event, RemoteCandidate, RemoteParameters, Role, SendError, State,
+};
 
 fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
@@ -64,6 +67,64 @@ fn restart_that_is_rolled_back_leaves_everything_as_it_was() {
 }
 
 #[test]
+fn restart_that_is_rolled_back_before_there_is_a_pair_goes_on_with_the_old_session() {
+    let mut lab = Lab::new(config(&["192.0.2.1"]), config(&["192.0.2.2"]), 7);
+    let lost_until = Duration::from_millis(100);
+    lab.filter = Some(Box::new(move |now, _, _, _| now >= lost_until));
+    lab.start();
+    let before = lab.parameters(0);
+    lab.sides[0].agent.restart(lab.now);
+    lab.run(lost_until);
+    assert!(lab.sides[0].agent.rollback_restart(lab.now));
+    assert_eq!(lab.parameters(0), before);
+    // Its first check was lost, and is sent again at once.
+    let soon = lab.now + Duration::from_millis(200);
+    assert!(lab.run_to(State::Connected, soon));
+    assert!(lab.delivers(0, "there") && lab.delivers(1, "back"));
+}
+
+#[test]
+fn candidate_of_the_old_session_counts_once_the_restart_is_rolled_back() {
+    let mut scripted = Scripted::introduced(Role::Controlling);
+    scripted.agent.restart(scripted.now);
+    let candidate = RemoteCandidate {
+        kind: CandidateType::Host,
+        address: addr(PEER),
+        priority: 1000,
+        foundation: "1".to_owned(),
+        name: None,
+    };
+    scripted.agent.add_remote_candidate(scripted.now, candidate, Some("peer"));
+    assert!(scripted.agent.rollback_restart(scripted.now));
+    scripted.drain();
+    scripted.pass(Duration::from_millis(60));
+    assert!(scripted.last_check(PEER).is_some());
+}
+
+#[test]
+fn session_without_a_pair_is_over_once_its_restart_is_answered() {
+    let mut lab = Lab::new(config(&["192.0.2.1"]), config(&["192.0.2.2"]), 7);
+    lab.filter = Some(Box::new(|_, _, _, _| false));
+    lab.start();
+    lab.run(secs(1));
+    let old = lab.sides[0].agent.local_candidates()[0].base;
+    lab.restart(0);
+    lab.run(secs(7));
+    assert!(!lab.sides[0].agent.owns(old));
+}
+
+#[test]
+fn restart_after_a_failure_without_a_pair_does_not_determine_the_role_anew() {
+    // RFC 8445 §6.1.1.
+    let mut scripted = Scripted::introduced(Role::Controlled);
+    scripted.agent.restart(scripted.now);
+    scripted.drain();
+    scripted.pass(secs(60));
+    scripted.agent.set_role(Role::Controlling);
+    assert_eq!(scripted.agent.role(), Role::Controlled);
+}
+
+#[test]
 fn nat_reboot_costs_consent_and_a_restart_brings_the_session_back() {
     // RFC 7675 §5.1.
     let mut lab = connected(By::AddressAndPort);
@@ -109,18 +170,18 @@ fn consent_that_is_lost_on_the_old_pair_does_not_fail_a_running_restart() {
 
 #[test]
 fn nomination_that_arrives_after_a_restart_selects_nothing_in_the_old_session() {
-    let mut scripted = super::scripted::Scripted::introduced(crate::ice::Role::Controlled);
-    let peer = super::scripted::PEER;
-    scripted.trickle(peer, 1000);
+    let mut scripted = Scripted::introduced(Role::Controlled);
+    scripted.trickle(PEER, 1000);
     scripted.pass(Duration::from_millis(60));
-    scripted.succeed(peer);
-    let nomination = scripted
-        .check(crate::ice::Role::Controlling)
-        .with(rtcspec_wire::stun::Attribute::UseCandidate);
+    scripted.succeed(PEER);
+    let nomination =
+        scripted.check(Role::Controlling).with(rtcspec_wire::stun::Attribute::UseCandidate);
     let (bytes, local) = (scripted.sealed(&nomination), scripted.base());
     scripted.agent.restart(scripted.now);
-    let remote = super::scripted::addr(peer);
-    let input = crate::io::Receive::Udp { local, remote, data: bytes };
+    let credentials = Credentials { ufrag: "anew".to_owned(), password: "anew".repeat(6) };
+    let parameters = RemoteParameters { credentials, lite: false };
+    scripted.agent.set_remote(scripted.now, parameters).unwrap();
+    let input = crate::io::Receive::Udp { local, remote: addr(PEER), data: bytes };
     scripted.agent.receive(scripted.now, input);
     scripted.drain();
     assert_eq!(scripted.agent.selected(), None);

@@ -1,6 +1,6 @@
 //! RFC 9260 §6, §7, §8.3; RFC 8260.
 
-use rtcspec_wire::sctp::Tsn;
+use rtcspec_wire::sctp::{Sack, Tsn};
 
 use super::super::{Closed, SendError};
 use super::*;
@@ -98,6 +98,24 @@ fn one_lost_packet_is_fast_retransmitted_before_the_timeout() {
     pair.run(MS * 500);
     assert_eq!(pair.messages_at_b()[0].data, data);
     assert!(pair.a.is_drained());
+}
+
+#[test]
+fn fast_retransmission_of_the_earliest_chunk_restarts_t3() {
+    // RFC 9260 §7.2.4.
+    let mut pair = Pair::plain();
+    pair.link = losing(From::A, ChunkType::DATA, 1);
+    pair.send_a(1, b"lost", Reliability::RELIABLE);
+    // Three reports are there 10 ms before T3 would run out.
+    pair.run(MS * 970);
+    for stream in 2..5 {
+        pair.send_a(stream, b"seen", Reliability::RELIABLE);
+        pair.flush();
+    }
+    pair.run(MS * 100);
+    let sent = pair.packets(From::A).iter().filter(|p| p.contains(&ChunkType::DATA)).count();
+    assert_eq!(sent, 5);
+    assert_eq!(pair.messages_at_b().len(), 4);
 }
 
 #[test]
@@ -239,6 +257,29 @@ fn unanswered_data_ends_the_association_after_ten_retransmissions() {
     pair.run(SECOND * 1200);
     assert_eq!(pair.events_a, [Event::Closed(Closed::Unreachable)]);
     assert_eq!(pair.a.wake(), None);
+}
+
+#[test]
+fn sack_that_acknowledges_nothing_new_is_no_answer() {
+    // RFC 9260 §8.1.
+    let mut pair = Pair::plain();
+    pair.link = Box::new(|_, _| vec![]);
+    let cumulative_tsn_ack = pair.a.outstanding.cumulative().wire();
+    pair.send_a(1, b"anyone?", Reliability::RELIABLE);
+    let (gap_blocks, duplicates) = (vec![], vec![]);
+    let sack = Sack { cumulative_tsn_ack, a_rwnd: 1 << 20, gap_blocks, duplicates };
+    let packet = Packet {
+        source_port: 5000,
+        destination_port: 5000,
+        verification_tag: pair.b.peer.tag,
+        chunks: vec![Chunk::Sack(sack)],
+    };
+    let bytes = packet.encode(Checksum::Crc32c).expect("it fits");
+    for _ in 0..1200 {
+        pair.run(SECOND);
+        pair.a.receive(pair.now, &bytes);
+    }
+    assert_eq!(pair.events_a, [Event::Closed(Closed::Unreachable)]);
 }
 
 #[test]

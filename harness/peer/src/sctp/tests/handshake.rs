@@ -331,6 +331,29 @@ fn init_ack_without_cookie_ends_the_handshake() {
 }
 
 #[test]
+fn init_ack_without_a_tag_is_answered_with_the_tag_of_its_own_packet() {
+    // RFC 9260 §3.3.3, §8.5.1 B.
+    let mut a = Association::new(Config::default(), Rng::new(5));
+    a.connect(Duration::ZERO);
+    a.poll_transmit();
+    let tag = a.local.tag;
+    let Chunk::Init(init) = init_with(vec![Parameter::StateCookie(vec![1])]) else {
+        unreachable!("an INIT")
+    };
+    let packet = Packet {
+        source_port: 5000,
+        destination_port: 5000,
+        verification_tag: tag,
+        chunks: vec![Chunk::InitAck(Init { initiate_tag: VerificationTag::ZERO, ..init })],
+    };
+    a.receive(MS, &packet.encode(Checksum::Crc32c).expect("it fits"));
+    let answer = a.poll_transmit().expect("an ABORT");
+    let Chunk::Abort(abort) = &answer.chunks[0] else { panic!("{answer:?}") };
+    assert_eq!((answer.verification_tag, abort.reflected_tag), (tag, true));
+    assert_eq!(a.state(), State::Closed);
+}
+
+#[test]
 fn zero_checksum_is_used_where_both_declared_it_and_never_for_the_handshake() {
     for (a_declares, b_declares) in [(true, true), (true, false), (false, true)] {
         let config = |zero_checksum| Config { zero_checksum, ..Config::default() };

@@ -180,6 +180,21 @@ fn window_of_a_peer_that_ignores_it_is_not_overrun() {
 }
 
 #[test]
+fn ordered_message_half_of_all_numbers_ahead_is_kept() {
+    let mut pair = Pair::plain();
+    let tsn = pair.a.outstanding.next_tsn().wire();
+    pair.forge_to_b(vec![Chunk::Data(Data {
+        flags: DataFlags::WHOLE,
+        tsn: tsn.next(),
+        stream: StreamId(1),
+        ssn: Ssn(1 << 15),
+        ppid: Ppid::BINARY,
+        payload: vec![0; 4],
+    })]);
+    assert_eq!(pair.b.reassembly.buffered(), 4);
+}
+
+#[test]
 fn data_where_i_data_was_negotiated_is_a_violation() {
     let mut pair = Pair::connected(Config::default(), Config::default());
     let tsn = pair.a.outstanding.next_tsn().wire();

@@ -90,6 +90,24 @@ fn lost_forward_tsn_is_sent_again() {
 }
 
 #[test]
+fn forward_tsn_over_more_streams_than_a_packet_can_list_goes_in_parts() {
+    // RFC 3758 §3.5 C4.
+    for interleaving in [false, true] {
+        let mut pair = both(interleaving);
+        pair.link = losing(From::A, data_type(interleaving), 1000);
+        for stream in 0..400 {
+            pair.send_a(stream, b"x", ONCE);
+            pair.flush();
+        }
+        pair.run(SECOND * 30);
+        assert!(pair.a.is_drained() && pair.a.is_established());
+        let forwards = pair.packets(From::A).concat();
+        let forwards = forwards.iter().filter(|kind| **kind == forward_type(interleaving)).count();
+        assert_eq!(forwards, if interleaving { 3 } else { 2 });
+    }
+}
+
+#[test]
 fn large_message_is_given_up_whole_and_never_in_the_middle() {
     // usrsctp #592, pion/sctp #104.
     for interleaving in [false, true] {

@@ -136,6 +136,25 @@ fn peer_without_re_config_refuses_at_once() {
 }
 
 #[test]
+fn reset_that_was_asked_for_before_the_handshake_is_done_is_not_forgotten() {
+    for knows in [true, false] {
+        let other = Config { stream_reset: knows, ..Config::default() };
+        let mut pair = Pair::new(Config::default(), other);
+        pair.a.connect(pair.now);
+        pair.send_a(1, b"before", Reliability::RELIABLE);
+        pair.a.reset_stream(pair.now, StreamId(1));
+        pair.run(SECOND);
+        let stream = StreamId(1);
+        let refused = Event::ResetRefused { stream, result: ReconfigResult::DENIED };
+        let outcome = if knows { Event::OutgoingReset(stream) } else { refused };
+        assert_eq!(pair.events_a, [Event::Connected, outcome]);
+        assert!(!pair.a.is_resetting(stream));
+        let reset = Event::IncomingReset(vec![stream]);
+        assert_eq!(pair.events_b.last() == Some(&reset), knows);
+    }
+}
+
+#[test]
 fn stream_is_reset_and_used_again_many_times() {
     for interleaving in [false, true] {
         let config = Config { interleaving, ..Config::default() };

@@ -1,6 +1,8 @@
 //! RFC 9260 §9.
 
-use rtcspec_wire::sctp::{Abort, Cause, Data, DataFlags, ShutdownComplete, Ssn, VerificationTag};
+use rtcspec_wire::sctp::{
+    Abort, Cause, Data, DataFlags, Shutdown, ShutdownComplete, Ssn, VerificationTag,
+};
 
 use super::super::{Closed, State};
 use super::*;
@@ -16,6 +18,39 @@ fn shutdown_waits_for_data_and_ends_both_sides() {
     assert_eq!(pair.events_a, [Event::Closed(Closed::Shutdown)]);
     assert_eq!(pair.events_b.last(), Some(&Event::Closed(Closed::Shutdown)));
     assert_eq!((pair.a.wake(), pair.b.wake()), (None, None));
+}
+
+#[test]
+fn shutdown_does_not_wait_for_a_message_that_has_expired() {
+    let plain = Config { interleaving: false, ..Config::default() };
+    let small = Config { a_rwnd: 1500, ..plain.clone() };
+    let mut pair = Pair::connected(plain, small);
+    pair.send_a(1, &[1; 1000], Reliability::RELIABLE);
+    // There is no room for it until the first is acknowledged, after 200 ms.
+    let short = Reliability { lifetime: Some(MS * 100), ..Reliability::RELIABLE };
+    pair.send_a(1, &[2; 1000], short);
+    pair.a.shutdown(pair.now);
+    pair.run(SECOND * 5);
+    assert_eq!(pair.messages_at_b().len(), 1);
+    assert_eq!((pair.a.state(), pair.b.state()), (State::Closed, State::Closed));
+}
+
+#[test]
+fn shutdown_takes_nothing_back_that_was_in_a_gap_block() {
+    // RFC 9260 §3.3.8.
+    let mut pair = Pair::plain();
+    pair.link = losing(From::B, ChunkType::DATA, 1);
+    for n in 0..3 {
+        let (stream, data, reliability) = (StreamId(n), vec![7; 1000], Reliability::RELIABLE);
+        pair.b.send(pair.now, stream, Ppid::BINARY, data, reliability).expect("established");
+        pair.flush();
+    }
+    pair.run(MS * 50);
+    assert_eq!(pair.b.outstanding.in_flight(), 1000);
+    let cumulative_tsn_ack = pair.b.outstanding.cumulative().wire();
+    pair.forge_to_b(vec![Chunk::Shutdown(Shutdown { cumulative_tsn_ack })]);
+    assert_eq!(pair.b.state(), State::ShutdownReceived);
+    assert_eq!(pair.b.outstanding.in_flight(), 1000);
 }
 
 #[test]
