@@ -178,6 +178,7 @@ impl<S: Stack> Embedded<S> {
         let (at, number) = (self.clock.instant(now), self.generations);
         let peer = self.peer(pc)?;
         peer.connection.local(at, description)?;
+        events.extend(peer.follow_rollback(now));
         if peer.gather_if_new(now, number) {
             events.push(peer.gathering_is("gathering"));
             self.generations = self.generations.wrapping_add(1);

@@ -13,6 +13,9 @@ use crate::connection::{ChannelKey, Connection, Found, Gathered, Happening};
 use crate::put_off::PutOff;
 use crate::sockets::{FromSockets, Plan, Sockets};
 
+#[cfg(test)]
+mod tests;
+
 /// A connection and what the harness calls its parts.
 #[derive(Debug)]
 pub(crate) struct Peer<C> {
@@ -27,6 +30,8 @@ pub(crate) struct Peer<C> {
     gathering: &'static str,
     channels: BTreeMap<ChannelKey, String>,
     accepted: usize,
+    /// No offer is open, by what the stack has told.
+    stable: bool,
     closed: bool,
     /// Local addresses the stack sent from although it has no such base (any more).
     strays: BTreeSet<SocketAddr>,
@@ -60,6 +65,7 @@ impl<C: Connection> Peer<C> {
             gathering: "new",
             channels: BTreeMap::new(),
             accepted: 0,
+            stable: true,
             closed: false,
             strays: BTreeSet::new(),
             put_off: PutOff::new(),
@@ -88,12 +94,30 @@ impl<C: Connection> Peer<C> {
         self.plan = Plan { interfaces, ..plan };
     }
 
-    /// After a local description was set: a user fragment not seen before starts a generation.
-    /// True if it did.
+    /// After a local description was set: if it is one of a former generation, a restart was rolled
+    /// back, and what was opened for that is let go. The event, if gathering is in another state.
+    pub(crate) fn follow_rollback(&mut self, now: Duration) -> Option<Event> {
+        let ufrag = self.ufrag()?;
+        let former = self.generations.iter().position(|sockets| sockets.serves(&ufrag))?;
+        if former + 1 == self.generations.len() {
+            return None;
+        }
+        let kept = self.generations.remove(former);
+        for index in former..self.generations.len() {
+            self.let_go(now, index);
+        }
+        let value = if kept.is_complete() { "complete" } else { "gathering" };
+        self.generations.push(kept);
+        (self.gathering != value).then(|| self.gathering_is(value))
+    }
+
+    /// After a local description was set: a user fragment that no sockets serve starts a
+    /// generation. True if it did.
     pub(crate) fn gather_if_new(&mut self, now: Duration, number: u16) -> bool {
-        let current = self.generations.last().map(|sockets| &sockets.ufrag);
-        match self.attribute("a=ice-ufrag:") {
-            Some(ufrag) if current != Some(&ufrag) => {
+        let is_served =
+            |ufrag: &str| self.closed || self.generations.iter().any(|it| it.serves(ufrag));
+        match self.ufrag() {
+            Some(ufrag) if !is_served(&ufrag) => {
                 let sockets = Sockets::open(now, &self.plan, ufrag, number, &self.rng);
                 self.generations.push(sockets);
                 true
@@ -180,7 +204,10 @@ impl<C: Connection> Peer<C> {
             }
             return;
         }
-        if is_connected(&happening) {
+        if let Happening::State { which: StateKind::Signaling, value } = &happening {
+            self.stable = value == "stable";
+        }
+        if is_connected(&happening) && self.is_agreed() {
             self.retire_sockets(now);
         }
         let event = self.event(happening, out);
@@ -194,17 +221,28 @@ impl<C: Connection> Peer<C> {
         }
     }
 
+    /// Whether the newest generation is the one agreed on: as long as an offer is open, what
+    /// connects may be a pair of a former one.
+    fn is_agreed(&self) -> bool {
+        let newest = self.generations.last().map(|sockets| sockets.ufrag.as_str());
+        self.stable && self.ufrag().as_deref() == newest
+    }
+
     /// A restart has concluded: the sockets of former generations are not needed any more.
     fn retire_sockets(&mut self, now: Duration) {
         self.generations.retain(|sockets| !sockets.is_closed());
         let current = self.generations.len().saturating_sub(1);
         for index in 0..current {
-            let at = self.clock.instant(now);
-            for base in self.generations[index].bases() {
-                self.connection.forget_local_address(at, base);
-            }
-            self.generations[index].close(now);
+            self.let_go(now, index);
         }
+    }
+
+    fn let_go(&mut self, now: Duration, index: usize) {
+        let at = self.clock.instant(now);
+        for base in self.generations[index].bases() {
+            self.connection.forget_local_address(at, base);
+        }
+        self.generations[index].close(now);
     }
 
     fn gathered(&mut self, now: Duration, index: usize, output: FromSockets, out: &mut Outputs) {
@@ -256,6 +294,11 @@ impl<C: Connection> Peer<C> {
         self.gathering = value;
         let pc = self.name.clone();
         Event::State { pc, which: StateKind::IceGathering, value: value.to_owned() }
+    }
+
+    /// User fragment of the local description.
+    fn ufrag(&self) -> Option<String> {
+        self.attribute("a=ice-ufrag:")
     }
 
     /// First value of an attribute of the local description; both live in the first section,

@@ -79,6 +79,8 @@ type Held = (SocketAddr, Vec<u8>);
 pub(crate) struct Sockets {
     /// User fragment of the description it was gathered for.
     pub(crate) ufrag: String,
+    /// They are given back.
+    closing: bool,
     gatherer: Gatherer,
     held: BTreeMap<(SocketAddr, IpAddr), Vec<Held>>,
     bound: BTreeSet<(SocketAddr, SocketAddr)>,
@@ -98,7 +100,18 @@ impl Sockets {
         };
         let mut gatherer = Gatherer::new(config, rng.fork_nth("sockets", u64::from(number)));
         gatherer.start(now);
-        Self { ufrag, gatherer, held: BTreeMap::new(), bound: BTreeSet::new() }
+        let (held, bound) = (BTreeMap::new(), BTreeSet::new());
+        Self { ufrag, closing: false, gatherer, held, bound }
+    }
+
+    /// Whether they are in use, for the description with this user fragment.
+    pub(crate) fn serves(&self, ufrag: &str) -> bool {
+        !self.closing && self.ufrag == ufrag
+    }
+
+    /// Whether all candidates were found.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.gatherer.is_complete()
     }
 
     pub(crate) fn follow(&mut self, now: Duration, interfaces: &[IpAddr]) {
@@ -154,6 +167,7 @@ impl Sockets {
 
     /// Gives allocations back.
     pub(crate) fn close(&mut self, now: Duration) {
+        self.closing = true;
         self.gatherer.close(now);
     }
 
