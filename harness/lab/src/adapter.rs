@@ -156,7 +156,7 @@ impl Source for Live {
         {
             return self.moves(id, &addresses);
         }
-        // That it has ended is told by what is read from it.
+        // That it has ended is told by what is read from it; one that reads nothing answers nothing.
         let _ = self.process.send(line);
     }
 

@@ -1,5 +1,6 @@
 //! The loop that drives a peer.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, Read as _, Write};
 use std::net::SocketAddr;
@@ -9,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rtcspec_control::{
-    Command, Event, Message, Reply, ReplyBody, Request, VirtualEndpoint, line, wall,
+    Command, Event, Message, Receive, Reply, ReplyBody, Request, VirtualEndpoint, line, wall,
 };
 use rtcspec_wire::candidate::udp_sockets;
 
@@ -55,6 +56,7 @@ pub fn serve(
         peer,
         output,
         sockets: Sockets::new(sender),
+        connections: BTreeSet::new(),
         begin: wall::now(),
         key_log: key_log.map(open).transpose()?,
     };
@@ -64,6 +66,9 @@ pub fn serve(
         match receiver.recv_timeout(wake.min(IDLE)) {
             Ok(Outside::Line(text)) => served.line(&text)?,
             Ok(Outside::Network(received)) => {
+                if let Receive::TcpClosed { conn } = received {
+                    served.sockets.ended(conn);
+                }
                 let now = served.now();
                 served.peer.receive(now, received);
             }
@@ -110,6 +115,8 @@ struct Served<'a, W> {
     peer: &'a mut dyn VirtualEndpoint,
     output: W,
     sockets: Sockets,
+    /// Handles of the connections that are open.
+    connections: BTreeSet<String>,
     begin: Instant,
     key_log: Option<(PathBuf, File)>,
 }
@@ -123,6 +130,7 @@ impl<W: Write> Served<'_, W> {
         let now = self.now();
         match Request::read(text) {
             Ok(Request { id, mut command }) => {
+                self.count(&command);
                 if let Command::New { config, .. } | Command::SetConfig { config, .. } =
                     &mut command
                 {
@@ -132,6 +140,22 @@ impl<W: Write> Served<'_, W> {
                 Ok(())
             }
             Err(refusal) => self.write(&Message::Reply(*refusal)),
+        }
+    }
+
+    /// Sees sessions begin and end: sockets of those before need not stay open.
+    fn count(&mut self, command: &Command) {
+        match command {
+            Command::New { pc, .. } => {
+                if self.connections.is_empty() {
+                    self.sockets.renew();
+                }
+                self.connections.insert(pc.clone());
+            }
+            Command::Close { pc } => {
+                self.connections.remove(pc);
+            }
+            _ => {}
         }
     }
 

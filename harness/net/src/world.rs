@@ -15,6 +15,8 @@ use crate::packet::Head;
 
 /// So many things may happen at one instant before it counts as never-ending.
 const MOST_AT_ONCE: u32 = 200_000;
+/// So many things that were asked for in vain are kept; nobody has to read them.
+const MOST_UNSENT: usize = 1024;
 
 /// Things go on happening without time going on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -254,7 +256,7 @@ impl World {
         Ok(())
     }
 
-    /// What was asked for in vain since the last call.
+    /// What was asked for in vain since the last call: the first of it, if there is very much.
     pub fn unsent(&mut self) -> Vec<Unsent> {
         std::mem::take(&mut self.unsent)
     }
@@ -332,7 +334,9 @@ impl World {
     fn ask(&mut self, n: usize, now: Ns, transmit: Transmit) {
         let Some(Some(seat)) = self.seats.get_mut(n) else { return };
         seat.host.recycle(self.fabric.buffer());
-        if let Err(why) = seat.host.transmit(now, transmit) {
+        if let Err(why) = seat.host.transmit(now, transmit)
+            && self.unsent.len() < MOST_UNSENT
+        {
             self.unsent.push(Unsent { at: now, host: seat.host.id(), why });
         }
         if seat.application.is_none() {

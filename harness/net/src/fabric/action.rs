@@ -118,10 +118,11 @@ impl Fabric {
         self.advance(now);
         let now = self.now();
         match action {
-            Action::Reboot { nat, down } => {
-                let nat = &mut self.nats[nat.index()];
+            Action::Reboot { nat: id, down } => {
+                let nat = &mut self.nats[id.index()];
                 nat.core.reboot(now, down);
                 nat.v6_gate.forget();
+                self.learn_inside(id);
             }
             Action::Renumber { nat, addresses } => self.renumber(now, nat, &addresses)?,
             Action::Expire { nat } => {
@@ -161,11 +162,17 @@ impl Fabric {
         self.resettle(port, segment, addresses)?;
         let addresses = self.ports[port.index()].addresses.clone();
         self.nats[nat.index()].core.renumber(now, &addresses);
+        self.learn_inside(nat);
+        Ok(())
+    }
+
+    /// Tells a NAT that has forgotten everything who is inside: a 1:1 NAT's addresses are given out
+    /// by its configuration, not by who sends first.
+    fn learn_inside(&mut self, nat: NatId) {
         let inside = self.nats[nat.index()].inside;
         if let Some(inner) = self.ports[inside.index()].segment {
             self.learn_again(inner, inside);
         }
-        Ok(())
     }
 
     fn relocate(

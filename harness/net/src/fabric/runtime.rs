@@ -174,16 +174,21 @@ impl Fabric {
         counters
     }
 
-    /// Takes a NAT's log, in order of time: what happened to its mappings since the last call, with
-    /// those included that have expired by now.
+    /// Begins to write down what happens to a NAT's mappings, for [`Fabric::nat_events`].
+    pub fn log_nat(&mut self, nat: NatId, on: bool) {
+        self.nats[nat.index()].core.log_changes(on);
+    }
+
+    /// Takes a NAT's log, in order of time: what was written down since the last call, with mappings
+    /// included that have expired by now.
     pub fn nat_events(&mut self, nat: NatId) -> Vec<Event> {
         let now = self.runtime.now;
         let core = &mut self.nats[nat.index()].core;
         core.reclaim(now);
-        std::mem::take(core.log())
+        core.take_log()
     }
 
-    /// Whether a NAT's log also says when mappings are refreshed.
+    /// Whether a NAT's log, if it keeps one, also says when mappings are refreshed.
     pub fn log_refreshes(&mut self, nat: NatId, on: bool) {
         self.nats[nat.index()].core.log_refresh(on);
     }

@@ -5,4 +5,4 @@ mod tcp;
 mod vocabulary;
 
 pub use socket::{Host, Input, SendError};
-pub use vocabulary::{Application, ConnId, Receive, Transmit};
+pub use vocabulary::{Application, ConnId, IcmpError, Receive, Transmit};

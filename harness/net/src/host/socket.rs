@@ -2,12 +2,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 use super::tcp::Stack;
-use super::vocabulary::{ConnId, Receive, Transmit};
+use super::vocabulary::{ConnId, IcmpError, Receive, Transmit};
 use crate::Ns;
 use crate::draw::{Draws, Purpose};
 use crate::fabric::{Delivery, Fabric, HostId, PortId, Protocol};
 use crate::observe::Drop;
-use crate::packet::{UdpTooLong, Unreachable, quoted_flow, udp, unreachable_error};
+use crate::packet::{Fault, UdpTooLong, Unreachable, quoted_flow, udp, unreachable_error};
 
 /// Something an application asked for that its host cannot do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -171,7 +171,7 @@ impl Host {
             Some(Protocol::Tcp) => {
                 let stack = self.stack(now, flow.destination, None);
                 if let Ok(stack) = stack {
-                    stack.push(delivery.bytes);
+                    stack.push(&delivery.head, delivery.bytes);
                     self.poll(now);
                 }
                 Input::Used(Vec::new())
@@ -214,23 +214,47 @@ impl Host {
         }
     }
 
+    /// Whether a datagram of so many bytes can be sent.
+    ///
+    /// # Errors
+    /// [`SendError`] says why not.
+    pub fn check_udp(
+        &self,
+        local: SocketAddr,
+        remote: SocketAddr,
+        length: usize,
+    ) -> Result<(), SendError> {
+        self.leaving(local, remote, length).map(|_| ())
+    }
+
+    /// The interface and address a datagram of so many bytes leaves by.
+    fn leaving(
+        &self,
+        local: SocketAddr,
+        remote: SocketAddr,
+        length: usize,
+    ) -> Result<(PortId, SocketAddr), SendError> {
+        let (port, local) = self.source(local, remote)?;
+        let length = length + if local.is_ipv4() { 28 } else { 48 };
+        match length > usize::from(self.mtu) {
+            true => Err(SendError::TooBig { length, mtu: self.mtu }),
+            false => Ok((port, local)),
+        }
+    }
+
     fn send_udp(
         &mut self,
         local: SocketAddr,
         remote: SocketAddr,
         data: &[u8],
     ) -> Result<(), SendError> {
-        let (port, local) = self.source(local, remote)?;
-        let length = data.len() + if local.is_ipv4() { 28 } else { 48 };
-        let too_big = SendError::TooBig { length, mtu: self.mtu };
-        if length > usize::from(self.mtu) {
-            return Err(too_big);
-        }
+        let (port, local) = self.leaving(local, remote, data.len())?;
         if let Some(open) = &mut self.open {
             open.insert(local);
         }
+        let too_long = |UdpTooLong { length }| SendError::TooBig { length, mtu: self.mtu };
         let mut packet = self.spare.pop().unwrap_or_default();
-        udp(&mut packet, local, remote, data).map_err(|UdpTooLong { .. }| too_big)?;
+        udp(&mut packet, local, remote, data).map_err(too_long)?;
         self.outbox.push_back((port, packet));
         Ok(())
     }
@@ -326,16 +350,25 @@ impl Host {
 
     /// An ICMP error tells who sent what it quotes, if that was us.
     fn input_error(&mut self, now: Ns, delivery: &Delivery) {
-        let Some(quoted) = quoted_flow(&delivery.bytes, &delivery.head) else { return };
+        let quoted = quoted_flow(&delivery.bytes, &delivery.head);
+        let Some((quoted, fault)) = quoted else { return };
         let (local, remote) = (quoted.source, quoted.destination);
         if !self.addresses().any(|address| address == local.ip()) {
             return;
         }
         match quoted.protocol {
-            Some(Protocol::Udp) => self.inbox.push_back(Receive::Unreachable { local, remote }),
+            Some(Protocol::Udp) => self.inbox.push_back(match fault {
+                Fault::Unreachable { kind, code } => {
+                    Receive::Unreachable { local, remote, error: IcmpError { kind, code } }
+                }
+                Fault::TooBig { mtu } => Receive::TooBig { local, remote, mtu },
+            }),
             Some(Protocol::Tcp) => {
                 if let Some(stack) = self.stacks.get_mut(&local.ip()) {
-                    stack.unreachable(local, remote);
+                    match fault {
+                        Fault::Unreachable { .. } => stack.unreachable(local, remote),
+                        Fault::TooBig { mtu } => stack.too_big(local, remote, mtu),
+                    }
                     self.poll(now);
                 }
             }

@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
-use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
+use smoltcp::iface::{
+    Config, Interface, PollIngressSingleResult, PollResult, SocketHandle, SocketSet,
+};
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::Instant;
@@ -9,11 +11,14 @@ use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, IpEndpoint};
 
 use super::vocabulary::{ConnId, Receive};
 use crate::Ns;
+use crate::packet::{Head, cut_segment};
 
 /// Bytes that may wait in each direction of a connection inside smoltcp.
 const BUFFER: usize = 65_535;
-/// A connection that cannot be opened, or whose bytes are not acknowledged, is given up after so
-/// long (RFC 9293 §3.8.3: R2 is at least 100 seconds, and 3 minutes for a SYN; Linux takes 127 s).
+/// With so many bytes waiting outside of smoltcp, what an application may lose is better not sent.
+const BACKLOG: usize = 65_536;
+/// A connection that cannot be opened, or whose bytes or end are not acknowledged, is given up after
+/// so long (RFC 9293 §3.8.3: R2 is at least 100 seconds, and 3 minutes for a SYN; Linux takes 127 s).
 const PATIENCE: Ns = Ns::secs(127);
 /// Ports handed out to who asks for none (RFC 6335 §6: the dynamic ones).
 const DYNAMIC: u16 = 49_152;
@@ -26,6 +31,8 @@ pub(super) struct Stack {
     sockets: SocketSet<'static>,
     connections: BTreeMap<ConnId, Connection>,
     listeners: BTreeMap<u16, SocketHandle>,
+    /// The longest packets that get through to a remote, where an ICMP error said so.
+    paths: BTreeMap<IpAddr, usize>,
     next_port: u16,
 }
 
@@ -34,6 +41,8 @@ struct Connection {
     local: SocketAddr,
     remote: SocketAddr,
     unsent: VecDeque<u8>,
+    /// The application was told that too many bytes wait.
+    full: bool,
     /// Since when it waits for its peer, and how many bytes wait to be acknowledged.
     stalled: Option<(Ns, usize)>,
     /// The application was told that it is established.
@@ -82,6 +91,7 @@ impl Stack {
             sockets: SocketSet::new(Vec::new()),
             connections: BTreeMap::new(),
             listeners: BTreeMap::new(),
+            paths: BTreeMap::new(),
             next_port,
         }
     }
@@ -133,12 +143,42 @@ impl Stack {
         self.connections.contains_key(&conn)
     }
 
-    pub(super) fn push(&mut self, packet: Vec<u8>) {
-        self.queue.incoming.push_back(packet);
+    pub(super) fn push(&mut self, head: &Head, packet: Vec<u8>) {
+        if !self.asks_again(head) {
+            self.queue.incoming.push_back(packet);
+        }
     }
 
+    /// The next packet for the network, no longer than what is known to get through.
     pub(super) fn pop(&mut self) -> Option<Vec<u8>> {
+        let packet = self.queue.outgoing.pop_front()?;
+        if self.paths.is_empty() {
+            return Some(packet);
+        }
+        let remote = Head::parse(&packet).ok().map(|(head, _)| head.destination().ip());
+        let Some(&mtu) = remote.and_then(|remote| self.paths.get(&remote)) else {
+            return Some(packet);
+        };
+        let pieces = cut_segment(packet, mtu);
+        pieces.into_iter().rev().for_each(|piece| self.queue.outgoing.push_front(piece));
         self.queue.outgoing.pop_front()
+    }
+
+    /// Whether a packet asks for a connection there is: a copy of the SYN that opened it. smoltcp may
+    /// show it to the listener first, which would open another one between the same endpoints.
+    fn asks_again(&self, head: &Head) -> bool {
+        const SYN: u8 = 0x02;
+        const RST_OR_ACK: u8 = 0x14;
+        let same = |connection: &&Connection| {
+            connection.local == head.destination() && connection.remote == head.source()
+        };
+        let lives = |connection: &Connection| {
+            let state = self.sockets.get::<Socket<'_>>(connection.handle).state();
+            // A connection that is being opened takes it for a simultaneous open.
+            !matches!(state, State::SynSent | State::Listen | State::TimeWait | State::Closed)
+        };
+        head.tcp_flags & (SYN | RST_OR_ACK) == SYN
+            && self.connections.values().filter(same).any(lives)
     }
 
     /// A connection being opened between these endpoints was refused by an ICMP error.
@@ -154,6 +194,18 @@ impl Stack {
         }
     }
 
+    /// An ICMP error said how long packets on a connection's way may be (RFC 1191, RFC 8201). What
+    /// was lost is sent again when its time has come, in pieces.
+    pub(super) fn too_big(&mut self, local: SocketAddr, remote: SocketAddr, mtu: u32) {
+        // Every path carries so much; an error that says less is not believed.
+        let least = if remote.is_ipv4() { 576 } else { 1280 };
+        if self.connections.values().any(|c| c.local == local && c.remote == remote) {
+            let mtu = usize::try_from(mtu).unwrap_or(usize::MAX).max(least);
+            let known = self.paths.entry(remote.ip()).or_insert(self.queue.mtu);
+            *known = mtu.min(*known);
+        }
+    }
+
     /// Ends everything at once: the address is gone.
     pub(super) fn abandon(&mut self, inbox: &mut VecDeque<Receive>) {
         for (conn, connection) in std::mem::take(&mut self.connections) {
@@ -165,16 +217,42 @@ impl Stack {
 
     /// Lets smoltcp work off what waits and tells the application of what came of it.
     pub(super) fn poll(&mut self, now: Ns, accepted: &mut u64, inbox: &mut VecDeque<Receive>) {
-        // One round reads what came, sends and reads once more; more rounds only happen while a
-        // listener is being replaced or bytes move, and are bounded all the same.
+        // One round reads what came and sends; more rounds only happen while a listener is being
+        // replaced or bytes move, and are bounded all the same.
         for _ in 0..64 {
+            let read = self.read(now, accepted, inbox);
             self.flush();
-            self.interface.poll(instant(now), &mut self.queue, &mut self.sockets);
-            let moved = self.accept(accepted) | self.give_up(now) | self.report(inbox);
-            if !moved {
+            let gave_up = self.give_up(now);
+            self.write(now);
+            if !(read | gave_up | self.report(inbox)) {
                 break;
             }
         }
+    }
+
+    /// Works off what came, packet by packet. True if anything moved.
+    ///
+    /// The application gets its bytes before they are acknowledged. Else the acknowledgement offers
+    /// a smaller window than the next one, which then counts as news of the window and not as the
+    /// first of three duplicates, and what was lost is only sent again after a second.
+    fn read(&mut self, now: Ns, accepted: &mut u64, inbox: &mut VecDeque<Receive>) -> bool {
+        let at = instant(now);
+        let mut moved = false;
+        while self.interface.poll_ingress_single(at, &mut self.queue, &mut self.sockets)
+            != PollIngressSingleResult::None
+        {
+            // What was acknowledged is looked at before more takes its place.
+            moved |= self.accept(accepted) | self.give_up(now) | self.report(inbox);
+        }
+        moved
+    }
+
+    /// Lets smoltcp send all it has.
+    fn write(&mut self, now: Ns) {
+        let at = instant(now);
+        while self.interface.poll_egress(at, &mut self.queue, &mut self.sockets)
+            == PollResult::SocketStateChanged
+        {}
     }
 
     /// When smoltcp wants to be polled next.
@@ -192,11 +270,11 @@ impl Stack {
         let mut any = false;
         for connection in self.connections.values_mut() {
             let socket = self.sockets.get_mut::<Socket<'_>>(connection.handle);
-            let opening = matches!(socket.state(), State::SynSent | State::SynReceived);
-            let waiting = socket.send_queue() + usize::from(opening);
+            let waiting = socket.send_queue() + usize::from(waits_for_answer(socket.state()));
             connection.stalled = match connection.stalled {
                 _ if waiting == 0 => None,
-                Some((since, before)) if before == waiting => Some((since, before)),
+                // More to send is no sign of life.
+                Some((since, before)) if waiting >= before => Some((since, waiting)),
                 _ => Some((now, waiting)),
             };
             if connection.stalled.is_some_and(|(since, _)| now >= since + PATIENCE) {
@@ -284,7 +362,10 @@ impl Stack {
         for (&conn, connection) in &mut self.connections {
             let socket = self.sockets.get_mut::<Socket<'_>>(connection.handle);
             moved |= connection.report(conn, socket, inbox);
-            if connection.ended && socket.state() == State::Closed {
+            // A connection that was reset before it was established is a listener again; there is
+            // one in its place already, and nobody was told of it.
+            let unborn = connection.accepted && !connection.announced && socket.is_listening();
+            if unborn || (connection.ended && socket.state() == State::Closed) {
                 over.push(conn);
             }
         }
@@ -304,6 +385,7 @@ impl Connection {
             local,
             remote,
             unsent: VecDeque::new(),
+            full: false,
             stalled: None,
             announced: false,
             accepted,
@@ -341,6 +423,11 @@ impl Connection {
             moved = true;
             inbox.push_back(Receive::TcpData { conn, data });
         }
+        let full = self.unsent.len() > BACKLOG;
+        if full != self.full {
+            self.full = full;
+            inbox.push_back(Receive::TcpBacklog { conn, full });
+        }
         moved |= !self.unsent.is_empty() && socket.can_send();
         if !self.ended && !opening && !socket.may_recv() {
             self.ended = true;
@@ -354,6 +441,14 @@ impl Connection {
         }
         moved
     }
+}
+
+/// Whether a SYN or FIN has been sent, or will be, that the peer has not acknowledged.
+fn waits_for_answer(state: State) -> bool {
+    matches!(
+        state,
+        State::SynSent | State::SynReceived | State::FinWait1 | State::Closing | State::LastAck
+    )
 }
 
 fn new_socket() -> Socket<'static> {
@@ -409,5 +504,14 @@ impl TxToken for Outgoing<'_> {
         let result = write(&mut packet);
         self.0.push_back(packet);
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_window_with_many_holes_is_kept() {
+        // Of 45 segments of a window; with 4, smoltcp's default, the rest would be thrown away.
+        assert_eq!(smoltcp::config::ASSEMBLER_MAX_SEGMENT_COUNT, 32);
     }
 }

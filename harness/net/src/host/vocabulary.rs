@@ -52,6 +52,22 @@ pub enum Transmit {
     },
 }
 
+/// What kind of ICMP error it was, in the numbers of the version of IP that it came by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IcmpError {
+    /// Its type.
+    pub kind: u8,
+    /// Its code.
+    pub code: u8,
+}
+
+impl IcmpError {
+    /// Nobody listens on the port: RFC 792, type 3, code 3; RFC 4443 §3.1, type 1, code 4.
+    pub const fn port_unreachable(v4: bool) -> Self {
+        if v4 { Self { kind: 3, code: 3 } } else { Self { kind: 1, code: 4 } }
+    }
+}
+
 /// What a host tells its application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Receive {
@@ -92,12 +108,32 @@ pub enum Receive {
         /// The connection.
         conn: ConnId,
     },
+    /// A TCP connection has been given more than it gets rid of, or has caught up. It takes
+    /// everything all the same; what may be lost is better kept from one that is full.
+    TcpBacklog {
+        /// The connection.
+        conn: ConnId,
+        /// Whether too much waits.
+        full: bool,
+    },
     /// A datagram could not be delivered, says an ICMP error.
     Unreachable {
         /// The local address it was sent from.
         local: SocketAddr,
         /// Where it was sent to.
         remote: SocketAddr,
+        /// Why.
+        error: IcmpError,
+    },
+    /// A datagram was too long for a link on its way, says an ICMP error; a shorter one may get
+    /// through.
+    TooBig {
+        /// The local address it was sent from.
+        local: SocketAddr,
+        /// Where it was sent to.
+        remote: SocketAddr,
+        /// The longest IP packet that the link carries.
+        mtu: u32,
     },
 }
 

@@ -1,5 +1,5 @@
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::net::{IpAddr, SocketAddr};
 
 use super::event::{Change, Ended, Event};
@@ -42,7 +42,8 @@ pub(crate) struct Core {
     pub(super) reservations: Store<Ns>,
     pub(super) blocked: Store<()>,
     subscribers: BTreeMap<u128, Subscriber>,
-    blocks: BTreeMap<(usize, u16), u128>,
+    /// Blocks of ports that belong to somebody: of which external address, and the first port.
+    blocks: BTreeSet<(usize, u16)>,
     ports: PortSets,
     expiry: BinaryHeap<Reverse<(Ns, u32)>>,
     /// Mappings whose key is finer than the mapping behaviour.
@@ -51,7 +52,8 @@ pub(crate) struct Core {
     asked: u64,
     this_second: (u64, u32),
     down_until: Ns,
-    pub(super) log: Vec<Event>,
+    log: Vec<Event>,
+    logging: bool,
     pub(super) log_refresh: bool,
 }
 
@@ -87,7 +89,8 @@ pub(super) struct Binding {
 struct Subscriber {
     mappings: u32,
     external: usize,
-    blocks: Vec<u16>,
+    /// The blocks that are its own.
+    blocks: Vec<(usize, u16)>,
 }
 
 /// Why no mapping was made, and what the sender hears of it.
@@ -147,7 +150,7 @@ impl Core {
             reservations: Store::default(),
             blocked: Store::default(),
             subscribers: BTreeMap::new(),
-            blocks: BTreeMap::new(),
+            blocks: BTreeSet::new(),
             ports: PortSets::new(params.ports.clone()),
             expiry: BinaryHeap::new(),
             splits: 0,
@@ -155,6 +158,7 @@ impl Core {
             this_second: (0, 0),
             down_until: Ns::ZERO,
             log: Vec::new(),
+            logging: false,
             log_refresh: false,
             draws,
             params,
@@ -163,8 +167,14 @@ impl Core {
         core
     }
 
-    pub(crate) fn log(&mut self) -> &mut Vec<Event> {
-        &mut self.log
+    /// Whether what happens to mappings is written down.
+    pub(crate) fn log_changes(&mut self, on: bool) {
+        self.logging = on;
+    }
+
+    /// Takes what was written down.
+    pub(crate) fn take_log(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.log)
     }
 
     pub(crate) fn log_refresh(&mut self, on: bool) {
@@ -503,10 +513,9 @@ impl Core {
             let key = outer_key(place.external, pair.protocol, port, Some(pair.remote));
             reservations.get(&key).is_none_or(|&at| now >= at + lifetime)
         };
-        let blocks = match self.subscribers.get(&pair.internal.0) {
-            Some(subscriber) => subscriber.blocks.clone(),
-            None => Vec::new(),
-        };
+        let own = self.subscribers.get(&pair.internal.0).map(|subscriber| &subscriber.blocks);
+        let here = own.into_iter().flatten().filter(|(external, _)| *external == place.external);
+        let blocks: Vec<u16> = here.map(|(_, block)| *block).collect();
         let (draws, ordinal) = (self.draws, self.asked);
         let internal = pair.internal.1;
         let wish = Wish { place, internal, ordinal, blocks: &blocks, admits: &admits };
@@ -518,10 +527,10 @@ impl Core {
         let range = &self.params.ports.range;
         let block = (*range.start()..=*range.end())
             .step_by(usize::from(size.max(1)))
-            .find(|&base| !self.blocks.contains_key(&(place.external, base)))?;
-        self.blocks.insert((place.external, block), pair.internal.0);
+            .find(|&base| !self.blocks.contains(&(place.external, base)))?;
+        self.blocks.insert((place.external, block));
         if let Some(subscriber) = self.subscribers.get_mut(&pair.internal.0) {
-            subscriber.blocks.push(block);
+            subscriber.blocks.push((place.external, block));
         }
         let wish = Wish { blocks: &[block], ..wish };
         self.ports.choose(draws, &wish)
@@ -632,7 +641,7 @@ impl Core {
         self.vacant.push(id);
         self.live -= 1;
         self.splits -= u32::from(mapping.split);
-        self.leave(mapping.key.local, mapping.external);
+        self.leave(mapping.key.local);
     }
 
     /// Takes a mapping out of those that share its external port.
@@ -656,16 +665,12 @@ impl Core {
     }
 
     /// Counts a mapping less; the last one gives back the subscriber's blocks.
-    fn leave(&mut self, internal: u128, external: usize) {
+    fn leave(&mut self, internal: u128) {
         let Some(subscriber) = self.subscribers.get_mut(&internal) else { return };
         subscriber.mappings = subscriber.mappings.saturating_sub(1);
         if subscriber.mappings == 0 {
             for block in subscriber.blocks.drain(..) {
-                for place in [external, subscriber.external] {
-                    if self.blocks.get(&(place, block)) == Some(&internal) {
-                        self.blocks.remove(&(place, block));
-                    }
-                }
+                self.blocks.remove(&block);
             }
         }
     }
@@ -732,6 +737,9 @@ impl Core {
         external: (u128, u16),
         change: Change,
     ) {
+        if !self.logging {
+            return;
+        }
         let protocol = if protocol == TCP { Protocol::Tcp } else { Protocol::Udp };
         let external = match external.0 {
             0 => SocketAddr::from(([0, 0, 0, 0], 0)),

@@ -1,4 +1,5 @@
 use super::core::{Core, Pair, TCP, UDP};
+use super::params::Hairpin;
 use super::translate::Outcome;
 use crate::observe::Drop;
 use crate::packet::{Head, repair, v4_address};
@@ -17,8 +18,9 @@ struct Quoted {
 impl Core {
     /// An error from outside about a packet that left by a mapping.
     ///
-    /// RFC 5508 REQ-3: dropped without a mapping for the quoted packet; RFC 4787 REQ-12 and
-    /// RFC 5508 REQ-7: the mapping and its timer stay as they are.
+    /// RFC 5508 REQ-4: dropped without a mapping for the quoted packet. RFC 4787 REQ-12, for TCP
+    /// RFC 5382 REQ-10: it does not end the mapping; nor does it touch the timer, as RFC 5508 REQ-6
+    /// asks where the quoted packet is ICMP itself.
     pub(super) fn error_inbound(&mut self, packet: &mut [u8], head: &mut Head) -> Outcome {
         let Some(quoted) = quoted(packet, head) else {
             return Outcome::Drop(Drop::Untranslatable);
@@ -35,7 +37,7 @@ impl Core {
         Outcome::Pass { new_mapping: false }
     }
 
-    /// An error from inside about a packet that came in by a mapping (RFC 5508 REQ-4).
+    /// An error from inside about a packet that came in by a mapping (RFC 5508 REQ-5).
     pub(super) fn error_outbound(&mut self, packet: &mut [u8], head: &mut Head) -> Outcome {
         let Some(quoted) = quoted(packet, head) else {
             return Outcome::Drop(Drop::Untranslatable);
@@ -51,6 +53,23 @@ impl Core {
         head.src = address;
         mend(packet, head, quoted);
         Outcome::Pass { new_mapping: false }
+    }
+
+    /// An error from inside about a hairpinned packet, to the external address that this showed
+    /// (RFC 5508 REQ-7). Where hairpinning leaves the internal address there are no such errors
+    /// but forged ones.
+    pub(super) fn error_hairpin(&mut self, packet: &mut [u8], head: &mut Head) -> Outcome {
+        if self.params.hairpin != Hairpin::External {
+            return Outcome::Drop(Drop::HairpinOff);
+        }
+        match self.error_outbound(packet, head) {
+            Outcome::Pass { .. } => {}
+            other => return other,
+        }
+        match self.error_inbound(packet, head) {
+            Outcome::Pass { new_mapping } => Outcome::Hairpin { new_mapping },
+            other => other,
+        }
     }
 }
 

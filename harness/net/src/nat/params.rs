@@ -232,7 +232,7 @@ pub enum Exhaustion {
     /// Silence.
     #[default]
     Drop,
-    /// ICMP communication administratively prohibited (RFC 6888 REQ-1's ICMP code of RFC 1812).
+    /// ICMP host unreachable (RFC 6888 REQ-11; RFC 5508 REQ-8 has another code for it).
     Reject,
     /// The mapping that was idle longest makes room.
     EvictOldest,

@@ -46,11 +46,11 @@ impl Core {
         if let Err(why) = self.ready(now, head) {
             return Outcome::Drop(why);
         }
-        if head.kind() == Transport::Icmp4 {
-            return self.error_outbound(packet, head);
-        }
-        if self.is_external(head.dst) {
-            return self.hairpin(now, packet, head);
+        match (head.kind(), self.is_external(head.dst)) {
+            (Transport::Icmp4, true) => return self.error_hairpin(packet, head),
+            (Transport::Icmp4, false) => return self.error_outbound(packet, head),
+            (_, true) => return self.hairpin(now, packet, head),
+            (_, false) => {}
         }
         match self.leave_by_mapping(now, packet, head) {
             Ok(new_mapping) => Outcome::Pass { new_mapping },
@@ -345,6 +345,7 @@ impl Core {
 
     /// A packet from inside to an external address (RFC 4787 §6).
     fn hairpin(&mut self, now: Ns, packet: &mut [u8], head: &mut Head) -> Outcome {
+        let sender = (head.src, head.src_port);
         let new = match self.params.hairpin {
             Hairpin::None => return Outcome::Drop(Drop::HairpinOff),
             Hairpin::Internal => false,
@@ -355,6 +356,11 @@ impl Core {
         };
         match self.enter(now, packet, head) {
             Outcome::Pass { new_mapping } => Outcome::Hairpin { new_mapping: new || new_mapping },
+            // The refusal is for who sent it, who is inside.
+            Outcome::Reject(why, answer) => {
+                set_endpoint(packet, head, Side::Source, sender);
+                Outcome::Reject(why, answer)
+            }
             other => other,
         }
     }

@@ -9,6 +9,7 @@ use super::predict::{Orders, Verdict};
 use super::run::{End, Fate, Remark, Run};
 use super::topology::{Kind, Middlebox, Topology};
 use super::translate::Refusal;
+use crate::nat::Params;
 
 /// Says what becomes of each side's checks: for one order if all end alike, else for one of each
 /// end. `examples` are such orders, by end.
@@ -39,7 +40,7 @@ pub(super) fn why(
             let _ = writeln!(text, "{indent}{line}");
         }
     }
-    if let Some(line) = preserved_ports(topology) {
+    for line in preserved_ports(topology).into_iter().chain(changing(topology)) {
         let _ = writeln!(text, "{line}");
     }
     text.truncate(text.trim_end().len());
@@ -215,19 +216,35 @@ fn filter(middlebox: &Middlebox) -> String {
 /// A caveat where a NAT only looks endpoint-independent.
 fn preserved_ports(topology: &Topology) -> Option<String> {
     use crate::nat::{Mapping, PortPolicy};
+    let names = nats(topology, |params| {
+        params.ports.policy == PortPolicy::PreserveOverload
+            && params.mapping != Mapping::EndpointIndependent
+    })?;
+    Some(format!(
+        "as long as no port collides at {names}, which keeps ports and so looks endpoint-independent"
+    ))
+}
+
+/// A caveat where a NAT is another one for who comes late (RFC 4787 REQ-11 violated).
+fn changing(topology: &Topology) -> Option<String> {
+    use crate::nat::{Mapping, PortPolicy};
+    let names = nats(topology, |params| {
+        params.changes_on_conflict
+            && params.ports.policy == PortPolicy::Preserve
+            && params.mapping != Mapping::AddressAndPortDependent
+    })?;
+    Some(format!(
+        "as long as no port collides at {names}, which then maps by address and port for who comes late"
+    ))
+}
+
+/// The names of NATs of a kind, none if there are none.
+fn nats(topology: &Topology, wanted: impl Fn(&Params) -> bool) -> Option<String> {
     let boxes = topology.segments.iter().flat_map(|segment| &segment.behind);
     let found = boxes.filter(|middlebox| match &middlebox.kind {
-        Kind::Nat(params) => {
-            params.ports.policy == PortPolicy::PreserveOverload
-                && params.mapping != Mapping::EndpointIndependent
-        }
+        Kind::Nat(params) => wanted(params),
         Kind::Firewall(_) => false,
     });
     let names: Vec<&str> = found.map(|middlebox| middlebox.name.as_str()).collect();
-    (!names.is_empty()).then(|| {
-        format!(
-            "as long as no port collides at {}, which keeps ports and so looks endpoint-independent",
-            names.join(", ")
-        )
-    })
+    (!names.is_empty()).then(|| names.join(", "))
 }

@@ -12,9 +12,10 @@
 //! 8863 (patience); RFC 8656 §9 (permissions).
 //!
 //! What it assumes: candidates are exchanged completely; no packet is lost; a fresh mapping's port
-//! cannot be guessed; nothing expires; limits of NATs are not reached; there are no static forwards;
-//! firewall rules about certain addresses or about ports of peers do not apply, nor do rules that
-//! kill after a while. Left out: NAT64, candidates over TCP, two lite agents (which send no checks).
+//! cannot be guessed; nothing expires; limits of NATs are not reached; no port collides, so that
+//! boxes that change on conflict do not change; there are no static forwards; firewall rules about
+//! certain addresses or about ports of peers do not apply, nor do rules that kill after a while. Left
+//! out: NAT64, candidates over TCP, two lite agents (which send no checks).
 //!
 //! ```
 //! use rtcspec_net::nat::{Filtering, Mapping, Params};

@@ -1,7 +1,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::checksum::{PseudoHeader, sum};
-use super::head::{Head, ICMP4, ICMP6, TCP, UDP, address, be16};
+use super::head::{Head, ICMP4, ICMP6, TCP, UDP, address, be32};
 
 /// A payload too long for any packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -166,13 +166,12 @@ pub(crate) fn tcp_reset(packet: &mut Vec<u8>, offender: (&[u8], &Head)) -> bool 
     if head.tcp_flags & RST != 0 || segment.len() < 20 {
         return false;
     }
-    let word = |at: usize| u32::from(be16(segment, at)) << 16 | u32::from(be16(segment, at + 2));
     let data = segment.len().saturating_sub(usize::from(segment[12] >> 4) * 4) as u32;
     let spans = data + u32::from(head.tcp_flags & SYN != 0) + u32::from(head.tcp_flags & FIN != 0);
     let (sequence, acknowledgment, flags) = if head.tcp_flags & ACK != 0 {
-        (word(8), 0, RST)
+        (be32(segment, 8), 0, RST)
     } else {
-        (0, word(4).wrapping_add(spans), RST | ACK)
+        (0, be32(segment, 4).wrapping_add(spans), RST | ACK)
     };
     start(packet, head.destination().ip(), head.source().ip(), TCP, 20);
     packet.extend(head.dst_port.to_be_bytes());

@@ -179,6 +179,11 @@ pub(super) fn be16(bytes: &[u8], at: usize) -> u16 {
     }
 }
 
+/// The 32-bit word at `at`, its halves zero where there are none.
+pub(super) fn be32(bytes: &[u8], at: usize) -> u32 {
+    u32::from(be16(bytes, at)) << 16 | u32::from(be16(bytes, at + 2))
+}
+
 fn parse_v4(packet: &[u8]) -> Result<(Head, usize), Malformed> {
     let header_length = usize::from(packet[0] & 0x0f) * 4;
     let header = packet.get(..header_length.max(20)).ok_or(Malformed::IpCutShort)?;

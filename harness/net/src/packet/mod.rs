@@ -11,8 +11,8 @@ pub(crate) use build::{Unreachable, tcp_reset, unreachable_error};
 pub(crate) use checksum::{sum, transport_checksum_is_right};
 pub use head::{Head, Malformed};
 pub(crate) use head::{Transport, address, ip, v4_address};
-pub(crate) use quote::quoted_flow;
-pub(crate) use rewrite::{Side, decrement_ttl, repair, set_endpoint};
+pub(crate) use quote::{Fault, quoted_flow};
+pub(crate) use rewrite::{Side, cut_segment, decrement_ttl, repair, set_endpoint};
 
 /// The longest packet elements carry; room for jumbo frames, far below IP's own limit.
 pub const MAX_PACKET: usize = 9_216;

@@ -1,5 +1,5 @@
 use super::checksum::{PseudoHeader, patched, sum};
-use super::head::{Head, Transport, be16};
+use super::head::{Head, Transport, be16, be32};
 
 /// Which end of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +95,33 @@ pub(crate) fn repair(packet: &mut [u8], head: &Head) {
     put16(packet, field, if zero { 0xffff } else { checksum });
 }
 
+/// Cuts a TCP segment into such whose packets are no longer than `mtu`. What fits, or is no TCP, stays
+/// as it is.
+pub(crate) fn cut_segment(packet: Vec<u8>, mtu: usize) -> Vec<Vec<u8>> {
+    const FIN: u8 = 0x01;
+    const PSH: u8 = 0x08;
+    let Ok((head, _)) = Head::parse(&packet) else { return vec![packet] };
+    let transport = usize::from(head.transport);
+    let begin = transport + usize::from(packet.get(transport + 12).map_or(0, |byte| byte >> 4)) * 4;
+    let room = mtu.saturating_sub(begin);
+    if head.kind() != Transport::Tcp || head.fragment || packet.len() <= mtu || room == 0 {
+        return vec![packet];
+    }
+    let (header, data) = packet.split_at(begin);
+    let last = data.len().div_ceil(room).saturating_sub(1);
+    let piece = |(n, data): (usize, &[u8])| {
+        let mut piece = [header, data].concat();
+        let sequence = be32(header, transport + 4).wrapping_add((n * room) as u32);
+        piece[transport + 4..transport + 8].copy_from_slice(&sequence.to_be_bytes());
+        if n < last {
+            piece[transport + 13] &= !(FIN | PSH);
+        }
+        repair(&mut piece, &head);
+        piece
+    };
+    data.chunks(room).enumerate().map(piece).collect()
+}
+
 fn put16(bytes: &mut [u8], at: usize, word: u16) {
     if let Some(place) = bytes.get_mut(at..at + 2) {
         place.copy_from_slice(&word.to_be_bytes());
@@ -127,6 +154,59 @@ mod tests {
             prop_assert_eq!(read, head);
             prop_assert!(transport_checksum_is_right(&packet, &read));
             prop_assert_eq!(if source { read.source() } else { read.destination() }, at(new));
+        }
+    }
+
+    /// A TCP packet of either family with FIN and PSH, and so much data.
+    fn segment(v6: bool, data: &[u8]) -> Vec<u8> {
+        let mut packet: Vec<u8> = match v6 {
+            false => vec![0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2],
+            true => [&[0x60, 0, 0, 0, 0, 0, 6, 64][..], &[0x20; 32][..]].concat(),
+        };
+        let transport = packet.len();
+        packet.extend([
+            0, 80, 0, 81, 0xff, 0xff, 0xff, 0xf0, 0, 0, 0, 9, 0x50, 0x19, 1, 0, 0, 0, 0, 0,
+        ]);
+        packet.extend_from_slice(data);
+        let head = Head {
+            src: 0,
+            dst: 0,
+            src_port: 80,
+            dst_port: 81,
+            transport: transport as u16,
+            protocol: 6,
+            ttl: 64,
+            tcp_flags: 0x19,
+            v6,
+            fragment: false,
+            dont_fragment: true,
+        };
+        repair(&mut packet, &head);
+        packet
+    }
+
+    #[test]
+    fn a_segment_that_is_too_long_is_cut_into_whole_ones() {
+        let data: Vec<u8> = (0..1000u16).map(|n| n as u8).collect();
+        for (v6, header) in [(false, 40), (true, 60)] {
+            let packet = segment(v6, &data);
+            assert_eq!(cut_segment(packet.clone(), packet.len()), std::slice::from_ref(&packet));
+            let pieces = cut_segment(packet, 600);
+            let lengths: Vec<usize> = pieces.iter().map(Vec::len).collect();
+            assert_eq!(lengths, [600, header + 1000 - (600 - header)]);
+            let mut sequence = 0xffff_fff0_u32;
+            for (n, piece) in pieces.iter().enumerate() {
+                let (head, length) = Head::parse(piece).unwrap();
+                assert_eq!(length, piece.len());
+                assert!(transport_checksum_is_right(piece, &head));
+                let transport = usize::from(head.transport);
+                assert_eq!(be32(piece, transport + 4), sequence, "across the end of the numbers");
+                assert_eq!(head.tcp_flags, if n == 0 { 0x10 } else { 0x19 });
+                sequence = sequence.wrapping_add((piece.len() - header) as u32);
+            }
+            let whole: Vec<u8> =
+                pieces.iter().flat_map(|piece| &piece[header..]).copied().collect();
+            assert_eq!(whole, data);
         }
     }
 

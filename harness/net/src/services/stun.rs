@@ -10,7 +10,8 @@ use rtcspec_wire::stun::{
 use crate::Ns;
 use crate::host::{Application, Receive, Transmit};
 
-/// PADDING of a response (RFC 5780 §7.6: the MTU): fills an Ethernet frame that has no options.
+/// PADDING of a response. RFC 5780 §7.6 would have it as long as the MTU, so that the response goes in
+/// fragments; hosts here send none, so that the whole response has to fit into a packet of 1500.
 const PADDING: usize = 1280;
 
 /// Where a server answers and how.
@@ -165,6 +166,8 @@ impl Server {
         let mut message = Message::success(Method::BINDING, view.transaction_id()?)
             .with(Attribute::XorMappedAddress(addresses.remote));
         if face.alternate.is_some() {
+            // RFC 5780 §6.1: both, so that a client sees who rewrites addresses in payloads.
+            message.attributes.push(Attribute::MappedAddress(addresses.remote));
             // RFC 5780 §7.4: what a change of both would have been answered from.
             let other = face.changed(addresses.local, true, true)?;
             message.attributes.push(Attribute::ResponseOrigin(addresses.from));
@@ -192,7 +195,7 @@ fn unknown_attributes<'a>(
     view: &View<'a>,
     discovers: bool,
 ) -> impl Iterator<Item = AttributeType> + use<'a> {
-    let known = move |ty| match ty {
+    view.not_understood(move |ty| match ty {
         AttributeType::CHANGE_REQUEST => discovers,
         AttributeType::USERNAME
         | AttributeType::MESSAGE_INTEGRITY
@@ -201,10 +204,8 @@ fn unknown_attributes<'a>(
         | AttributeType::USE_CANDIDATE
         | AttributeType::RESPONSE_PORT
         | AttributeType::PADDING => true,
-        _ => !ty.is_comprehension_required(),
-    };
-    let considered = view.attributes().filter(|attribute| !attribute.is_ignored());
-    considered.map(|attribute| attribute.ty).filter(move |ty| !known(*ty))
+        _ => false,
+    })
 }
 
 impl Application for Server {
@@ -284,6 +285,7 @@ mod tests {
                 exchange.message.attributes,
                 [
                     Attribute::XorMappedAddress(address(CLIENT)),
+                    Attribute::MappedAddress(address(CLIENT)),
                     Attribute::ResponseOrigin(address(from)),
                     Attribute::OtherAddress(address(other)),
                 ]

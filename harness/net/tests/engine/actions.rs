@@ -3,7 +3,9 @@
 use rtcspec_net::Ns;
 use rtcspec_net::fabric::{Action, ActionError};
 use rtcspec_net::link::{Direction, Params as Link};
-use rtcspec_net::nat::{Filtering, Mapping, OnFiltered, Params, PortPolicy, Ports, Unsolicited};
+use rtcspec_net::nat::{
+    Filtering, Mapping, OnFiltered, Params, PortPolicy, Ports, Unsolicited, presets,
+};
 
 use crate::lab::{ADAM, ALICE, BOB, CAROL, Lab, at, ip, lan};
 
@@ -26,6 +28,15 @@ fn a_reboot_loses_mappings_and_takes_its_time() {
         let after = lab.seen((ALICE, 5000), (BOB, 1)).unwrap();
         assert_eq!(before == after, same, "{policy:?}");
     }
+}
+
+#[test]
+fn a_one_to_one_box_gives_the_same_addresses_after_a_reboot() {
+    let one_to_one = presets::find("one-to-one").unwrap().params();
+    let mut lab = Lab::new(Params { addresses: 2, ..one_to_one });
+    lab.world.apply(Action::Reboot { nat: lab.nat, down: Ns::ZERO }).unwrap();
+    assert_eq!(lab.seen((ADAM, 5000), (BOB, 1)), Some(at("203.0.113.2:5000")));
+    assert!(lab.reaches((BOB, 1), at("203.0.113.1:7777"), 7777), "alice has not spoken yet");
 }
 
 #[test]
@@ -63,6 +74,8 @@ fn a_host_moves_with_its_sockets_and_gets_other_addresses() {
     lab.world.apply(Action::Move { port, to: None, addresses: Vec::new() }).unwrap();
     lab.send(lab.alice, (ALICE, 5000), at("198.51.100.1:1"));
     assert_eq!(lab.world.unsent().len(), 1, "no address to send from");
+    (0..2000).for_each(|_| lab.send(lab.alice, (ALICE, 5000), at("198.51.100.1:1")));
+    assert_eq!(lab.world.unsent().len(), 1024, "what nobody reads does not pile up");
     lab.world.apply(Action::Move { port, to: Some(cell), addresses: Vec::new() }).unwrap();
     assert_eq!(lab.world.address(lab.alice, 1), Some(at("192.168.9.2:1")));
     lab.send(lab.alice, ("192.168.9.2", 5000), at("198.51.100.1:1"));

@@ -1,7 +1,7 @@
 //! A host that stands for everybody who is not in the network.
 
 use rtcspec_net::fabric::{Fabric, HostId, TopologyError};
-use rtcspec_net::host::{Receive, Transmit};
+use rtcspec_net::host::{IcmpError, Receive, Transmit};
 use rtcspec_net::packet::{Head, host_unreachable, udp};
 use rtcspec_net::segment;
 use rtcspec_net::world::World;
@@ -69,6 +69,7 @@ fn a_packet_that_cannot_leave_comes_back_as_an_error() {
     assert!(!host_unreachable(&mut Vec::new(), at(THERE).ip(), &error));
     world.inject(rest, error);
     let received = world.receive(here);
-    let told = Receive::Unreachable { local: at(HERE), remote: at(THERE) };
+    let error = IcmpError { kind: 3, code: 1 };
+    let told = Receive::Unreachable { local: at(HERE), remote: at(THERE), error };
     assert_eq!(received, Some(told));
 }

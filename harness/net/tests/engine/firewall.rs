@@ -3,7 +3,7 @@
 use rtcspec_net::Ns;
 use rtcspec_net::fabric::{Action as Do, FirewallId, Protocol};
 use rtcspec_net::firewall::{Action, Kill, KillAfter, Params, Rule};
-use rtcspec_net::host::{ConnId, Receive, Transmit};
+use rtcspec_net::host::{ConnId, IcmpError, Receive, Transmit};
 use rtcspec_net::link::Direction;
 use rtcspec_net::nat::{self, Filtering};
 
@@ -73,8 +73,11 @@ fn only_some_tcp_ports_and_their_answers() {
 fn a_rejected_sender_hears_of_it() {
     let (mut lab, _) = guarded(Params { default_out: Action::Reject, ..Params::default() });
     assert!(!passes(&mut lab, (BOB, 1)));
-    let unreachable =
-        Receive::Unreachable { local: at("192.168.1.2:5000"), remote: at("198.51.100.1:1") };
+    let unreachable = Receive::Unreachable {
+        local: at("192.168.1.2:5000"),
+        remote: at("198.51.100.1:1"),
+        error: IcmpError { kind: 3, code: 13 },
+    };
     assert_eq!(lab.world.receive(lab.alice), Some(unreachable));
     let local = std::net::SocketAddr::new(ip(ALICE), 0);
     let remote = at("198.51.100.1:80");

@@ -58,6 +58,7 @@ impl Lab {
         fabric.interface(bob, wan, &[ip(BOB), ip(BOB2)]).unwrap();
         fabric.interface(carol, wan, &[ip(CAROL)]).unwrap();
         fabric.record(true);
+        fabric.log_nat(nat, true);
         Self { world: World::new(fabric), nat, wan, alice, adam, bob, carol }
     }
 

@@ -1,13 +1,13 @@
 //! Ports and state that run out (RFC 6888), and hold-down.
 
 use rtcspec_net::Ns;
-use rtcspec_net::host::Receive;
+use rtcspec_net::host::{IcmpError, Receive};
 use rtcspec_net::nat::{
-    Change, Ended, Exhaustion, Filtering, Lifetimes, Limits, Mapping, Params, PortPolicy, Ports,
-    presets,
+    Change, Ended, Exhaustion, Filtering, Lifetimes, Limits, Mapping, Params, Pooling, PortPolicy,
+    Ports, presets,
 };
 
-use crate::lab::{ADAM, ALICE, BOB, Lab, at};
+use crate::lab::{ADAM, ALICE, BOB, Lab, at, ip};
 
 fn narrow(policy: PortPolicy, exhaustion: Exhaustion) -> Params {
     let ports = Ports { policy, range: 2000..=2003, ..Ports::default() };
@@ -33,8 +33,11 @@ fn rfc_6888_req_11_a_refused_sender_hears_that_the_host_is_unreachable() {
     let mut lab = Lab::new(narrow(PortPolicy::Random, Exhaustion::Reject));
     (1..=4).for_each(|n| assert!(lab.seen((ALICE, n), (BOB, 1)).is_some()));
     assert_eq!(lab.seen((ALICE, 5), (BOB, 1)), None);
-    let unreachable =
-        Receive::Unreachable { local: at("192.168.1.2:5"), remote: at("198.51.100.1:1") };
+    let unreachable = Receive::Unreachable {
+        local: at("192.168.1.2:5"),
+        remote: at("198.51.100.1:1"),
+        error: IcmpError { kind: 3, code: 1 },
+    };
     assert_eq!(lab.world.receive(lab.alice), Some(unreachable));
 }
 
@@ -82,6 +85,24 @@ fn blocks_belong_to_one_subscriber_at_a_time() {
     let alice = ports(&mut lab, ALICE, 20);
     assert_eq!(alice.len(), 16, "her second block is the third, then there is none");
     assert!(alice.iter().all(|&port| block(port) != 1), "{alice:?}");
+}
+
+#[test]
+fn a_block_belongs_to_its_subscriber_at_the_external_address_it_is_of() {
+    let ports =
+        Ports { policy: PortPolicy::Block { size: 4 }, range: 2000..=2003, ..Ports::default() };
+    let (addresses, pooling) = (2, Pooling::RoundRobin);
+    let mut lab = Lab::new(Params { addresses, pooling, ports, ..Params::default() });
+    let seen = |lab: &mut Lab, who, n| lab.seen((who, n), (BOB, 1)).map(|seen| seen.ip());
+    let [first, second] = ["203.0.113.1", "203.0.113.2"].map(ip);
+    assert_eq!(seen(&mut lab, ALICE, 1), Some(first));
+    assert_eq!(seen(&mut lab, ALICE, 2), Some(second));
+    for n in 3..=4 {
+        assert_eq!(seen(&mut lab, ADAM, n), None, "both blocks are hers");
+    }
+    lab.wait(Ns::secs(300));
+    assert_eq!(seen(&mut lab, ADAM, 5), Some(first));
+    assert_eq!(seen(&mut lab, ADAM, 6), Some(second), "both are free again");
 }
 
 #[test]

@@ -119,6 +119,16 @@ fn a_port_nobody_opened_is_named() {
 }
 
 #[test]
+fn a_box_keeps_a_log_when_asked_for() {
+    let mut lab = Lab::new(Params::default());
+    for (on, events) in [(false, 0), (true, 1)] {
+        lab.world.fabric_mut().log_nat(lab.nat, on);
+        lab.seen((ALICE, 5000 + u16::from(on)), (BOB, 1));
+        assert_eq!(lab.world.fabric_mut().nat_events(lab.nat).len(), events);
+    }
+}
+
+#[test]
 fn refreshes_are_logged_when_asked_for() {
     let mut lab = Lab::new(Params::default());
     lab.seen((ALICE, 5000), (BOB, 1));

@@ -3,7 +3,7 @@
 use rtcspec_net::Ns;
 use rtcspec_net::nat::{
     Change, Ended, Filtering, Hairpin, Lifetimes, Mapping, Params, Pooling, PortPolicy, Ports,
-    Refresh,
+    Refresh, Unsolicited,
 };
 
 use crate::lab::{ADAM, ALICE, BOB, BOB2, CAROL, Lab, at, ip};
@@ -285,22 +285,70 @@ fn req_11_a_box_that_changes_on_conflict_is_symmetric_for_who_comes_late() {
 
 #[test]
 fn req_12_an_icmp_error_comes_through_and_leaves_the_mapping() {
-    use rtcspec_net::host::Receive;
+    use rtcspec_net::host::{IcmpError, Receive};
+    let error = IcmpError::port_unreachable(true);
+    let unreachable =
+        |local, remote| Receive::Unreachable { local: at(local), remote: at(remote), error };
     let mut lab = Lab::new(Params::default());
     lab.world.host_mut(lab.bob).answer_closed_ports(true);
     lab.send(lab.alice, (ALICE, 5000), at("198.51.100.1:1"));
-    let unreachable =
-        Receive::Unreachable { local: at("192.168.1.2:5000"), remote: at("198.51.100.1:1") };
-    assert_eq!(lab.world.receive(lab.alice), Some(unreachable));
+    let told = unreachable("192.168.1.2:5000", "198.51.100.1:1");
+    assert_eq!(lab.world.receive(lab.alice), Some(told));
     assert_eq!(lab.world.fabric().counters(lab.nat).mappings, 1);
     let seen = lab.seen((ALICE, 5000), (CAROL, 1)).unwrap();
     assert_eq!(seen, at("203.0.113.1:5000"));
     // The other way: alice's refusal of a packet that came in reaches its sender.
     lab.world.host_mut(lab.alice).answer_closed_ports(true);
     lab.send(lab.carol, (CAROL, 1), seen);
-    let unreachable =
-        Receive::Unreachable { local: at("198.51.100.3:1"), remote: at("203.0.113.1:5000") };
-    assert_eq!(lab.world.receive(lab.carol), Some(unreachable));
+    let told = unreachable("198.51.100.3:1", "203.0.113.1:5000");
+    assert_eq!(lab.world.receive(lab.carol), Some(told));
+}
+
+#[test]
+fn rfc_5508_req_7_an_error_about_a_hairpinned_packet_comes_back_without_leaving() {
+    use rtcspec_net::fabric::Action;
+    use rtcspec_net::host::{IcmpError, Receive};
+    use rtcspec_net::link::Params as Link;
+    let hairpin = Hairpin::External;
+    let mut lab = Lab::new(Params { hairpin, ..Params::new(EIM, Filtering::EndpointIndependent) });
+    let fabric = lab.world.fabric_mut();
+    let outside = fabric.outside(lab.nat);
+    let link = fabric.link("home", [Link::default(), Link::default()], outside).unwrap();
+    let alice = lab.seen((ALICE, 5000), (BOB, 1)).unwrap();
+    lab.world.host_mut(lab.alice).answer_closed_ports(true);
+    lab.world.apply(Action::LinkUp { link, up: false }).unwrap();
+    lab.send(lab.adam, (ADAM, 6000), alice);
+    let error = IcmpError::port_unreachable(true);
+    let told = Receive::Unreachable { local: at("192.168.1.3:6000"), remote: alice, error };
+    assert_eq!(lab.world.receive(lab.adam), Some(told));
+}
+
+#[test]
+fn who_is_refused_after_hairpinning_hears_of_it() {
+    use rtcspec_net::host::{IcmpError, Receive};
+    let (hairpin, unsolicited) = (Hairpin::External, Unsolicited::Reject);
+    let mut lab = Lab::new(Params { hairpin, unsolicited, ..Params::default() });
+    let alice = lab.seen((ALICE, 5000), (BOB, 1)).unwrap();
+    lab.send(lab.adam, (ADAM, 6000), alice);
+    let error = IcmpError::port_unreachable(true);
+    let told = Receive::Unreachable { local: at("192.168.1.3:6000"), remote: alice, error };
+    assert_eq!(lab.world.receive(lab.adam), Some(told));
+    assert_eq!(lab.world.receive(lab.alice), None);
+}
+
+#[test]
+fn a_datagram_that_is_too_long_is_told_with_the_longest_that_is_not() {
+    use rtcspec_net::host::Receive;
+    use rtcspec_net::link::{Mtu, Params as Link};
+    let mut lab = Lab::new(Params::default());
+    let narrow = Link { mtu: Some(Mtu { bytes: 1400, icmp: true }), ..Link::default() };
+    let fabric = lab.world.fabric_mut();
+    let outside = fabric.outside(lab.nat);
+    fabric.link("home", [narrow, Link::default()], outside).unwrap();
+    let remote = at("198.51.100.1:1");
+    lab.send_data(lab.alice, (ALICE, 5000), remote, &[0; 1373]);
+    let told = Receive::TooBig { local: at("192.168.1.2:5000"), remote, mtu: 1400 };
+    assert_eq!(lab.world.receive(lab.alice), Some(told));
 }
 
 #[test]

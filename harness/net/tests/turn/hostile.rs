@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rtcspec_net::Ns;
-use rtcspec_net::host::{Application, ConnId, Receive, Transmit};
+use rtcspec_net::host::{Application, ConnId, IcmpError, Receive, Transmit};
 use rtcspec_net::services::turn::{Config, Leg, Server};
 use rtcspec_wire::stun::{Attribute, Class, Message, Method, Seal, TransactionId};
 
@@ -33,7 +33,13 @@ fn input() -> impl Strategy<Value = Receive> {
         }),
         (conn(), bytes()).prop_map(|(conn, data)| Receive::TcpData { conn, data }),
         conn().prop_map(|conn| Receive::TcpClosed { conn }),
-        Just(Receive::Unreachable { local: from, remote: from }),
+        (conn(), any::<bool>()).prop_map(|(conn, full)| Receive::TcpBacklog { conn, full }),
+        (any::<u8>(), any::<u8>()).prop_map(move |(kind, code)| Receive::Unreachable {
+            local: from,
+            remote: from,
+            error: IcmpError { kind, code }
+        }),
+        any::<u32>().prop_map(move |mtu| Receive::TooBig { local: from, remote: from, mtu }),
     ]
 }
 

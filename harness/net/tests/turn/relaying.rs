@@ -1,8 +1,10 @@
 //! What works: allocations, permissions, channels, their lifetimes and the data they carry.
 
 use rtcspec_net::Ns;
-use rtcspec_net::host::{Application, Receive, Transmit};
-use rtcspec_wire::stun::{AddressFamily, Attribute, AttributeType, Class, Message, Method, Seal};
+use rtcspec_net::host::{Application, IcmpError, Receive, Transmit};
+use rtcspec_wire::stun::{
+    AddressFamily, Attribute, AttributeType, Class, Icmp, Message, Method, Seal,
+};
 use rtcspec_wire::turn::{ChannelData, ChannelNumber};
 
 use crate::client::{
@@ -227,17 +229,28 @@ fn two_clients_of_one_server_reach_each_other_through_their_relays() {
 
 #[test]
 fn an_unreachable_peer_is_reported_with_its_icmp_type() {
-    let (mut bench, relay) = Bench::allocated();
+    let (mut bench, local) = Bench::allocated();
     permit(&mut bench, PEER);
-    let unreachable = Receive::Unreachable { local: relay, remote: address(PEER) };
-    bench.server.receive(bench.now, unreachable);
-    let (_, bytes) = bench.next_datagram().expect("reported");
-    let indication = Message::parse(&bytes).expect("valid");
-    let Some(Attribute::Icmp(icmp)) = indication.attribute(AttributeType::ICMP) else {
-        panic!("no ICMP in {indication:?}");
-    };
-    assert_eq!((icmp.ty, icmp.code), (3, 3));
-    assert_eq!(indication.attributes[0], peer(PEER));
+    let remote = address(PEER);
+    for (error, expected) in [
+        (
+            Receive::Unreachable { local, remote, error: IcmpError::port_unreachable(true) },
+            Icmp { ty: 3, code: 3, data: [0; 4] },
+        ),
+        (
+            Receive::Unreachable { local, remote, error: IcmpError { kind: 3, code: 13 } },
+            Icmp { ty: 3, code: 13, data: [0; 4] },
+        ),
+        (
+            Receive::TooBig { local, remote, mtu: 1400 },
+            Icmp { ty: 3, code: 4, data: [0, 0, 5, 120] },
+        ),
+    ] {
+        bench.server.receive(bench.now, error);
+        let (_, bytes) = bench.next_datagram().expect("reported");
+        let indication = Message::parse(&bytes).expect("valid");
+        assert_eq!(indication.attributes, [peer(PEER), Attribute::Icmp(expected)]);
+    }
 }
 
 #[test]

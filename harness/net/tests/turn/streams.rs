@@ -151,6 +151,28 @@ fn a_client_over_tls_relays_and_its_allocation_ends_with_the_connection() {
     relays_over(Streamed::open(config, TLS, Some(tls_client())));
 }
 
+/// What a peer sends is lost while the stream has too much; answers are not, and TLS stays in step.
+fn loses_datagrams_while_full(mut client: Streamed) {
+    let nonce = client.nonce();
+    let local = relayed(&client.request(Method::ALLOCATE, &[transport()], &nonce));
+    client.request(Method::CREATE_PERMISSION, &[peer(PEER)], &nonce);
+    let remote = address(PEER);
+    for (full, heard) in [(true, 0), (false, 1)] {
+        client.server.receive(Ns::ZERO, Receive::TcpBacklog { conn: CONN, full });
+        client.server.receive(Ns::ZERO, Receive::Udp { local, remote, data: b"data".to_vec() });
+        client.pump();
+        assert_eq!(std::iter::from_fn(|| client.next_packet()).count(), heard, "full: {full}");
+        client.request(Method::REFRESH, &[], &nonce);
+    }
+}
+
+#[test]
+fn a_stream_that_is_full_loses_datagrams_and_nothing_else() {
+    loses_datagrams_while_full(Streamed::open(config(), SERVER, None));
+    let config = config().listen(address(TLS), Leg::Tls);
+    loses_datagrams_while_full(Streamed::open(config, TLS, Some(tls_client())));
+}
+
 #[test]
 fn a_stream_out_of_step_is_closed_whether_plain_or_tls() {
     let mut plain = Streamed::open(config(), SERVER, None);

@@ -8,7 +8,7 @@ use rtcspec_capture::net::HostStreams;
 use rtcspec_capture::pcapng::{Crossing as FileCrossing, EPOCH, Packet, Writer};
 use rtcspec_control::{Configuration, IceServer, Receive, Transmit, TransportPolicy};
 use rtcspec_net::fabric::{Action, ElementId, HostId};
-use rtcspec_net::host::{self, ConnId};
+use rtcspec_net::host::{self, ConnId, SendError};
 use rtcspec_net::observe::{Crossing as Side, End, Journey, Journeys, PacketId, Verdict};
 use rtcspec_net::world::World;
 use rtcspec_net::{Ns, link};
@@ -309,7 +309,14 @@ impl Net {
 
     pub(super) fn transmit(&mut self, now: Duration, party: Party, transmit: Transmit) {
         let request = match transmit {
-            Transmit::Udp { local, remote, data } => host::Transmit::Udp { local, remote, data },
+            Transmit::Udp { local, remote, data } => {
+                let host = self.host(party);
+                let checked = self.world.host_mut(host).check_udp(local, remote, data.len());
+                if let Err(why) = checked {
+                    return self.never_left(now, party, (local, remote), &why, data);
+                }
+                host::Transmit::Udp { local, remote, data }
+            }
             Transmit::TcpConnect { conn, local, remote } => {
                 self.streams.insert((party, conn.0), (local, remote));
                 host::Transmit::TcpConnect { conn: ConnId(conn.0), local, remote }
@@ -328,6 +335,39 @@ impl Net {
         let host = self.host(party);
         self.world.transmit(host, request);
         self.collect();
+    }
+
+    /// A datagram that its own host could not send, told like any other that is lost.
+    fn never_left(
+        &mut self,
+        now: Duration,
+        party: Party,
+        (source, destination): (SocketAddr, SocketAddr),
+        why: &SendError,
+        payload: Vec<u8>,
+    ) {
+        let word = match why {
+            SendError::TooBig { .. } => "too-big",
+            _ => "no-address",
+        };
+        let at = self.world.fabric().element_name(self.host(party)).to_owned();
+        self.number += 1;
+        self.fresh.push_back(Datagram {
+            number: self.number,
+            sent: now,
+            arrived: None,
+            from: Some(Place::Peer(party)),
+            to: self.addressee(destination.ip()),
+            carrier: Carrier::Udp,
+            source,
+            destination,
+            seen_source: source,
+            seen_destination: destination,
+            crossings: Vec::new(),
+            lost: Some(Lost { at, word: word.to_owned(), reason: why.to_string() }),
+            copies: 0,
+            payload,
+        });
     }
 
     /// The next thing for a peer.
@@ -362,9 +402,13 @@ impl Net {
                 Receive::TcpData { conn: conn(id), data }
             }
             host::Receive::TcpClosed { conn: id } => Receive::TcpClosed { conn: conn(id) },
-            host::Receive::Unreachable { local, remote } => Receive::Unreachable { local, remote },
-            // Peers do not listen.
-            host::Receive::TcpAccepted { .. } => return None,
+            host::Receive::Unreachable { local, remote, .. } => {
+                Receive::Unreachable { local, remote }
+            }
+            // Peers do not listen, and are told neither of path MTUs nor how much of a stream waits.
+            host::Receive::TcpAccepted { .. }
+            | host::Receive::TcpBacklog { .. }
+            | host::Receive::TooBig { .. } => return None,
         })
     }
 
@@ -700,5 +744,53 @@ fn drop_word(why: &rtcspec_net::observe::Drop) -> &'static str {
         Drop::BadChecksum => "checksum",
         Drop::NoListener => "closed-port",
         _ => "dropped",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"schema = 1
+name   = "two peers"
+tests  = ["RFC 1122 §3.3.4.2"]
+limit  = "5s"
+
+[peer.alice]
+on   = "wan"
+runs = "reference"
+role = "offerer"
+
+[peer.bob]
+on   = "wan"
+runs = "reference"
+
+[[do]]
+connect = ["alice", "bob"]
+"#;
+
+    #[test]
+    fn a_datagram_that_its_host_cannot_send_is_told_as_lost_there() {
+        let file = crate::scenario::read("test/peers", FILE).unwrap().file;
+        let mut net = Net::new(&file, crate::topology::build(&file, None, 1).unwrap(), 1);
+        let [own, theirs] = [Party::A, Party::B].map(|party| net.addresses(party)[0]);
+        let remote = SocketAddr::new(theirs, 5000);
+        for (local, length, reason) in [
+            (own, 1473, "send 1501 bytes: more than the MTU of 1500"),
+            (
+                IpAddr::from([192, 0, 2, 1]),
+                1,
+                "send from 192.0.2.1:5000: not an address of this host",
+            ),
+        ] {
+            let local = SocketAddr::new(local, 5000);
+            let transmit = Transmit::Udp { local, remote, data: vec![0; length] };
+            net.transmit(Duration::ZERO, Party::A, transmit);
+            let told = net.datagrams();
+            assert_eq!(told.len(), 1, "{reason}");
+            assert_eq!((told[0].from, told[0].arrived), (Some(Place::Peer(Party::A)), None));
+            let lost = told[0].lost.as_ref().unwrap();
+            assert_eq!((lost.at.as_str(), lost.reason.as_str()), ("alice", reason));
+        }
     }
 }

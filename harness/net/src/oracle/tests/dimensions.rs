@@ -354,6 +354,11 @@ fn a_nat_that_overloads_preserved_ports_looks_endpoint_independent() {
     let outcome = outcome(&topology);
     assert_eq!(outcome.verdict, Verdict::Direct);
     assert!(outcome.why.contains("as long as no port collides at linux"), "{}", outcome.why);
+    let ports = Ports::default();
+    let changing = Params { changes_on_conflict: true, ports, ..params("EIM/APDF") };
+    let topology = Topology::apart(nat("fickle", changing), nat("home", params("EIM/APDF")));
+    let why = super::outcome(&topology).why;
+    assert!(why.contains("as long as no port collides at fickle, which then maps"), "{why}");
     let preserving = Ports { policy: PortPolicy::Preserve, ..Ports::default() };
     let preserving = Params { ports: preserving, ..params("APDM/APDF") };
     let topology = Topology::apart(nat("nat", preserving), nat("home", params("EIM/APDF")));

@@ -203,6 +203,15 @@ impl Server {
         }
     }
 
+    /// Sends a client what a peer has for it: a datagram, which may be lost on its way, and is where
+    /// the client's stream does not get rid of what it has (RFC 8656 §5: what is more than a client's
+    /// share of bandwidth is discarded).
+    pub(super) fn relay(&mut self, client: Client, packet: Vec<u8>) {
+        if !matches!(client, Client::Stream(conn) if self.streams.is_full(conn)) {
+            self.send(client, packet);
+        }
+    }
+
     /// Sends a packet to a client.
     pub(super) fn send(&mut self, client: Client, packet: Vec<u8>) {
         match client {
@@ -311,10 +320,9 @@ fn unknown(view: &View<'_>) -> Option<Refusal> {
 pub(super) fn unknown_attributes<'a>(
     view: &View<'a>,
 ) -> impl Iterator<Item = AttributeType> + use<'a> {
-    let considered = view.attributes().filter(|attribute| !attribute.is_ignored());
-    considered.map(|attribute| attribute.ty).filter(|ty| {
-        let known = matches!(
-            *ty,
+    view.not_understood(|ty| {
+        matches!(
+            ty,
             AttributeType::USERNAME
                 | AttributeType::USERHASH
                 | AttributeType::REALM
@@ -331,8 +339,7 @@ pub(super) fn unknown_attributes<'a>(
                 | AttributeType::REQUESTED_TRANSPORT
                 | AttributeType::DONT_FRAGMENT
                 | AttributeType::RESERVATION_TOKEN
-        );
-        ty.is_comprehension_required() && !known
+        )
     })
 }
 
@@ -347,10 +354,17 @@ impl Application for Server {
             Receive::TcpAccepted { conn, local, remote } => self.accepted(conn, local, remote),
             Receive::TcpData { conn, data } => self.stream_data(now, conn, &data),
             Receive::TcpClosed { conn } => self.stream_ended(conn),
-            Receive::Unreachable { local, remote } if !silent => {
-                self.unreachable(now, local, remote);
+            Receive::TcpBacklog { conn, full } => self.streams.set_full(conn, full),
+            Receive::Unreachable { local, remote, error } if !silent => {
+                self.unreachable(now, local, remote, error);
             }
-            Receive::Udp { .. } | Receive::Unreachable { .. } | Receive::TcpConnected { .. } => {}
+            Receive::TooBig { local, remote, mtu } if !silent => {
+                self.too_big(now, local, remote, mtu);
+            }
+            Receive::Udp { .. }
+            | Receive::Unreachable { .. }
+            | Receive::TooBig { .. }
+            | Receive::TcpConnected { .. } => {}
         }
     }
 

@@ -24,6 +24,8 @@ struct Stream {
     remote: SocketAddr,
     deframer: Deframer,
     tls: Option<Box<Session>>,
+    /// Its host has more of it than it gets rid of.
+    full: bool,
 }
 
 /// What came of bytes that arrived.
@@ -55,7 +57,7 @@ impl Streams {
             Leg::Tcp | Leg::Udp => None,
         };
         let deframer = Deframer::new(Framing::Turn);
-        self.open.insert(conn, Stream { remote, deframer, tls });
+        self.open.insert(conn, Stream { remote, deframer, tls, full: false });
         true
     }
 
@@ -65,6 +67,18 @@ impl Streams {
 
     pub(super) fn remote(&self, conn: ConnId) -> Option<SocketAddr> {
         self.open.get(&conn).map(|stream| stream.remote)
+    }
+
+    pub(super) fn set_full(&mut self, conn: ConnId, full: bool) {
+        if let Some(stream) = self.open.get_mut(&conn) {
+            stream.full = full;
+        }
+    }
+
+    /// Whether too much of it waits already. It has to be asked before a packet is framed: what TLS
+    /// has numbered cannot be left out any more.
+    pub(super) fn is_full(&self, conn: ConnId) -> bool {
+        self.open.get(&conn).is_some_and(|stream| stream.full)
     }
 
     /// Takes bytes of a stream apart.

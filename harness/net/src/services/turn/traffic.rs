@@ -10,12 +10,7 @@ use rtcspec_wire::turn::ChannelData;
 use super::allocation::Client;
 use super::server::{Request, Server, unknown_attributes};
 use crate::Ns;
-use crate::host::Transmit;
-
-/// RFC 792: destination unreachable, port unreachable.
-const ICMP_PORT_UNREACHABLE: Icmp = Icmp { ty: 3, code: 3, data: [0; 4] };
-/// RFC 4443 §3.1.
-const ICMPV6_PORT_UNREACHABLE: Icmp = Icmp { ty: 1, code: 4, data: [0; 4] };
+use crate::host::{IcmpError, Transmit};
 
 impl Server {
     /// RFC 8656 §11.2. What is wrong with an indication is nobody told.
@@ -82,23 +77,42 @@ impl Server {
             }
         }
         if !packet.is_empty() {
-            self.send(client, packet);
+            self.relay(client, packet);
         }
     }
 
-    /// RFC 8656 §11.5: a peer could not be reached.
-    pub(super) fn unreachable(&mut self, now: Ns, relay: SocketAddr, peer: SocketAddr) {
+    /// A peer could not be reached, and why.
+    pub(super) fn unreachable(
+        &mut self,
+        now: Ns,
+        relay: SocketAddr,
+        peer: SocketAddr,
+        error: IcmpError,
+    ) {
+        // RFC 8656 §18.13: without data of its own, but for what says how long packets may be.
+        let icmp = Icmp { ty: error.kind, code: error.code.into(), data: [0; 4] };
+        self.peer_error(now, relay, peer, icmp);
+    }
+
+    /// A datagram to a peer was too long for a link.
+    pub(super) fn too_big(&mut self, now: Ns, relay: SocketAddr, peer: SocketAddr, mtu: u32) {
+        // RFC 8656 §18.13: the MTU of the link is the error's data.
+        let (ty, code) = if peer.is_ipv4() { (3, 4) } else { (2, 0) };
+        self.peer_error(now, relay, peer, Icmp { ty, code, data: mtu.to_be_bytes() });
+    }
+
+    /// RFC 8656 §11.5: an error about a datagram to a peer.
+    fn peer_error(&mut self, now: Ns, relay: SocketAddr, peer: SocketAddr, icmp: Icmp) {
         let Some(&client) = self.relays.get(&relay) else { return };
         let Some(allocation) = self.allocations.get(&client) else { return };
         if !allocation.is_permitted(now, peer.ip()) {
             return;
         }
-        let icmp = if peer.is_ipv4() { ICMP_PORT_UNREACHABLE } else { ICMPV6_PORT_UNREACHABLE };
         let mut packet = Vec::new();
         self.data_indication(&mut packet, peer, |writer| {
             writer.attribute(&Attribute::Icmp(icmp));
         });
-        self.send(client, packet);
+        self.relay(client, packet);
     }
 
     /// Writes a Data indication, nothing if it is too long.
