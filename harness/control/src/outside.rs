@@ -17,7 +17,8 @@ use crate::capability::Hello;
 use crate::command::{Answer, Command, Request, RequestId};
 use crate::endpoint::{Endpoint, Message, Origin, Receive, Transmit, VirtualEndpoint};
 use crate::event::Event;
-use crate::{line, wall};
+use crate::line::{self, LineError};
+use crate::wall;
 
 /// The clock of a run that goes at the pace of the wall's clock, and what wakes it early.
 #[derive(Debug, Default)]
@@ -211,6 +212,8 @@ impl<S: Source> OutsideEndpoint<S> {
                 }
                 self.messages.push_back(message);
             }
+            // Some stacks log where they should not; PEERCTL.md §1 passes over it.
+            Err(LineError::NoObject { .. }) => {}
             Err(error) => self.messages.push_back(Message::Event(Event::Error {
                 on: String::new(),
                 name: "ControlError".to_owned(),
@@ -304,6 +307,41 @@ mod tests {
         assert_eq!(arrivals.first(), Some(Duration::ZERO));
         arrivals.clear();
         assert_eq!(arrivals.first(), None);
+    }
+
+    /// A peer that has said something.
+    struct Said(Vec<Passed>);
+
+    impl Source for Said {
+        const ORIGIN: Origin = Origin::Outside;
+
+        fn first(&self) -> Option<Duration> {
+            None
+        }
+
+        fn take(&mut self) -> Vec<Passed> {
+            std::mem::take(&mut self.0)
+        }
+
+        fn ask(&mut self, _line: &str) {}
+
+        fn receive(&mut self, _packet: &[u8]) {}
+    }
+
+    #[test]
+    fn a_line_that_is_no_object_is_passed_over_and_an_object_that_is_no_message_is_an_error() {
+        let hello = r#"{"adapter":1,"impl":"x","version":"1","features":[]}"#;
+        let lines = ["{ level: 'info' }", "[1]", r#"{"ev":"log","text":"up"}"#, "{}"];
+        let said = Said(lines.map(|line| Passed::Said(line.to_owned())).to_vec());
+        let mut peer = OutsideEndpoint::new(serde_json::from_str(hello).unwrap(), said);
+        peer.advance(Duration::ZERO);
+        let heard: Vec<Message> = std::iter::from_fn(|| peer.poll()).collect();
+        let [Message::Event(Event::Log { .. }), Message::Event(Event::Error { name, .. })] =
+            &heard[..]
+        else {
+            panic!("{heard:?}");
+        };
+        assert_eq!(name, "ControlError");
     }
 
     #[test]

@@ -8,10 +8,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::io::{self, BufRead as _, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command as Spawn, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel,
+};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -33,6 +35,10 @@ pub const CANNOT_RUN: i32 = 127;
 const KEPT: usize = 200;
 /// Lines that may wait to be read before the child is held up.
 const WAITING: usize = 1024;
+/// Lines that may wait for the child to read them.
+const UNREAD: usize = 64;
+/// How long so many may wait before the child counts as one that reads no more.
+const DEAF: Duration = Duration::from_secs(10);
 /// How long a child that has closed its output may take to end.
 const LAST_GASP: Duration = Duration::from_secs(2);
 
@@ -77,6 +83,14 @@ pub enum ProcessError {
         status: String,
         /// Its last words.
         log: Vec<String>,
+    },
+    /// It does not read what it is told.
+    #[error("`{command}` has read nothing for {} s, and much waits", .waited.as_secs())]
+    Stuck {
+        /// The program.
+        command: String,
+        /// For how long.
+        waited: Duration,
     },
     /// It said something that is not of the contract.
     #[error("line of `{command}`: {error}: {}", shortened(.line))]
@@ -138,8 +152,10 @@ struct Log {
 pub struct Process {
     name: String,
     child: Child,
-    /// Absent once its input is closed.
-    pipe: Option<Box<dyn Write + Send>>,
+    /// Lines on the way into it; absent once its input is closed.
+    pipe: Option<SyncSender<Vec<u8>>>,
+    /// How long it may read nothing.
+    patience: Duration,
     lines: Receiver<Raw>,
     log: Arc<Mutex<Log>>,
     open: BTreeMap<RequestId, Answer>,
@@ -189,7 +205,8 @@ impl Process {
         keep(child.stderr.take(), &log);
         let mut process = Self {
             name,
-            pipe: child.stdin.take().map(|pipe| Box::new(pipe) as Box<dyn Write + Send>),
+            pipe: child.stdin.take().map(write_lines),
+            patience: DEAF,
             lines: sync_channel(0).1,
             log,
             child,
@@ -210,7 +227,7 @@ impl Process {
                     reason,
                 })?;
                 process.lines = read_lines(Some(reading), launch.arrivals.clone());
-                process.pipe = Some(Box::new(stream));
+                process.pipe = Some(write_lines(Dialled(stream)));
             }
         }
         Ok(process)
@@ -229,6 +246,7 @@ impl Process {
             match listener.accept() {
                 Ok((stream, _)) => {
                     stream.set_nonblocking(false).map_err(fault)?;
+                    stream.set_write_timeout(Some(DEAF)).map_err(fault)?;
                     return Ok(stream);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
@@ -297,18 +315,33 @@ impl Process {
         Ok(self.last)
     }
 
-    /// Writes a line, whatever it says.
+    /// Writes a line, whatever it says. The peer may read it later.
     ///
     /// # Errors
-    /// [`ProcessError::Ended`] if the peer takes nothing in any more.
+    /// [`ProcessError::Ended`] if the peer takes nothing in any more, [`ProcessError::Stuck`] if it
+    /// has not read for so long that too many lines wait.
     pub fn send(&mut self, line: &str) -> Result<(), ProcessError> {
-        let Some(pipe) = &mut self.pipe else { return Err(self.ended(None)) };
-        let written = pipe.write_all(format!("{line}\n").as_bytes()).and_then(|()| pipe.flush());
-        if written.is_err() {
-            let status = self.wait(LAST_GASP);
-            return Err(self.ended(status));
+        const PAUSE: Duration = Duration::from_millis(5);
+        let until = wall::now() + self.patience;
+        let mut line = format!("{line}\n").into_bytes();
+        loop {
+            let Some(pipe) = &self.pipe else { return Err(self.ended(None)) };
+            line = match pipe.try_send(line) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Full(line)) => line,
+                Err(TrySendError::Disconnected(_)) => {
+                    let status = self.wait(LAST_GASP);
+                    return Err(self.ended(status));
+                }
+            };
+            if wall::now() >= until {
+                // Nobody waits for it once more.
+                self.pipe = None;
+                let command = self.name.clone();
+                return Err(ProcessError::Stuck { command, waited: self.patience });
+            }
+            thread::sleep(PAUSE);
         }
-        Ok(())
     }
 
     /// The next reply or event; waits for it.
@@ -350,7 +383,7 @@ impl Process {
         }
     }
 
-    /// The next line that is a JSON object, if one waits.
+    /// The next line that begins as a JSON object does, if one waits.
     ///
     /// # Errors
     /// [`ProcessError`] if the peer ended.
@@ -468,6 +501,41 @@ impl Drop for Process {
     }
 }
 
+/// The way to a peer that dialled out. Whoever reads from it holds the connection too, so that it
+/// does not end by being let go of.
+struct Dialled(TcpStream);
+
+impl Write for Dialled {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Drop for Dialled {
+    fn drop(&mut self) {
+        // It is an error only if the peer has ended it before.
+        let _ = self.0.shutdown(Shutdown::Write);
+    }
+}
+
+/// Writes lines in a thread of their own until there are no more or nobody takes them: a peer that does
+/// not read holds up nobody else.
+fn write_lines(mut pipe: impl Write + Send + 'static) -> SyncSender<Vec<u8>> {
+    let (sender, lines) = sync_channel::<Vec<u8>>(UNREAD);
+    thread::spawn(move || {
+        while let Ok(line) = lines.recv() {
+            if pipe.write_all(&line).and_then(|()| pipe.flush()).is_err() {
+                return;
+            }
+        }
+    });
+    sender
+}
+
 /// Reads lines in a thread of their own until there are no more.
 fn read_lines(
     source: Option<impl Read + Send + 'static>,
@@ -569,6 +637,18 @@ mod tests {
         assert!(error.contains("signal: 11"), "{error}");
         let missing = Launch { command: vec!["/no/such/peer".into()], ..Launch::default() };
         assert!(matches!(Process::start(&missing), Err(ProcessError::CannotRun { .. })));
+    }
+
+    #[test]
+    fn a_peer_that_reads_nothing_holds_nobody_up_and_is_an_error_in_the_end() {
+        let mut process = Process::start(&shell("sleep 600")).unwrap();
+        process.patience = Duration::from_millis(50);
+        let begin = wall::now();
+        process.send(&"x".repeat(1 << 20)).unwrap();
+        let error = (0..UNREAD + 2).find_map(|_| process.send("{}").err()).unwrap();
+        assert!(matches!(error, ProcessError::Stuck { .. }), "{error}");
+        assert!(matches!(process.send("{}"), Err(ProcessError::Ended { .. })));
+        assert!(begin.elapsed() < PATIENCE);
     }
 
     #[test]

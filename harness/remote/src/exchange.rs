@@ -270,7 +270,7 @@ fn whip_answer(url: &Url, response: &Response<Body>, sdp: String) -> Answered {
 fn ice_servers(response: &Response<Body>) -> Vec<String> {
     let links = response.headers().get_all(header::LINK).iter();
     let links = links.filter_map(|link| link.to_str().ok());
-    let of_ice = links.flat_map(|links| links.split(",<")).filter(|link| {
+    let of_ice = links.flat_map(targets).filter(|link| {
         link.split(';').skip(1).any(|parameter| {
             let (name, value) = parameter.split_once('=').unwrap_or_default();
             name.trim().eq_ignore_ascii_case("rel")
@@ -279,9 +279,24 @@ fn ice_servers(response: &Response<Body>) -> Vec<String> {
     });
     // What follows the URL may have a credential in it.
     of_ice
-        .filter_map(|link| link.trim_start_matches('<').split('>').next())
+        .filter_map(|link| link.trim_start().trim_start_matches('<').split('>').next())
         .map(|url| format!("Link: {url} is an ice-server, which is not asked"))
         .collect()
+}
+
+/// The links of one header, each with its parameters: a comma before another target parts them, blanks
+/// or not (RFC 8288); others are part of a target or of a parameter.
+fn targets(links: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut begin = 0;
+    for (comma, _) in links.match_indices(',') {
+        if links[comma + 1..].trim_start().starts_with('<') {
+            found.push(&links[begin..comma]);
+            begin = comma + 1;
+        }
+    }
+    found.push(&links[begin..]);
+    found
 }
 
 #[cfg(test)]
@@ -332,6 +347,8 @@ mod tests {
         assert_eq!(remarks.len(), 2, "{remarks:?}");
         assert!(remarks[1].contains("turn:turn.example?transport=udp"));
         assert!(!remarks.concat().contains("secret"));
+        let blanks = link.replace(",<", " , \t<");
+        assert_eq!(ice_servers(&response(201, &[("Link", blanks.as_str())])), remarks);
     }
 
     #[test]

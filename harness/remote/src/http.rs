@@ -2,7 +2,7 @@
 //! to show a page, one request a connection.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -125,6 +125,8 @@ struct Asked {
     method: String,
     path: String,
     upgrade: bool,
+    /// It calls us by a name, which somebody else may have made lead here.
+    named: bool,
     length: usize,
 }
 
@@ -138,13 +140,7 @@ fn answer(mut stream: TcpStream, hub: &Hub, pages: &Pages) -> io::Result<()> {
     }
     stream.read_exact(&mut vec![0; asked.length])?;
     let head_only = asked.method == "HEAD";
-    let path = asked.path.split(['?', '#']).next().unwrap_or("/");
-    let (status, page) = match (asked.method.as_str(), pages(path)) {
-        ("GET" | "HEAD", Some(page)) => ("200 OK", page),
-        ("GET" | "HEAD", None) => ("404 Not Found", plain("there is nothing here\n")),
-        _ => ("405 Method Not Allowed", plain("only GET is answered\n")),
-    };
-    let Page { kind, bytes } = page;
+    let (status, Page { kind, bytes }) = shown(&asked, stream.local_addr()?, pages);
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nCache-Control: no-store\
          \r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n",
@@ -155,6 +151,36 @@ fn answer(mut stream: TcpStream, hub: &Hub, pages: &Pages) -> io::Result<()> {
         stream.write_all(&bytes)?;
     }
     stream.flush()
+}
+
+/// What is answered to a request that came to one of our addresses: a status and a page.
+fn shown(asked: &Asked, at: SocketAddr, pages: &Pages) -> (&'static str, Page) {
+    if asked.named {
+        let at = SocketAddr::new(at.ip().to_canonical(), at.port());
+        let text = format!(
+            "Names are not answered: anybody may have one that leads here, and read what is shown. \
+             Open http://{at}/ instead.\n"
+        );
+        return ("421 Misdirected Request", plain(&text));
+    }
+    let path = asked.path.split(['?', '#']).next().unwrap_or("/");
+    match (asked.method.as_str(), pages(path)) {
+        ("GET" | "HEAD", Some(page)) => ("200 OK", page),
+        ("GET" | "HEAD", None) => ("404 Not Found", plain("there is nothing here\n")),
+        _ => ("405 Method Not Allowed", plain("only GET is answered\n")),
+    }
+}
+
+/// Whether a `Host` is an address, or `localhost`: nobody else can have made it lead here.
+pub(crate) fn is_address(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let within = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<Ipv4Addr>().is_ok()
+        || within.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok())
 }
 
 fn plain(text: &str) -> Page {
@@ -187,10 +213,15 @@ fn asked(bytes: &[u8]) -> Result<Option<Asked>, httparse::Error> {
         header.name.eq_ignore_ascii_case("upgrade")
             && header.value.eq_ignore_ascii_case(b"websocket")
     });
+    let named = request.headers.iter().any(|header| {
+        header.name.eq_ignore_ascii_case("host")
+            && !is_address(&String::from_utf8_lossy(header.value))
+    });
     Ok(Some(Asked {
         method: request.method.unwrap_or_default().to_owned(),
         path: request.path.unwrap_or_default().to_owned(),
         upgrade,
+        named,
         length,
     }))
 }
@@ -204,8 +235,8 @@ mod tests {
         let text = b"GET /x?y HTTP/1.1\r\nHost: here\r\nUpgrade: WebSocket\r\n\r\nrest";
         assert_eq!(asked(&text[..30]).unwrap(), None);
         let whole = asked(text).unwrap().unwrap();
-        let expected =
-            Asked { method: "GET".into(), path: "/x?y".into(), upgrade: true, length: 53 };
+        let (method, path) = ("GET".to_owned(), "/x?y".to_owned());
+        let expected = Asked { method, path, upgrade: true, named: true, length: 53 };
         assert_eq!(whole, expected);
         assert!(asked(b"\x16\x03\x01 a TLS client").is_err());
     }
@@ -225,17 +256,40 @@ mod tests {
         let address = server.address();
         let (hub, _guests) = Hub::new();
         server.serve(hub, |path| (path == "/").then(|| plain("hello")));
-        let page = ask(address, "GET /?run=dc HTTP/1.1\r\nHost: x\r\n\r\n");
+        let page = ask(address, "GET /?run=dc HTTP/1.1\r\nHost: LocalHost:80\r\n\r\n");
         assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.ends_with("\r\n\r\nhello"));
         assert!(ask(address, "GET /../etc HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 404"));
         assert!(ask(address, "POST / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 405"));
         assert_eq!(ask(address, "nonsense\r\n\r\n"), "");
     }
 
-    fn upgrade(address: SocketAddr, origin: &str) -> Result<(), tungstenite::Error> {
+    #[test]
+    fn a_name_that_leads_here_is_refused_and_told_what_to_open() {
+        for address in ["127.0.0.1", "192.0.2.1:8465", "[::1]", "[2001:db8::1]:80", "localhost:1"] {
+            assert!(is_address(address), "{address}");
+        }
+        for name in ["", "rebound.example", "rebound.example:80", "[::1", "127.0.0.1.example:80"] {
+            assert!(!is_address(name), "{name}");
+        }
+        let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = server.address();
+        let (hub, _guests) = Hub::new();
+        server.serve(hub, |_| Some(plain("a secret")));
+        let refused = ask(address, "GET / HTTP/1.1\r\nHost: rebound.example\r\n\r\n");
+        assert!(refused.starts_with("HTTP/1.1 421 ") && !refused.contains("secret"), "{refused}");
+        assert!(refused.contains(&format!("Open http://{address}/ instead")), "{refused}");
+    }
+
+    /// Asks for a WebSocket, with these headers besides or instead of what a client says.
+    fn upgrade(
+        address: SocketAddr,
+        headers: &[(&'static str, &str)],
+    ) -> Result<(), tungstenite::Error> {
         use tungstenite::client::IntoClientRequest as _;
         let mut request = format!("ws://{address}/").into_client_request()?;
-        request.headers_mut().insert("origin", origin.parse().unwrap());
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
         tungstenite::connect(request).map(|_| ())
     }
 
@@ -245,8 +299,14 @@ mod tests {
         let address = server.address();
         let (hub, _guests) = Hub::new();
         server.serve(hub, |_| None);
-        upgrade(address, &format!("http://{address}")).unwrap();
-        let refused = upgrade(address, "https://elsewhere.example").unwrap_err();
+        let own = format!("http://{address}");
+        upgrade(address, &[("origin", own.as_str())]).unwrap();
+        let refused = upgrade(address, &[("origin", "https://elsewhere.example")]).unwrap_err();
         assert!(refused.to_string().contains("403"), "{refused}");
+        let rebound = [("origin", "http://rebound.example"), ("host", "rebound.example")];
+        let refused = upgrade(address, &rebound).unwrap_err();
+        assert!(refused.to_string().contains("421"), "{refused}");
+        // An adapter, which may know this machine by any name.
+        upgrade(address, &[("host", "harness.example")]).unwrap();
     }
 }

@@ -368,9 +368,14 @@ impl Carrier {
         fresh.then(|| self.acknowledgement())
     }
 
+    /// Whether another connection carries the session.
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.carried.lock().connection != self.connection
+    }
+
     /// The other side says that it will not come back.
     pub(crate) fn farewell(&self) {
-        if self.carried.lock().connection == self.connection {
+        if !self.is_replaced() {
             self.carried.end("it was closed");
         }
     }

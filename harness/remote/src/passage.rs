@@ -40,7 +40,7 @@ impl Passage {
     }
 
     /// What the peer said, as the run is told it; none if it belongs to another run. What is no
-    /// object is the run's to complain about.
+    /// object is the run's to pass over.
     pub(crate) fn inward(&self, line: &str) -> Option<String> {
         let Ok(Value::Object(mut members)) = serde_json::from_str(line) else {
             return Some(line.to_owned());

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use rtcspec_control::line::LineError;
 use rtcspec_control::outside::{Arrivals, Bell, OutsideEndpoint, Passed, Source};
 use rtcspec_control::{
-    Answer, Command, Hello, Implementation, Message, Origin, ReplyBody, Request, Site,
-    SpawnContext, SpawnError, VirtualEndpoint, line,
+    Answer, Command, Hello, Implementation, Message, Origin, Reply, ReplyBody, Request, Site,
+    SpawnContext, SpawnError, VirtualEndpoint, line, wall,
 };
 use rtcspec_wire::candidate::udp_sockets;
 use serde_json::json;
@@ -65,17 +66,18 @@ impl Remote {
     pub fn new(guest: Arc<Guest>, local: Vec<IpAddr>) -> Result<Self, RemoteError> {
         let conversation = &guest.conversation;
         conversation.say(r#"{"id":1,"op":"hello"}"#);
-        let Some(said) = conversation.next(HELLO) else {
-            return Err(RemoteError::Silent(conversation.ended()));
-        };
-        let expected = |id| (id == 1).then_some(Answer::Hello);
-        match line::read(&said, expected) {
-            Ok(Message::Reply(reply)) => match reply.body {
-                ReplyBody::Hello(hello) => Ok(Self { hello, guest, local }),
-                _ => Err(RemoteError::Hello(said)),
-            },
-            _ => Err(RemoteError::Hello(said)),
+        let until = wall::now() + HELLO;
+        while let Some(said) = conversation.next(until.saturating_duration_since(wall::now())) {
+            match line::read(&said, |id| (id == 1).then_some(Answer::Hello)) {
+                Ok(Message::Reply(Reply { body: ReplyBody::Hello(hello), .. })) => {
+                    return Ok(Self { hello, guest, local });
+                }
+                // PEERCTL.md §1 and §2: what is no object is a log, and events come at any time.
+                Ok(Message::Event(_)) | Err(LineError::NoObject { .. }) if wall::now() < until => {}
+                _ => return Err(RemoteError::Hello(said)),
+            }
         }
+        Err(RemoteError::Silent(conversation.ended()))
     }
 
     /// The same under another name, to tell it from a built-in one.
@@ -191,7 +193,22 @@ pub(crate) fn told_of(command: &Command) -> Vec<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::net::{TcpListener, TcpStream};
+
     use super::*;
+
+    #[test]
+    fn what_a_peer_says_before_it_answers_hello_is_no_answer() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut adapter = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let guest = crate::accept_lines(&listener).unwrap();
+        let hello = r#"{"id":1,"ok":{"adapter":1,"impl":"x","version":"1","features":[]}}"#;
+        let said = format!("{{ level: 'info' }}\n{{\"ev\":\"log\",\"text\":\"up\"}}\n{hello}\n");
+        adapter.write_all(said.as_bytes()).unwrap();
+        let remote = Remote::new(Arc::new(guest), Vec::new()).unwrap();
+        assert_eq!(remote.hello.implementation, "x");
+    }
 
     #[test]
     fn sockets_are_those_that_a_description_or_a_candidate_tells_of() {

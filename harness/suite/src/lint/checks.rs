@@ -483,8 +483,12 @@ impl Lint {
     }
 
     fn state(&mut self) -> Found {
-        let ReplyBody::State(state) = self.client.ask(Command::State { pc: "a".into() })? else {
-            return Ok(Outcome::Broken("`state` is not answered with states".to_owned()));
+        let state = match self.client.ask(Command::State { pc: "a".into() })? {
+            ReplyBody::State(state) => state,
+            ReplyBody::Unsupported(_) => {
+                return Ok(Outcome::Skipped("it answers `unsupported`, as it may".to_owned()));
+            }
+            _ => return Ok(Outcome::Broken("`state` is not answered with states".to_owned())),
         };
         let known = [
             (
@@ -530,8 +534,7 @@ impl Lint {
             ReplyBody::State(state) if ["", "closed"].contains(&state.connection.as_str()) => {
                 Outcome::Holds
             }
-            ReplyBody::Error { .. } => Outcome::Holds,
-            ReplyBody::Unsupported(_) if self.has(Feature::WireOnly) => Outcome::Holds,
+            ReplyBody::Error { .. } | ReplyBody::Unsupported(_) => Outcome::Holds,
             other => Outcome::Broken(format!("`state` after `close` gave {other:?}")),
         })
     }
