@@ -10,9 +10,14 @@ home=$(cd "$(dirname "$0")/.." && pwd)
 out=${RTCSPEC_OUT:-rtcspec-report}
 rtcspec=${RTCSPEC:-$("$home/recipe/build.sh")}
 
-# Data channels, the two ends of NAT traversal, an outage, an ICE restart.
+# Data channels, the two ends of NAT traversal, an outage, an ICE restart. Somebody's own scenarios are
+# all run.
 quick="dc/ nat/open-open nat/symmetric-symmetric nat/reboot-same-ports ice/restart"
-read -ra filters <<<"${RTCSPEC_FILTERS:-$quick}"
+for word in "$@"; do
+    case $word in --scenarios | --scenarios=*) quick= ;; esac
+done
+# Of all lines; that it comes to the end of them is no failure.
+read -rd '' -a filters <<<"${RTCSPEC_FILTERS:-$quick}" || true
 
 # By the wall's clock most runs wait most of the time, so that more than one for each core fit.
 jobs=${RTCSPEC_JOBS:-8}

@@ -131,18 +131,21 @@ class Adapter:
             nonlocal count
             count += 1
             dc = f"{name}/r{count}"
-            self.take(dc, channel)
             write({
                 "ev": "channel", "dc": dc, "label": channel.label,
                 "protocol": channel.protocol, "ordered": channel.ordered, "sid": channel.id,
                 "maxRetransmits": short(channel.maxRetransmits),
                 "maxPacketLifeTime": short(channel.maxPacketLifeTime),
             })
-            write({"ev": "open", "dc": dc, "sid": channel.id})
+            self.take(dc, channel)
 
     def take(self, dc, channel):
         self.channels[dc] = channel
-        channel.on("open", lambda: write({"ev": "open", "dc": dc, "sid": channel.id}))
+
+        def opened():
+            write({"ev": "open", "dc": dc, "sid": channel.id})
+
+        channel.on("open", opened)
         channel.on("close", lambda: write({"ev": "closed", "dc": dc}))
 
         @channel.on("message")
@@ -151,6 +154,10 @@ class Adapter:
                 write({"ev": "message", "dc": dc, "text": data})
             else:
                 write({"ev": "message", "dc": dc, "b64": base64.b64encode(data).decode()})
+
+        # The stack has said so before anybody could listen.
+        if channel.readyState == "open":
+            opened()
 
     async def op_offer(self, request):
         if request.get("iceRestart"):

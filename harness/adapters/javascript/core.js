@@ -93,6 +93,15 @@
       }
     }
 
+    /** What earlier runs closed is not asked for again, and a session plays many. */
+    forgetClosed() {
+      for (const [pc, { signalingState }] of this.connections) {
+        if (signalingState === "closed") {
+          this.forget(pc);
+        }
+      }
+    }
+
     forget(pc) {
       this.connections.delete(pc);
       this.queues.delete(pc);
@@ -199,15 +208,10 @@
 
     case(adapter, { name, seed }) {
       console.error("case", name, seed);
-      // What earlier runs closed is not asked for again.
-      for (const [pc, { signalingState }] of adapter.connections) {
-        if (signalingState === "closed") {
-          adapter.forget(pc);
-        }
-      }
     },
 
     new(adapter, { pc: name, config }) {
+      adapter.forgetClosed();
       const pc = new adapter.RTCPeerConnection(adapter.configuration(config));
       adapter.connections.set(name, pc);
       adapter.watch(name, pc);
@@ -238,7 +242,7 @@
     },
 
     async candidate(adapter, request) {
-      await adapter.connection(request).addIceCandidate(candidateIn(request.candidate));
+      await adapter.connection(request).addIceCandidate(request.candidate ?? undefined);
     },
 
     channel(adapter, request) {
@@ -330,15 +334,6 @@
     return type === "rollback" ? { type } : { type, sdp };
   }
 
-  function candidateIn(given) {
-    if (!given?.candidate) {
-      return given ?? undefined;
-    }
-    const { sdpMid, ...rest } = given;
-    // Some stacks write an empty sdpMid for one they do not know; the index then says it.
-    return sdpMid || rest.sdpMLineIndex === undefined ? given : rest;
-  }
-
   function candidateOut(candidate) {
     if (!candidate) {
       return null;
@@ -346,7 +341,7 @@
     const { sdpMid, sdpMLineIndex, usernameFragment } = candidate;
     return {
       candidate: candidateLine(candidate.candidate),
-      sdpMid: sdpMid || undefined,
+      sdpMid: sdpMid ?? undefined,
       sdpMLineIndex: sdpMLineIndex ?? undefined,
       usernameFragment: usernameFragment || undefined,
     };

@@ -67,11 +67,19 @@ impl Runner {
         let built = home.path().join(".cache/rtcspec/release");
         fs::create_dir_all(&built).expect("a folder");
         symlink(RTCSPEC, built.join("rtcspec")).expect("a link");
+        let runner = Self { home };
         // What needs the rights of root on a real runner changes nothing here.
-        let sudo = home.path().join("sudo");
-        fs::write(&sudo, "#!/bin/sh\ncat >/dev/null\n").expect("a file");
-        fs::set_permissions(&sudo, fs::Permissions::from_mode(0o755)).expect("a program");
-        Self { home }
+        runner.program("sudo", "cat >/dev/null");
+        // There is nothing left to build.
+        runner.program("cargo", "exit 0");
+        runner
+    }
+
+    /// A program that comes before those of the system.
+    fn program(&self, name: &str, script: &str) {
+        let path = self.file(name);
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a program");
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -160,7 +168,9 @@ fn the_steps_of_the_action_leave_reports_and_a_summary() {
         return;
     }
     assert!(output.status.success(), "{told}");
-    assert!(runner.read("GITHUB_OUTPUT").starts_with("digest="), "a key for the cache");
+    let outputs = runner.read("GITHUB_OUTPUT");
+    let keys = ["image=", "digest="].map(|key| outputs.lines().any(|line| line.starts_with(key)));
+    assert_eq!(keys, [true; 2], "keys for the cache: {outputs}");
     assert!(runner.read("GITHUB_ENV").contains(".cache/rtcspec/release/rtcspec"));
     let summary = runner.read("GITHUB_STEP_SUMMARY");
     assert!(summary.starts_with("## rtcspec\n\n* str0m-process "), "{summary}");
@@ -177,6 +187,43 @@ fn an_adapter_that_does_not_start_fails_the_action() {
     let output = runner.take(&[("peer-cmd", "exec /no/such/adapter")]);
     assert_eq!(output.status.code(), Some(3), "{}", words(&output));
     assert!(words(&output).contains("/no/such/adapter"));
+}
+
+#[test]
+fn an_action_without_anybody_to_test_is_refused_at_once() {
+    let runner = Runner::new();
+    let output = runner.take(&[("filters", "dc/protocol")]);
+    assert_eq!(output.status.code(), Some(2), "{}", words(&output));
+    assert!(words(&output).contains("give peer-cmd, or peer"), "{}", words(&output));
+    assert_eq!(runner.read("GITHUB_OUTPUT"), "");
+}
+
+#[test]
+fn a_build_that_fails_ends_the_action() {
+    let runner = Runner::new();
+    runner.program("cargo", "exit 101");
+    let output = runner.take(&[("peer-cmd", "true")]);
+    assert_eq!(output.status.code(), Some(101), "{}", words(&output));
+    assert_eq!(runner.read("GITHUB_ENV"), "");
+}
+
+#[test]
+fn a_peer_of_another_version_is_run_all_the_same_and_told() {
+    let runner = Runner::new();
+    let manifest = format!(
+        "name = 'mine'\nimplementation = 'str0m'\nversion = '0'\n\
+         start = ['{RTCSPEC}', 'adapter', 'serve', 'str0m', '--seed', '1']\n"
+    );
+    fs::create_dir(runner.file("mine")).expect("a folder");
+    fs::write(runner.file("mine/adapter.toml"), manifest).expect("a file");
+    let output = runner.take(&[("peer", "mine"), ("filters", "dc/protocol")]);
+    let told = words(&output);
+    assert!(told.contains("::warning title=rtcspec::mine is not the version"), "{told}");
+    if no_hosts(&told) {
+        return;
+    }
+    assert!(output.status.success(), "{told}");
+    assert!(runner.read("GITHUB_STEP_SUMMARY").contains("2 runs: 2 PASS"), "{told}");
 }
 
 #[test]
@@ -197,4 +244,17 @@ fn the_script_selects_something_quick_and_passes_options_on() {
     let mut one = run(&["--peer", "str0m"]);
     let output = one.env("RTCSPEC_FILTERS", "dc/utf8*").output().expect("bash runs");
     assert!(words(&output).contains("2 runs: 2 PASS"), "{}", words(&output));
+    let mut several = run(&["--peer", "str0m"]);
+    let output = several.env("RTCSPEC_FILTERS", "dc/utf8*\n\ndc/protocol\n").output();
+    let told = words(&output.expect("bash runs"));
+    assert!(told.contains("4 runs: 4 PASS"), "{told}");
+    // Of somebody's own scenarios it takes all, and nothing besides.
+    let own = runner.file("own/mine");
+    fs::create_dir_all(&own).expect("a folder");
+    let mut built_in = rtcspec_scenarios::SCENARIOS.iter();
+    let (_, text) = built_in.find(|(id, _)| *id == "sctp/tsn-wrap").expect("it is built in");
+    fs::write(own.join("wrap.toml"), text).expect("a file");
+    let own = runner.file("own").display().to_string();
+    let output = run(&["--peer", "reference", "--scenarios", &own]).output().expect("bash runs");
+    assert!(words(&output).contains("1 runs: 1 PASS"), "{}", words(&output));
 }

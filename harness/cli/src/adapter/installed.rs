@@ -22,15 +22,20 @@ pub(crate) fn launch(name: &str, all: &Path) -> Result<Launch, Failure> {
             all.display()
         ),
     })?;
-    Ok(Launch {
-        command: manifest.start.iter().map(|word| filled(word, &folder).into()).collect(),
+    Ok(started(&manifest, &folder))
+}
+
+/// How the adapter in a folder is started, by what its manifest says.
+pub(crate) fn started(manifest: &Manifest, folder: &Path) -> Launch {
+    Launch {
+        command: manifest.start.iter().map(|word| filled(word, folder).into()).collect(),
         environment: manifest
             .environment
             .iter()
-            .map(|(key, value)| (key.into(), filled(value, &folder).into()))
+            .map(|(key, value)| (key.into(), filled(value, folder).into()))
             .collect(),
         ..Launch::default()
-    })
+    }
 }
 
 /// The private folder of an adapter, as an absolute path: the adapter may work elsewhere.

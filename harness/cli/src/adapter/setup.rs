@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rtcspec_control::Hello;
-use rtcspec_control::process::Process;
+use rtcspec_control::process::{Launch, Process};
 use rtcspec_suite::manifest::{self, Install, Manifest, filled};
 
 use super::source::Source;
@@ -31,10 +31,10 @@ pub(crate) fn setup(options: &SetupOptions) -> Outcome {
     }
     copy(&source, &folder)?;
     Workshop::new(&folder, &manifest.install)?.install(!options.no_apt)?;
-    for (name, bytes) in source.files.iter().filter(|(name, _)| is_manifest(name)) {
-        fs::write(folder.join(name), bytes).map_err(|error| cannot(&place, &error))?;
+    let hello = first_word(&installed::started(manifest, &folder))?;
+    for (_, bytes) in source.files.iter().filter(|(name, _)| is_manifest(name)) {
+        fs::write(&place, bytes).map_err(|error| cannot(&place, &error))?;
     }
-    let hello = first_word(&manifest.name, &options.into)?;
     compare(manifest, &hello, &folder)
 }
 
@@ -96,19 +96,20 @@ impl<'a> Workshop<'a> {
         if missing.is_empty() {
             return Ok(());
         }
-        if !is_root() {
+        let Some(before) = rights(is_root(), sudo_works) else {
             return Err(Failure {
                 exit: Exit::NotStarted,
                 message: format!(
-                    "Debian packages are missing, and installing them needs root: `apt-get \
-                     install {}`; `--no-apt` if what they bring is there in another way",
+                    "Debian packages are missing, and installing them needs root, or `sudo` without \
+                     a password: `apt-get install {}`; `--no-apt` if what they bring is there in \
+                     another way",
                     missing.join(" ")
                 ),
             });
-        }
-        self.run(["apt-get", "update", "-q"])?;
+        };
+        self.run(before.iter().copied().chain(["apt-get", "update", "-q"]))?;
         let words = ["apt-get", "install", "-y", "-q", "--no-install-recommends"];
-        self.run(words.into_iter().chain(missing))
+        self.run(before.iter().copied().chain(words).chain(missing))
     }
 
     fn npm(&mut self) -> Result<(), Failure> {
@@ -184,10 +185,25 @@ impl<'a> Workshop<'a> {
 /// Whether a Debian package is installed, or its program has come in another way: npm is part of
 /// some packages of Node, and they do not let Debian's beside them.
 fn is_there(package: &str) -> bool {
+    // Who builds Node without Debian has no program of its package's name.
+    let program = if package == "nodejs" { "node" } else { package };
     let asked = Command::new("dpkg-query").args(["-W", "-f", "${Status}", package]).output();
     let path = env::var_os("PATH").unwrap_or_default();
     asked.is_ok_and(|output| output.stdout.ends_with(b" installed"))
-        || env::split_paths(&path).any(|folder| folder.join(package).is_file())
+        || env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// The words before a command that give it the rights of root, if there is a way to them.
+fn rights(is_root: bool, sudo: impl FnOnce() -> bool) -> Option<&'static [&'static str]> {
+    // By itself, sudo hands no variables on.
+    const SUDO: &[&str] = &["sudo", "-n", "env", "DEBIAN_FRONTEND=noninteractive"];
+    if is_root { Some(&[]) } else { sudo().then_some(SUDO) }
+}
+
+/// Whether sudo does as it is told without asking anybody.
+fn sudo_works() -> bool {
+    let asked = Command::new("sudo").args(["-n", "true"]).stdin(Stdio::null()).output();
+    asked.is_ok_and(|output| output.status.success())
 }
 
 fn is_root() -> bool {
@@ -201,9 +217,8 @@ fn quoted(word: &str) -> String {
 }
 
 /// Starts the adapter and asks who it is.
-fn first_word(name: &str, all: &Path) -> Result<Hello, Failure> {
-    let launch = installed::launch(name, all)?;
-    Process::start(&launch)
+fn first_word(launch: &Launch) -> Result<Hello, Failure> {
+    Process::start(launch)
         .and_then(|mut process| process.hello(BEGIN))
         .map_err(|error| Failure { exit: Exit::NotStarted, message: error.to_string() })
 }
@@ -226,12 +241,20 @@ fn cannot(path: &Path, error: &std::io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_there, quoted};
+    use super::{is_there, quoted, rights};
 
     #[test]
     fn a_package_is_there_if_its_program_is() {
         assert!(is_there("sh"));
         assert!(!is_there("rtcspec-no-such-package"));
+    }
+
+    #[test]
+    fn root_needs_no_sudo_and_others_need_one_that_does_not_ask() {
+        assert_eq!(rights(true, || false).map(<[&str]>::len), Some(0));
+        assert_eq!(rights(false, || false), None);
+        let words = rights(false, || true).unwrap_or_default();
+        assert!(words.starts_with(&["sudo", "-n"]), "{words:?}");
     }
 
     #[test]

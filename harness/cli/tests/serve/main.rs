@@ -222,17 +222,21 @@ fn the_page_and_its_scripts_are_served_and_nothing_else() {
     use std::io::Write as _;
     let folder = tempfile::tempdir().unwrap();
     let (_server, _lines, url) = serve(folder.path(), &["dc/"]);
-    let ask = |path: &str| {
+    let ask_as = |host: &str, path: &str| {
         let mut stream = std::net::TcpStream::connect(url.trim_start_matches("http://")).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: here\r\n\r\n").unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
     };
+    let ask = |path: &str| ask_as(url.trim_start_matches("http://"), path);
     let page = ask("/?filter=dc/");
     assert!(page.starts_with("HTTP/1.1 200") && page.contains("page.js"), "{page}");
     for script in ["/core.js", "/session.js", "/page.js", "/page.css"] {
         assert!(ask(script).starts_with("HTTP/1.1 200"), "{script}");
     }
     assert!(ask("/report/1/index.html").starts_with("HTTP/1.1 404"));
+    // A name of somebody else's, which leads here.
+    let refused = ask_as("rebound.example:8465", "/");
+    assert!(refused.starts_with("HTTP/1.1 421") && refused.contains(&url), "{refused}");
 }
