@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rtcspec_trace::Signal;
-use rtcspec_trace::watch::{Event, Kind};
+use rtcspec_trace::watch::{Event, Kind, limits};
 
 use crate::book::{Book, Books};
 use crate::diagnosis::Diagnoser;
 use crate::hears::Hears;
 use crate::registry;
-use crate::report::{ConnectionReport, FileReport, Held, Reported, Silent};
-use crate::rule::{Need, Scene, Scope, Watch};
+use crate::report::{ConnectionReport, FileReport, Further, Held, Reported, Silent};
+use crate::rule::{About, Need, Scene, Scope, Watch};
 use crate::tally::Tally;
+use crate::upcoming::Upcoming;
 
-/// Connections watched at the same time; the one silent longest ends early when there are more.
-const MOST_LIVE: usize = 256;
+/// Connections watched at the same time: as many as an observer tells apart, and what belongs to
+/// none. The one silent longest ends early when there are more.
+const MOST_LIVE: usize = limits::CONNECTIONS + 1;
 /// Connections reported one by one; what later ones broke is still reported, what they held is not.
 const MOST_REPORTED: usize = 2000;
 
@@ -23,6 +25,7 @@ const MOST_REPORTED: usize = 2000;
 #[derive(Debug)]
 pub struct Auditor {
     books: Books,
+    upcoming: Upcoming,
     /// Rules by the kind of event they hear.
     hearers: [Vec<usize>; Hears::COUNT],
     /// State of the rules that reach over all connections.
@@ -32,6 +35,12 @@ pub struct Auditor {
     ended: Vec<ConnectionReport>,
     /// Connections that were not reported for want of room.
     left_out: u64,
+    /// Connections that ended early and went on.
+    resumed: u64,
+    /// The connection that began last.
+    newest: u32,
+    /// Events so far.
+    events: u64,
     now: Duration,
 }
 
@@ -39,7 +48,8 @@ pub struct Auditor {
 struct Connection {
     session: Option<u32>,
     signals: usize,
-    last: Duration,
+    /// The number of its last event.
+    last: u64,
     watches: Vec<Option<Box<dyn Watch>>>,
     tallies: Vec<Tally>,
     diagnoser: Diagnoser,
@@ -65,13 +75,23 @@ impl Auditor {
         }
         Self {
             books: Books::default(),
+            upcoming: Upcoming::default(),
             hearers,
             wide: watches(Scope::Observer),
             live: BTreeMap::new(),
             ended: Vec::new(),
             left_out: 0,
+            resumed: 0,
+            newest: 0,
+            events: 0,
             now: Duration::ZERO,
         }
+    }
+
+    /// Takes in what is known to be signalled, in the order of time. Each signal counts from when it
+    /// was sent, as if it came with [`signal`](Self::signal) then.
+    pub fn foretell(&mut self, signals: Vec<(u32, Signal)>) {
+        self.upcoming.add(signals, &mut self.books);
     }
 
     /// Takes in what was signalled, before what was seen after it.
@@ -81,13 +101,17 @@ impl Auditor {
 
     /// Takes in what was seen.
     pub fn event(&mut self, event: &Event<'_>) {
+        while let Some((session, signal)) = self.upcoming.next(event) {
+            self.books.add(session, &signal);
+        }
         self.now = event.at;
+        self.events += 1;
         let id = event.connection.map_or(0, |id| id.0);
         if !self.live.contains_key(&id) {
             self.begin(id);
         }
         let Some(connection) = self.live.get_mut(&id) else { return };
-        connection.last = event.at;
+        connection.last = self.events;
         connection.learn(event, &self.books);
         let book = self.books.book(connection.session);
         connection.hear_signals(book, &mut self.wide);
@@ -105,6 +129,9 @@ impl Auditor {
     /// What was found; `file` is the name it is reported under.
     #[must_use]
     pub fn finish(mut self, file: &str, frames: u64) -> FileReport {
+        while let Some((session, signal)) = self.upcoming.pop() {
+            self.books.add(session, &signal);
+        }
         if self.live.is_empty() && self.books.only().is_some() {
             self.begin(0);
         }
@@ -126,11 +153,14 @@ impl Auditor {
             connections: self.ended,
             ..Default::default()
         };
-        if self.left_out > 0 {
-            report.problems.push(format!(
-                "{} further connections broke nothing and are not listed",
-                self.left_out
-            ));
+        for (count, what) in [
+            (self.left_out, "further connections broke nothing and are not listed"),
+            (
+                self.resumed,
+                "connections went on after others had taken their place: they are listed in parts",
+            ),
+        ] {
+            report.problems.extend((count > 0).then(|| format!("{count} {what}")));
         }
         report
     }
@@ -144,7 +174,10 @@ impl Auditor {
                 self.end(id, connection);
             }
         }
-        self.live.insert(id, Connection::new(self.books.only(), self.now));
+        // They are numbered in the order they appear.
+        self.resumed += u64::from(id != 0 && id <= self.newest);
+        self.newest = self.newest.max(id);
+        self.live.insert(id, Connection::new(self.books.only(), self.events));
     }
 
     /// The rules that reach over all say their last words where most belongs.
@@ -194,11 +227,11 @@ fn watches(scope: Scope) -> Vec<Option<Box<dyn Watch>>> {
 }
 
 impl Connection {
-    fn new(session: Option<u32>, now: Duration) -> Self {
+    fn new(session: Option<u32>, last: u64) -> Self {
         Self {
             session,
             signals: 0,
-            last: now,
+            last,
             watches: watches(Scope::Connection),
             tallies: registry::all().map(|rule| Tally::new(rule.about())).collect(),
             diagnoser: Diagnoser::default(),
@@ -262,25 +295,47 @@ impl Connection {
             let about = rule.about();
             let found = tally.findings.iter();
             report.findings.extend(found.map(|f| Reported::new(about.id, about.advice, f)));
+            report.further.extend(Further::of(about.id, tally));
             if tally.held > 0 {
                 report.held.push(Held { rule: about.id, times: tally.held });
             } else if tally.findings.is_empty() {
-                let missing = about.needs.iter().find(|need| match need {
-                    Need::Signalling => book.is_empty(),
-                    Need::Keys => !self.opened,
-                    Need::BothDirections => self.directions != [true; 2],
-                    Need::FarEnd => false,
-                });
-                let why = missing.map_or_else(
-                    || about.silent.to_owned(),
-                    |need| format!("there are no {}", need.words().trim_start_matches("the ")),
-                );
-                report.silent.push(Silent { rule: about.id, why });
+                report.silent.push(Silent { rule: about.id, why: self.why_silent(about, book) });
             }
         }
         report.findings.sort_by(|a, b| {
             (b.level, a.frames.first(), a.rule).cmp(&(a.level, b.frames.first(), b.rule))
         });
         report
+    }
+
+    /// Why a rule had nothing to judge.
+    fn why_silent(&self, about: &About, book: &Book) -> String {
+        let missing = about.needs.iter().find(|need| match need {
+            Need::Signalling => book.is_empty(),
+            Need::Keys => !self.opened,
+            Need::BothDirections => self.directions != [true; 2],
+            Need::FarEnd | Need::Times => false,
+        });
+        missing.map_or_else(|| about.silent.to_owned(), |need| need.lacking())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::{Trial, a, check};
+
+    #[test]
+    fn hundreds_of_connections_at_once_are_each_one() {
+        let mut trial = Trial::default();
+        for round in 0..3_u64 {
+            for nth in 0..300_u16 {
+                let [high, low] = nth.to_be_bytes();
+                let peer = ([10, 1, high, low], 6000).into();
+                let ufrags = format!("p{nth:04}:s{nth:04}");
+                trial.stun(round, (a(5000), peer), &check(low, &ufrags, true, 1));
+            }
+        }
+        let report = trial.report();
+        assert_eq!((report.connections.len(), report.problems.len()), (300, 0));
     }
 }

@@ -1,6 +1,7 @@
 //! What the signalling said, as rules read it.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub struct Description {
     pub lite: bool,
     /// `a=ice-pacing`, milliseconds (RFC 8839 §5.5).
     pub pacing: Option<u64>,
+    /// Identifications of the sections of each BUNDLE group.
+    pub bundles: Vec<Vec<String>>,
 }
 
 /// A media section, with what it takes over from the session section.
@@ -39,6 +42,8 @@ pub struct Media {
     pub kind: String,
     /// Port zero, and not waiting for its bundle.
     pub rejected: bool,
+    /// `a=mid`.
+    pub mid: Option<String>,
     /// ufrag and password.
     pub credentials: Option<(String, String)>,
     /// `a=setup`.
@@ -61,6 +66,10 @@ impl Media {
     pub fn is_rtp(&self) -> bool {
         !self.payload_types.is_empty() && self.kind != "application"
     }
+
+    fn is_in(&self, bundle: &[String]) -> bool {
+        self.mid.as_ref().is_some_and(|mid| bundle.contains(mid))
+    }
 }
 
 impl Description {
@@ -77,6 +86,7 @@ impl Description {
             ice_options: words(of_top("ice-options")),
             lite: of_top("ice-lite").is_some(),
             pacing: of_top("ice-pacing").and_then(|text| text.trim().parse().ok()),
+            bundles: top.as_ref().map(bundles).unwrap_or_default(),
         };
         for section in sections {
             description.ice_options.extend(words(value(&section, "ice-options")));
@@ -89,6 +99,25 @@ impl Description {
     pub fn credentials(&self) -> impl Iterator<Item = &(String, String)> {
         let live = self.media.iter().filter(|media| !media.rejected);
         live.filter_map(|media| media.credentials.as_ref())
+    }
+
+    /// The accepted sections of the transport whose checks name these ufrags; none if several
+    /// transports share them.
+    #[must_use]
+    pub fn transport(&self, ufrags: &BTreeSet<String>) -> Vec<&Media> {
+        let accepted = || self.media.iter().filter(|media| !media.rejected);
+        let is_named = |media: &&Media| {
+            media.credentials.as_ref().is_some_and(|(ufrag, _)| ufrags.contains(ufrag))
+        };
+        let named: Vec<&Media> = accepted().filter(is_named).collect();
+        let bundle =
+            self.bundles.iter().find(|bundle| named.iter().all(|media| media.is_in(bundle)));
+        match (named.len(), bundle) {
+            (0, _) => Vec::new(),
+            (_, Some(bundle)) => accepted().filter(|media| media.is_in(bundle)).collect(),
+            (1, None) => named,
+            (_, None) => Vec::new(),
+        }
     }
 
     /// Whether an ICE option is announced.
@@ -107,6 +136,17 @@ fn words(text: Option<String>) -> Vec<String> {
     text.split_ascii_whitespace().take(16).map(str::to_owned).collect()
 }
 
+/// The identifications in each BUNDLE group.
+fn bundles(top: &Section<'_, '_>) -> Vec<Vec<String>> {
+    let groups = top.attributes("group").map(String::from_utf8_lossy);
+    let mids = |group: Cow<'_, str>| {
+        let mut words = group.split_ascii_whitespace().map(str::to_owned);
+        let is_bundle = words.next().as_deref() == Some("BUNDLE");
+        is_bundle.then(|| words.collect::<Vec<String>>())
+    };
+    groups.filter_map(mids).collect()
+}
+
 fn media(section: &Section<'_, '_>, top: Option<&Section<'_, '_>>) -> Media {
     // RFC 8839 §5.4, RFC 8122 §5, RFC 4145 §4: the session section speaks for those that do not.
     let of = |name| value(section, name).or_else(|| top.and_then(|top| value(top, name)));
@@ -120,6 +160,7 @@ fn media(section: &Section<'_, '_>, top: Option<&Section<'_, '_>>) -> Media {
     Media {
         kind,
         rejected: port == "0" && section.attribute("bundle-only").is_none(),
+        mid: value(section, "mid"),
         credentials: of("ice-ufrag").zip(of("ice-pwd")),
         setup: of("setup"),
         has_fingerprint: of("fingerprint").is_some(),
@@ -273,6 +314,20 @@ pub(crate) struct Books {
 }
 
 impl Books {
+    /// Notes whose session it is that will be signalled; what is signalled comes with `add`. Gives
+    /// the ufrags of a description.
+    pub(crate) fn announce(&mut self, session: u32, signal: &Signal) -> Vec<String> {
+        self.sessions.entry(session).or_default();
+        let SignalBody::Description { kind, sdp } = &signal.body else { return Vec::new() };
+        let description = Description::read(signal.sent, signal.from, kind, sdp);
+        let ufrags = description.credentials().map(|(ufrag, _)| ufrag.clone());
+        let ufrags: Vec<String> = ufrags.collect();
+        for ufrag in &ufrags {
+            self.by_ufrag.insert(ufrag.clone(), session);
+        }
+        ufrags
+    }
+
     /// Writes a signal down; gives its sender if it was a description.
     pub(crate) fn add(&mut self, session: u32, signal: &Signal) -> Option<Party> {
         let book = self.sessions.entry(session).or_default();
@@ -301,5 +356,41 @@ impl Books {
     pub(crate) fn only(&self) -> Option<u32> {
         let mut sessions = self.sessions.keys();
         sessions.next().copied().filter(|_| sessions.next().is_none())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transport(groups: &str, ufrags: &[&str]) -> Vec<String> {
+        let section = |mid: &str, kind: &str, more: &str| {
+            let tail = if kind == "application" { "DTLS/SCTP x" } else { "RTP/SAVPF 96" };
+            format!("m={kind} 9 UDP/{tail}\r\na=mid:{mid}\r\na=ice-pwd:p\r\n{more}")
+        };
+        let sdp = [
+            format!("v=0\r\n{groups}"),
+            section("0", "application", "a=ice-ufrag:data\r\n"),
+            section("1", "audio", "a=ice-ufrag:talk\r\n"),
+            section("2", "video", ""),
+            section("3", "video", "a=ice-ufrag:talk\r\n"),
+        ];
+        let read = Description::read(Duration::ZERO, Party::B, "answer", &sdp.concat());
+        let ufrags = ufrags.iter().map(|ufrag| (*ufrag).to_owned()).collect();
+        let found = read.transport(&ufrags).into_iter().filter_map(|media| media.mid.clone());
+        found.collect()
+    }
+
+    #[test]
+    fn sections_of_a_transport_are_those_with_its_ufrag_and_those_bundled_with_them() {
+        assert_eq!(transport("", &["data", "else"]), ["0"]);
+        assert_eq!(transport("a=group:LS 0 1\r\n", &["data"]), ["0"]);
+        let bundle = "a=group:BUNDLE 1 2 3\r\n";
+        assert_eq!(transport(bundle, &["talk"]), ["1", "2", "3"]);
+        assert_eq!(transport(bundle, &["data"]), ["0"]);
+        assert_eq!(transport("a=group:BUNDLE 0 2\r\n", &["data"]), ["0", "2"]);
+        // Two transports have this one.
+        assert_eq!(transport("a=group:BUNDLE 0 2\r\n", &["talk"]), [""; 0]);
+        assert_eq!(transport(bundle, &["else"]), [""; 0]);
     }
 }

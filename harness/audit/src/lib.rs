@@ -18,6 +18,9 @@ mod rule;
 mod rules;
 mod sight;
 mod tally;
+#[cfg(test)]
+mod trial;
+mod upcoming;
 
 pub use auditor::Auditor;
 pub use book::{Book, Candidate, Description, Media};

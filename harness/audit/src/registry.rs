@@ -16,6 +16,11 @@ pub fn find(id: &str) -> Option<&'static dyn Rule> {
     all().find(|rule| rule.about().id == id)
 }
 
+/// Where a rule stands among all.
+pub(crate) fn place(id: &str) -> Option<usize> {
+    all().position(|rule| rule.about().id == id)
+}
+
 /// Whether an id matches a glob: `*` stands for any text.
 #[must_use]
 pub fn matches(glob: &str, id: &str) -> bool {
@@ -112,7 +117,7 @@ const PAGE_HEAD: &str = "\
 Generated from the rules themselves (`harness/audit/src/rules`); a test compares. Level: **V**
 violation of a MUST, **W** warning (SHOULD or deprecated), **N** note. A rule may report a lesser
 finding than its own level. Needs: `w` the wire, `s` offers and answers, `k` keys of DTLS, `b` both
-directions, `2` the view of the end that answers.
+directions, `2` the view of the end that answers, `t` the times of packets.
 
 | rule | level | needs | duty |
 |---|---|---|---|

@@ -91,6 +91,8 @@ pub enum Need {
     BothDirections,
     /// The view of both ends, or of the one that answers.
     FarEnd,
+    /// When every packet was seen.
+    Times,
 }
 
 impl Need {
@@ -102,7 +104,13 @@ impl Need {
             Self::Keys => 'k',
             Self::BothDirections => 'b',
             Self::FarEnd => '2',
+            Self::Times => 't',
         }
+    }
+
+    /// That there is nothing of it.
+    pub(crate) fn lacking(self) -> String {
+        format!("there are no {}", self.words().trim_start_matches("the "))
     }
 
     /// In words.
@@ -113,6 +121,7 @@ impl Need {
             Self::Keys => "the keys of DTLS (`--keys`, or secrets in the file)",
             Self::BothDirections => "packets of both directions",
             Self::FarEnd => "the view of the end that answers",
+            Self::Times => "the times of packets",
         }
     }
 }

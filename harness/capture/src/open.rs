@@ -4,10 +4,13 @@ use std::fs::{self, File};
 use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+use rtcspec_trace::Signal;
 
 use crate::keys::KeyLog;
 use crate::net::Frames;
-use crate::read::NotACapture;
+use crate::read::{Item, NotACapture, Records};
 use crate::reading::Progress;
 use crate::signalling::{Dialogue, Signalling, SignallingError};
 use crate::views;
@@ -85,6 +88,8 @@ pub struct Capture {
     pub remarks: Vec<String>,
     /// Whether packets are in it several times, because several interfaces on their way saw them.
     pub several_views: bool,
+    /// When the first packet was seen, and how long after it the last one.
+    span: Option<(u64, Duration)>,
     pub(crate) progress: Progress,
 }
 
@@ -111,7 +116,24 @@ pub fn open(path: &Path, given: &Given) -> Result<Capture, OpenError> {
     }
     capture.look_beside(path, given, &mut signalling);
     capture.dialogues = signalling.dialogues();
+    // It takes reading all of the file, and nothing else wants to know.
+    if capture.dialogues.iter().any(|dialogue| dialogue.began.is_some()) {
+        capture.span = span(self::file(path)?);
+    }
     Ok(capture)
+}
+
+/// When the first packet was seen, in nanoseconds since 1970, and how long after it the last one.
+fn span(file: impl io::Read) -> Option<(u64, Duration)> {
+    let mut records = Records::new(file).ok()?;
+    let mut times: Option<(u64, u64)> = None;
+    while let Some(item) = records.next_item() {
+        if let Item::Packet(record) = item {
+            let (_, last) = times.get_or_insert((record.nanos, record.nanos));
+            *last = record.nanos.max(*last);
+        }
+    }
+    times.map(|(first, last)| (first, Duration::from_nanos(last - first)))
 }
 
 impl Capture {
@@ -122,7 +144,8 @@ impl Capture {
     pub fn read(file: Vec<u8>) -> Result<Self, NotACapture> {
         let file: Arc<[u8]> = file.into();
         let several_views = views::several(Cursor::new(Arc::clone(&file)));
-        Ok(Self { several_views, ..Self::from(Frames::new(Cursor::new(file))?) })
+        let span = span(Cursor::new(Arc::clone(&file)));
+        Ok(Self { several_views, span, ..Self::from(Frames::new(Cursor::new(file))?) })
     }
 }
 
@@ -137,6 +160,7 @@ impl From<Frames<'static>> for Capture {
             beside: Vec::new(),
             remarks: Vec::new(),
             several_views: false,
+            span: None,
             progress: Progress::default(),
         }
     }
@@ -145,12 +169,30 @@ impl From<Frames<'static>> for Capture {
 impl Capture {
     fn add_keys(&mut self, path: &Path) -> Result<(), OpenError> {
         let bytes = read(path).map_err(|error| OpenError::Io { path: path.to_owned(), error })?;
+        self.take_keys(&name_of(path), &bytes);
+        Ok(())
+    }
+
+    /// Takes lines of a key log in, and remarks on those that hold no secret though they should.
+    pub(crate) fn take_keys(&mut self, name: &str, lines: &[u8]) {
         let before = self.keys.problems().len();
-        self.keys.add(&bytes);
-        let name = name_of(path);
+        self.keys.add(lines);
         let said = self.keys.problems().iter().skip(before);
         self.remarks.extend(said.map(|problem| format!("{name}: {problem}")));
-        Ok(())
+    }
+
+    /// What was signalled, by session as [`Self::observer`] numbers them, in the order of the
+    /// capture's time: at once, where signalling and capture do not both say the time of day.
+    #[must_use]
+    pub fn signals(&self) -> Vec<(u32, Signal)> {
+        let (began, lasted) =
+            self.span.map_or((None, Duration::ZERO), |(began, lasted)| (Some(began), lasted));
+        let mut all = Vec::new();
+        for (session, dialogue) in (0..).zip(&self.dialogues) {
+            all.extend(dialogue.timed(began, lasted).into_iter().map(|signal| (session, signal)));
+        }
+        all.sort_by_key(|(_, signal)| signal.sent);
+        all
     }
 
     fn look_beside(&mut self, path: &Path, given: &Given, signalling: &mut Signalling) {

@@ -8,6 +8,7 @@ pub const EPOCH: Duration = Duration::from_secs(946_684_800);
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE_DESCRIPTION: u32 = 1;
+const SIMPLE_PACKET: u32 = 3;
 const ENHANCED_PACKET: u32 = 6;
 const DECRYPTION_SECRETS: u32 = 10;
 
@@ -114,6 +115,15 @@ impl Writer {
             body.extend(TLS_KEY_LOG.to_le_bytes());
             body.extend((key_log.len() as u32).to_le_bytes());
             body.extend_from_slice(key_log.as_bytes());
+            pad(body);
+        });
+    }
+
+    /// Adds a packet of the first interface that has no time.
+    pub fn timeless(&mut self, packet: &[u8]) {
+        self.block(SIMPLE_PACKET, |body| {
+            body.extend((packet.len() as u32).to_le_bytes());
+            body.extend_from_slice(packet);
             pad(body);
         });
     }

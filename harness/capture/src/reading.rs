@@ -63,7 +63,7 @@ impl Capture {
             match self.frames.step(&mut |frame| sink(Found::Frame(frame))) {
                 Step::Packet => {}
                 Step::Secrets(lines) => {
-                    self.keys.add(&lines);
+                    self.take_keys("secrets in the file", &lines);
                     sink(Found::Secrets(&String::from_utf8_lossy(&lines)));
                 }
                 Step::End => return,

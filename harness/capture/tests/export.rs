@@ -323,6 +323,28 @@ fn secrets_of_other_connections_are_left_out_and_others_stay_where_they_were() {
 }
 
 #[test]
+fn a_packet_without_a_time_has_none_in_the_export() {
+    let packet = ipv4(false, UDP, 0, &udp(b"x"));
+    let file = [
+        section(LITTLE),
+        interface(LITTLE, 101, 0, &[]),
+        build::enhanced(LITTLE, 0, 5, &packet, ""),
+        build::simple(LITTLE, &packet, packet.len()),
+    ]
+    .concat();
+    let exported = exported(&file);
+    let mut records = Records::new(exported.file.as_slice()).expect("a capture");
+    let mut timed = Vec::new();
+    while let Some(item) = records.next_item() {
+        if let Item::Packet(record) = item {
+            assert_eq!(record.bytes.len(), packet.len());
+            timed.push(record.timed);
+        }
+    }
+    assert_eq!(timed, [true, false]);
+}
+
+#[test]
 fn what_is_no_capture_or_empty_is_refused() {
     let refused = |file: &[u8]| pseudonymise(file, KeyLog::default(), &[], 0).err();
     assert!(matches!(refused(b"hello\n"), Some(ExportError::NotACapture(_))));

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use build::Order::{Big, Little};
 use build::*;
+use rtcspec_capture::Capture;
 use rtcspec_capture::net::{Frame, Frames, Skipped, Step, Summary};
 use rtcspec_capture::read::{Item, NotACapture, Records};
 use rtcspec_trace::Carrier;
@@ -364,4 +365,30 @@ fn times_before_the_first_are_the_first_and_counted() {
     let mut frames = Frames::new(std::io::Cursor::new(file.concat())).expect("a capture");
     frames.for_each(|frame| assert_eq!(frame.seen.at, Duration::ZERO));
     assert_eq!(frames.summary().before_the_first, 1);
+}
+
+#[test]
+fn packets_without_a_time_of_their_own_are_counted() {
+    let file = [
+        section(Little),
+        interface(Little, 101, 0, &[]),
+        simple(Little, &datagram("x"), 29),
+        enhanced(Little, 0, 1, &datagram("y"), ""),
+    ];
+    let (found, _, summary) = read_all(&file.concat());
+    assert_eq!((found.len(), summary.timeless), (2, 1));
+}
+
+#[test]
+fn what_is_wrong_with_secrets_in_the_file_is_told_with_its_line() {
+    let file = [
+        section(Little),
+        interface(Little, 101, 0, &[]),
+        secrets(Little, 0x544c_534b, "# by hand\nCLIENT_RANDOM 00\n"),
+        enhanced(Little, 0, 1, &datagram("x"), ""),
+    ];
+    let mut capture = Capture::read(file.concat()).expect("a capture");
+    capture.each(&mut |_| {});
+    let words = "2 words; a label, a client random and a secret are three";
+    assert_eq!(capture.problems(), [format!("secrets in the file: line 2: {words}")]);
 }

@@ -1,12 +1,14 @@
 //! Signalling from every kind of file, and what lies beside a capture.
 
+mod build;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rtcspec_capture::signalling::{Dialogue, Signalling, SignallingError};
-use rtcspec_capture::{Given, OpenError, open};
+use rtcspec_capture::{Capture, Given, OpenError, open};
 use rtcspec_trace::{Party, SignalBody};
 
 fn corpus() -> PathBuf {
@@ -156,4 +158,29 @@ fn what_cannot_be_opened_is_said_with_its_name() {
     let given = Given { keys: Vec::new(), signalling: vec![corpus().join("README.md")] };
     let error = open(&corpus().join("pion-pion.pcap"), &given).expect_err("no signalling");
     assert!(error.to_string().contains("README.md: neither SDP"), "{error}");
+}
+
+#[test]
+fn messages_have_the_time_of_the_capture_where_both_say_the_time_of_day() {
+    let order = build::Order::Little;
+    let packet = build::ipv4(false, 17, 0, &build::udp(b"x"));
+    let record = |seconds: u32| build::record(order, seconds, 500_000, &packet, packet.len());
+    let file = [build::pcap(order, false, 101), record(1_700_000_000), record(1_700_000_020)];
+    let told = |began: u64| {
+        let text = format!(
+            "RTCStatsDump\n{{}}\n\
+             [\"setLocalDescription\",\"1\",{{\"type\":\"offer\",\"sdp\":\"v=0\"}},{began}]\n\
+             [\"setRemoteDescription\",\"1\",{{\"type\":\"answer\",\"sdp\":\"v=0\"}},9000]\n"
+        );
+        let mut capture = Capture::read(file.concat()).expect("a capture");
+        capture.dialogues = dialogues("x.rtcstats", text.as_bytes());
+        let sent = capture.signals().into_iter().map(|(session, signal)| (session, signal.sent));
+        sent.collect::<Vec<_>>()
+    };
+    let at = |millis: u64| (0, Duration::from_millis(millis));
+    assert_eq!(told(1_700_000_000_000), [at(0), at(8500)]);
+    assert_eq!(told(1_700_000_002_000), [at(1500), at(10_500)]);
+    // Another clock than the capture's, or none.
+    assert_eq!(told(1_800_000_000_000), [at(0), at(0)]);
+    assert_eq!(told(0), [at(0), at(0)]);
 }

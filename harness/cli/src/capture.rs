@@ -5,6 +5,7 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use rtcspec_capture::{Capture, Given, open};
+use rtcspec_trace::printable;
 
 use crate::args::CaptureOptions;
 use crate::exit::Failure;
@@ -62,6 +63,6 @@ pub(crate) fn title(file: &Path) -> String {
 /// Says what was wrong with a capture that was read, and with what lies beside it.
 pub(crate) fn say_problems(file: &Path, capture: &Capture) {
     for problem in capture.problems() {
-        eprintln!("note: {}: {problem}", file.display());
+        eprintln!("note: {}: {}", file.display(), printable(&problem));
     }
 }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use rtcspec_trace::printable;
+
 use crate::args::DiffOptions;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output;
@@ -11,7 +13,10 @@ pub(crate) fn diff(options: &DiffOptions) -> Outcome {
     let before = transcript(&options.before)?;
     let after = transcript(&options.after)?;
     let diff = rtcspec_trace::diff(&before, &after);
-    output::say(&format!("{diff}\n"))?;
+    // What is compared may be no transcript at all.
+    let text = diff.to_string();
+    let lines: Vec<_> = text.lines().map(printable).collect();
+    output::say(&format!("{}\n\n", lines.join("\n")))?;
     Ok(if diff.is_identical() { Exit::AsExpected } else { Exit::Unexpected })
 }
 

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rtcspec_capture::Capture;
 use rtcspec_capture::conversations::{Conversations, conversations};
-use rtcspec_trace::Transcript;
 use rtcspec_trace::watch::unopened;
+use rtcspec_trace::{Transcript, printable};
 
 use crate::args::TranscriptOptions;
 use crate::capture;
@@ -19,7 +19,7 @@ pub(crate) fn transcript(options: &TranscriptOptions) -> Outcome {
     if found.sessions.is_empty() {
         return Err(Failure { exit: Exit::Nothing, message: nothing(file, &capture) });
     }
-    found.remarks.iter().for_each(|remark| eprintln!("note: {remark}"));
+    found.remarks.iter().for_each(|remark| eprintln!("note: {}", printable(remark)));
     print(&found, &capture);
     Ok(Exit::AsExpected)
 }

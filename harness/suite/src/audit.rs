@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rtcspec_audit::report::{ConnectionReport, FileReport, Reported};
+use rtcspec_audit::report::{ConnectionReport, FileReport, Further, Reported};
 use rtcspec_audit::{Auditor, Level, registry};
 use rtcspec_capture::Capture;
 use rtcspec_capture::conversations::{Conversations, conversations};
@@ -55,6 +55,23 @@ impl From<Reported> for Broken {
     }
 }
 
+/// One line for all that is not listed.
+impl From<Further> for Broken {
+    fn from(further: Further) -> Self {
+        let cites = registry::find(further.rule).map(|rule| rule.about().cites);
+        let cite = cites.and_then(<[_]>::first).map(ToString::to_string);
+        Self {
+            rule: further.rule.to_owned(),
+            level: further.level.letter().to_string(),
+            frames: Vec::new(),
+            times: further.times,
+            expected: "as of the other findings of this rule".to_owned(),
+            seen: further.words(),
+            cite: cite.unwrap_or_default(),
+        }
+    }
+}
+
 impl Audited {
     /// How many findings have a level.
     #[must_use]
@@ -73,6 +90,10 @@ pub fn audit_capture(file: &str, mut capture: Capture) -> FileReport {
         audit_frames(file, &mut capture)
     };
     report.problems.extend(capture.problems());
+    let timeless = capture.frames.summary().timeless;
+    if timeless > 0 {
+        report.without_times(timeless);
+    }
     report
 }
 
@@ -80,9 +101,7 @@ fn audit_frames(file: &str, capture: &mut Capture) -> FileReport {
     let mut observer = capture.observer();
     observer.secrets(&capture.keys.text());
     let mut auditor = Auditor::new();
-    for (session, dialogue) in (0..).zip(&capture.dialogues) {
-        dialogue.signals.iter().for_each(|signal| auditor.signal(session, signal));
-    }
+    auditor.foretell(capture.signals());
     let mut unopened = Unopeneds::default();
     capture.watch(&mut observer, &mut |event| {
         auditor.event(event);
@@ -117,6 +136,7 @@ fn both(a: Vec<ConnectionReport>, b: Vec<ConnectionReport>) -> Vec<ConnectionRep
     }
     for connection in &mut connections {
         connection.findings.retain(|finding| finding.who != Some(Party::B));
+        connection.further.retain(|further| further.who != Some(Party::B));
     }
     let Some(first) = connections.first_mut() else { return connections };
     for other in b {
@@ -125,6 +145,8 @@ fn both(a: Vec<ConnectionReport>, b: Vec<ConnectionReport>) -> Vec<ConnectionRep
         }
         let of_b = other.findings.into_iter().filter(|finding| finding.who == Some(Party::B));
         first.findings.extend(of_b);
+        let further = other.further.into_iter();
+        first.further.extend(further.filter(|further| further.who == Some(Party::B)));
         for held in other.held {
             if first.held.iter().all(|known| known.rule != held.rule) {
                 first.held.push(held);
@@ -172,6 +194,7 @@ fn essence(report: &FileReport) -> Vec<String> {
                 level.letter()
             )
         }));
+        lines.extend(connection.further.iter().map(|more| format!("connection {nth}: {more:?}")));
         lines.extend(connection.held.iter().map(|held| format!("connection {nth}: {held:?}")));
         let silent = connection.silent.iter().map(|one| one.rule);
         lines.extend(silent.map(|rule| format!("connection {nth}: {rule} had no opportunity")));
@@ -212,6 +235,108 @@ pub fn audit_run(session: &Session, side: Party) -> Audited {
         audited.silent += connection.silent.len();
         let own = connection.findings.into_iter();
         audited.findings.extend(own.filter(|finding| finding.who == Some(side)).map(Broken::from));
+        let more = connection.further.into_iter();
+        audited.findings.extend(more.filter(|more| more.who == Some(side)).map(Broken::from));
     }
     audited
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::time::Duration;
+
+    use rtcspec_capture::pcapng::{EPOCH, Packet, Writer};
+    use rtcspec_capture::signalling::{Signalling, rtcstats};
+    use rtcspec_trace::{Signal, SignalBody};
+    use rtcspec_wire::stun::{Attribute, Message, Method, Seal, TransactionId};
+
+    use super::*;
+
+    /// A packet from A to B, or back.
+    fn packet(from: Party, payload: &[u8]) -> Vec<u8> {
+        let at =
+            |party: Party| SocketAddr::from(([10, 0, 0, 1 + u8::from(party == Party::B)], 5000));
+        let mut packet = Vec::new();
+        let built = rtcspec_net::packet::udp(&mut packet, at(from), at(from.other()), payload);
+        built.expect("it is short");
+        packet
+    }
+
+    fn check(id: u8, ufrags: &str) -> Vec<u8> {
+        let check = Message::request(Method::BINDING, TransactionId([id; 12]))
+            .with(Attribute::Username(ufrags.to_owned()))
+            .with(Attribute::IceControlling(1));
+        check.encode(&Seal::none().fingerprint()).expect("it is short")
+    }
+
+    /// A ClientHello or ServerHello in a record.
+    fn hello(ty: u8, random: u8) -> Vec<u8> {
+        let tail: &[u8] =
+            if ty == 1 { &[0, 0, 0, 2, 0xc0, 0x2b, 1, 0, 0, 0] } else { &[0, 0xc0, 0x2b, 0, 0, 0] };
+        let body = [&[0xfe, 0xfd][..], &[random; 32], tail].concat();
+        let length = u8::try_from(body.len()).expect("a short message");
+        let head = [ty, 0, 0, length, 0, 0, 0, 0, 0, 0, 0, length];
+        let record = [22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, length + 12];
+        [&record[..], &head, &body].concat()
+    }
+
+    fn described(millis: u64, from: Party, kind: &str, ufrag: &str, setup: &str) -> Signal {
+        let sent = Duration::from_millis(millis);
+        let sdp = format!(
+            "v=0\r\nm=application 9 UDP/DTLS/SCTP x\r\na=mid:0\r\na=ice-ufrag:{ufrag}\r\n\
+             a=ice-pwd:{ufrag}{ufrag}{ufrag}\r\na=setup:{setup}\r\n"
+        );
+        let body = SignalBody::Description { kind: kind.to_owned(), sdp };
+        Signal { sent, arrived: Some(sent), from, body, refused: None }
+    }
+
+    #[test]
+    fn a_capture_is_held_against_what_was_signalled_by_then() {
+        let mut file = Writer::new("test", EPOCH);
+        let interface = file.interface("a");
+        for (millis, from, payload) in [
+            (100, Party::A, check(1, "bbbb:aaaa")),
+            (200, Party::B, hello(1, 1)),
+            (220, Party::A, hello(2, 2)),
+            (9000, Party::B, check(2, "cccc:dddd")),
+            (9100, Party::A, hello(1, 3)),
+            (9120, Party::B, hello(2, 4)),
+        ] {
+            let (at, bytes) = (Duration::from_millis(millis), &packet(from, &payload));
+            let (crossing, comment, id) = (None, None, None);
+            file.packet(&Packet { interface, at, crossing, bytes, missing: 0, comment, id });
+        }
+        // The sides change roles.
+        let signals = [
+            described(0, Party::A, "offer", "aaaa", "actpass"),
+            described(50, Party::B, "answer", "bbbb", "active"),
+            described(8000, Party::B, "offer", "dddd", "actpass"),
+            described(8050, Party::A, "answer", "cccc", "active"),
+        ];
+        let mut signalling = Signalling::default();
+        let log = rtcstats(&signals, EPOCH);
+        signalling.add("test.rtcstats", log.as_bytes()).expect("signalling");
+        let mut capture = Capture::read(file.finish()).expect("a capture");
+        capture.dialogues = signalling.dialogues();
+        let report = audit_capture("test", capture);
+        let [connection] = &report.connections[..] else { panic!("{report:#?}") };
+        let role = |rule: &str| rule == "dtls.role";
+        assert!(connection.findings.iter().all(|one| !role(one.rule)), "{connection:#?}");
+        let held = connection.held.iter().find(|held| role(held.rule)).map(|held| held.times);
+        assert_eq!(held, Some(2));
+    }
+
+    #[test]
+    fn packets_without_a_time_are_not_judged_by_their_times() {
+        let mut file = Writer::new("test", EPOCH);
+        file.interface("a");
+        for id in 0..8 {
+            file.timeless(&packet(Party::A, &check(id, "bbbb:aaaa")));
+        }
+        let report = audit_capture("test", Capture::read(file.finish()).expect("a capture"));
+        let found = report.connections.iter().flat_map(|connection| &connection.findings);
+        assert!(found.into_iter().all(|finding| finding.rule != "ice.pacing"), "{report:#?}");
+        assert!(report.problems[0].starts_with("8 packets have no time of their own"));
+    }
 }

@@ -260,3 +260,70 @@ fn a_message_has_one_content_that_can_be_read() {
     assert!(message.starts_with("`base64` cannot be read"), "{message}");
     assert!(help.contains("RFC 4648"), "{help}");
 }
+
+#[test]
+fn a_link_or_firewall_of_nobody_is_told_with_its_place() {
+    for (section, what) in [
+        ("link", "link `hom` is nobody's outer side"),
+        ("firewall", "firewall `hom` protects nothing of that name"),
+    ] {
+        let (from, to) = ("[[do]]", format!("[{section}.hom]\n\n[[do]]"));
+        let error = refuse(from, &to);
+        let (message, place, help) = first(&error, from, &to);
+        assert_eq!((message.as_str(), place.as_str()), (what, "hom"));
+        assert_eq!(help, "did you mean `home`?");
+        assert!(shown(&error).contains("test/bad.toml:25"), "{}", shown(&error));
+    }
+}
+
+#[test]
+fn who_connects_are_two() {
+    let from = "connect = [\"alice\", \"bob\"]";
+    for (to, told, second) in [
+        ("connect = [\"alice\", \"alice\"]", "`connect` is for two peers", Some("\"alice\"")),
+        ("connect = [\"alice\"]", "`connect` is for two peers", None),
+        ("glare = [\"bob\", \"bob\"]", "`glare` is for two peers", Some("\"bob\"")),
+    ] {
+        let (message, place, help) = first(&refuse(from, to), from, to);
+        assert_eq!(message, told);
+        assert!(second.is_none_or(|second| place == second), "{place}");
+        assert!(help.contains("<offerer>"), "{help}");
+    }
+}
+
+#[test]
+fn a_leg_of_a_relay_is_that_of_a_peer() {
+    let from = "connected = { within = \"2s\" }";
+    let to = "relay = { via = \"stun\", legs = { alcie = \"tcp\" } }";
+    let (message, _, help) = first(&refuse(from, to), from, to);
+    assert_eq!(message, "there is no peer `alcie`");
+    assert_eq!(help, "did you mean `alice`?");
+}
+
+#[test]
+fn a_channel_that_nobody_opens_is_told_of_the_near_one() {
+    let more = |words: &str| {
+        let steps = "[[do]]\nchannel = { from = \"bob\", label = \"extra\" }\n\n[[do]]\nchannel = \
+                     { from = \"bob\", label = \"c\", count = 3 }\n";
+        format!("{steps}\n{words}\n\n[[expect]]\n")
+    };
+    for words in [
+        "[[do]]\nsend = { from = \"bob\", channel = \"exra\", size = 1 }",
+        "[[do]]\nclose-channel = { from = \"bob\", label = \"exra\" }",
+        "[[expect]]\ndelivered = { to = \"alice\", channel = \"exra\", messages = 1 }",
+        "[[expect]]\nchannel = { peer = \"alice\", label = \"exra\", opened = 0 }",
+    ] {
+        let (from, to) = ("[[expect]]\n", more(words));
+        let (message, _, help) = first(&refuse(from, &to), from, &to);
+        assert_eq!(message, "there is no channel `exra`", "{words}");
+        assert_eq!(help, "did you mean `extra`?", "{words}");
+    }
+    for words in [
+        "[[do]]\nsend = { from = \"bob\", channel = \"c-2\", size = 1 }",
+        "[[expect]]\nchannel = { peer = \"alice\", label = \"c-*\", opened = 3 }",
+        "[[expect]]\ndelivered = { to = \"alice\", messages = 0 }",
+    ] {
+        let text = GOOD.replace("[[expect]]\n", &more(words));
+        assert!(read("test/good", &text).is_ok(), "{words}");
+    }
+}

@@ -8,12 +8,14 @@ use rtcspec_wire::dtls::{
     HandshakeFragments, HandshakeType, HelloVerifyRequestView, ProtocolVersion, Reassembler,
     Record, Records, ServerHelloView,
 };
-use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
+use crate::fingerprint::announced;
 use crate::flow::Packet;
 use crate::notes::{Layer, Notes, index, millis, reason};
 use crate::secrets::{Association, KeyLog};
+use crate::signal::Fingerprint;
 use crate::text::{Line, word};
+use crate::watch::Announced;
 use crate::{Party, Place};
 
 /// What one direction sent.
@@ -45,7 +47,7 @@ pub(crate) struct Dtls {
     association: Association,
     sides: [Side; 2],
     cookie: Option<Vec<u8>>,
-    fingerprints: [Vec<(String, Vec<u8>)>; 2],
+    fingerprints: [Vec<Fingerprint>; 2],
     begun: bool,
     pub(crate) hidden: usize,
     pub(crate) opened: usize,
@@ -339,13 +341,12 @@ impl Dtls {
         if known.is_empty() {
             return format!("cert={letter}.fp:unannounced");
         }
-        let matches = known.iter().any(|(hash, value)| match hash.as_str() {
-            "sha-256" => Sha256::digest(der).as_slice() == value.as_slice(),
-            "sha-384" => Sha384::digest(der).as_slice() == value.as_slice(),
-            "sha-512" => Sha512::digest(der).as_slice() == value.as_slice(),
-            _ => false,
-        });
-        format!("cert={letter}.fp:{}", if matches { "match" } else { "MISMATCH" })
+        let verdict = match announced(known, der) {
+            Announced::Match => "match",
+            Announced::Mismatch => "MISMATCH",
+            Announced::Unknown => "unknown",
+        };
+        format!("cert={letter}.fp:{verdict}")
     }
 }
 

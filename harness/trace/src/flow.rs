@@ -122,6 +122,7 @@ impl<'a> Unwrapper<'a> {
             }
             // Between two relayed addresses of servers: the ends are seen elsewhere.
             (Some(Place::Server(_)), Some(Place::Server(_))) => {}
+            (Some(Place::Server(_)), None) => self.stopped(datagram, payload),
             _ => self.packets.push(plain(datagram, payload)),
         }
     }
@@ -218,6 +219,16 @@ impl<'a> Unwrapper<'a> {
         }
     }
 
+    /// From a relay to an address nobody is known to have, as at the outside of a NAT that lets it
+    /// not in: whom it would have reached does not show there, but the relay's owner sends to the other.
+    fn stopped(&mut self, datagram: &'a Datagram, payload: Cow<'a, [u8]>) {
+        let packet = plain(datagram, payload);
+        match self.relays.get(&datagram.source).copied() {
+            Some(owner) => self.join(packet, owner, owner.other()),
+            None => self.packets.push(packet),
+        }
+    }
+
     /// The second leg of a packet that waits, or of one whose first leg nobody saw.
     fn join(&mut self, mut far: Packet<'a>, from: Party, to: Party) {
         let queue = self.pending.get_mut(&fingerprint(&far.payload));
@@ -286,4 +297,68 @@ pub(crate) fn fingerprint(bytes: &[u8]) -> (u64, usize) {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
     (hasher.finish(), bytes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use rtcspec_wire::stun::{Attribute, Message, Seal, TransactionId};
+
+    use super::*;
+
+    const CLIENT: (Place, u8) = (Place::Peer(Party::A), 1);
+    const RELAY: (Place, u8) = (Place::Server(0), 9);
+
+    fn address(host: u8) -> SocketAddr {
+        ([192, 0, 2, host], 5000).into()
+    }
+
+    fn datagram(from: (Place, u8), to: (Option<Place>, u8), message: &Message) -> Datagram {
+        let (source, destination) = (address(from.1), address(to.1));
+        Datagram {
+            number: 1,
+            sent: Duration::ZERO,
+            arrived: Some(Duration::ZERO),
+            from: Some(from.0),
+            to: to.0,
+            carrier: Carrier::Udp,
+            source,
+            destination,
+            seen_source: source,
+            seen_destination: destination,
+            crossings: Vec::new(),
+            lost: None,
+            copies: 0,
+            payload: message.encode(&Seal::none()).expect("it is short"),
+        }
+    }
+
+    #[test]
+    fn what_a_nat_drops_of_a_relay_is_dropped_by_the_nat_and_not_by_the_relay() {
+        let id = TransactionId([1; 12]);
+        let check = Message::request(Method::BINDING, TransactionId([2; 12]));
+        let bytes = check.encode(&Seal::none()).expect("it is short");
+        let granted =
+            Message::success(Method::ALLOCATE, id).with(Attribute::XorRelayedAddress(address(10)));
+        let send = Message::indication(Method::SEND, id)
+            .with(Attribute::XorPeerAddress(address(20)))
+            .with(Attribute::Data(bytes));
+        let mut stopped = datagram((RELAY.0, 10), (None, 20), &check);
+        stopped.arrived = None;
+        stopped.lost = Some(Lost {
+            at: "nat.office".to_owned(),
+            word: "filter".to_owned(),
+            reason: "nobody was asked".to_owned(),
+        });
+        let datagrams = vec![
+            datagram(RELAY, (Some(CLIENT.0), CLIENT.1), &granted),
+            datagram(CLIENT, (Some(RELAY.0), RELAY.1), &send),
+            stopped,
+        ];
+        let session = Session { datagrams, ..Session::default() };
+        let packets = unwrap(&session);
+        let [_, relayed] = &packets[..] else { panic!("{packets:?}") };
+        assert_eq!((relayed.from, relayed.to), (Some(CLIENT.0), Some(Place::Peer(Party::B))));
+        assert_eq!((relayed.local, relayed.remote), (address(10), address(20)));
+        assert_eq!(relayed.lost.as_ref().map(|lost| lost.word.as_str()), Some("filter"));
+    }
 }

@@ -16,6 +16,7 @@
 mod assembly;
 mod diff;
 mod dtls;
+mod fingerprint;
 mod flow;
 mod fold;
 mod ladder;
@@ -34,10 +35,11 @@ mod transcript;
 pub mod watch;
 
 pub use diff::{Diff, diff};
+pub use fingerprint::certificate_hash;
 pub use ladder::{Rung, ladder};
 pub use session::{
     Action, Carrier, Crossing, Datagram, Lost, Nat, Party, Peer, Place, Profile, Server, Session,
     Signal, SignalBody,
 };
-pub use text::{Entry, Line, ParseError, Section, Transcript};
+pub use text::{Entry, Line, ParseError, Section, Transcript, printable};
 pub use transcript::{transcript, value};

@@ -1,18 +1,20 @@
 //! SCTP associations and the data channels on them (RFC 9260, 6525, 3758, 8831, 8832).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rtcspec_wire::dcep::{Reliability, View as Dcep};
 use rtcspec_wire::sctp::{
-    Body, ChecksumState, ChunkType, ChunkView, FragmentPosition, PacketView, Parameter,
-    ParameterType, Parameters, Ppid, Tsn, VerificationTag,
+    Body, CauseView, ChecksumState, ChunkType, ChunkView, DataFlags, DataView, ForwardTsnView,
+    FragmentPosition, IDataView, InitView, PacketView, Parameter, ParameterType, Parameters, Ppid,
+    SackView, StreamId, Tsn, VerificationTag,
 };
 
 use crate::assembly::{Assembly, Fragment, Head};
 use crate::flow::{Packet, fingerprint};
 use crate::notes::{Layer, Notes, index, millis, reason};
 use crate::text::{Line, quote, word};
+use crate::watch::accepts_zero_checksum;
 use crate::{Party, Place};
 
 /// Bytes of a payload that is printed as text.
@@ -77,6 +79,8 @@ pub(crate) struct Sctp {
     payloads: BTreeMap<(u64, usize), usize>,
     /// Whether a channel was opened, and acknowledged.
     pub(crate) channels: BTreeMap<u16, bool>,
+    /// Streams with a channel of this association.
+    used: BTreeSet<u16>,
     pub(crate) chunks: BTreeMap<ChunkType, usize>,
     begun: bool,
     up: bool,
@@ -96,7 +100,6 @@ struct Said {
 }
 
 impl Sctp {
-    /// Chunks by type, over both directions.
     pub(crate) fn is_up(&self) -> bool {
         self.up
     }
@@ -120,7 +123,7 @@ impl Sctp {
         let mut said = Said { steady: true, ..Said::default() };
         for chunk in view.chunks().take(512) {
             *self.chunks.entry(chunk.chunk_type()).or_default() += 1;
-            self.chunk(notes, packet, from, &chunk, client, &mut said);
+            self.chunk(packet, from, &chunk, client, &mut said);
         }
         self.header(from, &view, &mut said);
         self.write(notes, packet, from, said);
@@ -218,7 +221,6 @@ impl Sctp {
 
     fn chunk(
         &mut self,
-        notes: &Notes<'_>,
         packet: &Packet<'_>,
         from: Party,
         chunk: &ChunkView<'_>,
@@ -227,117 +229,126 @@ impl Sctp {
     ) {
         let ty = chunk.chunk_type();
         said.names.push(word(&ty.to_string().replace(' ', "")));
-        let steady = matches!(
-            ty,
-            ChunkType::DATA
-                | ChunkType::I_DATA
-                | ChunkType::SACK
-                | ChunkType::HEARTBEAT
-                | ChunkType::HEARTBEAT_ACK
-                | ChunkType::FORWARD_TSN
-                | ChunkType::I_FORWARD_TSN
-                | ChunkType::RE_CONFIG
-        );
-        said.steady &= steady;
+        said.steady &= is_steady(ty);
         let Ok(body) = chunk.body() else {
             said.fields.push(format!("MALFORMED({})", chunk.bytes().len()));
             said.steady = false;
             return;
         };
         match body {
-            Body::Init(init) => {
-                // A new association, or the same INIT again.
-                if self.sides[index(from)].tag != Some(init.initiate_tag) && !self.up {
-                    self.sides[index(from)].sent.clear();
-                }
-                self.timed(packet.at, from, ty, said);
-                self.init(from, &init, said);
-            }
-            Body::InitAck(init) => {
-                self.init(from, &init, said);
-                if let Some(cookie) = init.parameter(ParameterType::STATE_COOKIE) {
-                    self.sides[index(from)].cookie = Some(cookie.to_vec());
-                    said.fields.push(format!("cookie={}.1", from.letter()));
-                }
-            }
-            Body::CookieEcho(echo) => {
-                said.handshake = true;
-                for side in &mut self.sides {
-                    if let Some(offer) = side.offered.take() {
-                        side.take(offer);
-                    }
-                }
-                self.timed(packet.at, from, ty, said);
-                let given = self.sides[index(from.other())].cookie.as_deref();
-                let same = given == Some(echo.cookie);
-                let word = if same { "same" } else { "CHANGED" };
-                said.fields.push(format!("cookie={}.1:{word}", from.other().letter()));
-            }
+            Body::Init(init) => self.begin(packet.at, from, &init, said),
+            Body::InitAck(init) => self.begin_answer(from, &init, said),
+            Body::CookieEcho(echo) => self.cookie_echo(packet.at, from, echo.cookie, said),
             Body::CookieAck => {
                 said.handshake = true;
-                if packet.is_delivered() {
-                    self.up = true;
-                }
+                self.up |= packet.is_delivered();
             }
-            Body::Data(data) => {
-                let head = Head {
-                    stream: data.stream,
-                    ppid: data.ppid,
-                    unordered: data.flags.unordered,
-                    sequence: data.ssn.0.into(),
-                };
-                let fragment = Fragment {
-                    group: 0,
-                    at: self.place(from, data.tsn),
-                    first: data.flags.beginning,
-                    last: data.flags.ending,
-                    number: 0,
-                    head,
-                    payload: data.payload,
-                };
-                let mut fields = vec![
-                    format!("sid={}", data.stream),
-                    format!("ssn={}", data.ssn),
-                    format!("ppid={}", data.ppid),
-                    flags(data.flags.beginning, data.flags.ending),
-                ];
-                if data.flags.unordered {
-                    "unordered".clone_into(&mut fields[1]);
-                }
-                fields.extend(data.flags.immediate.then(|| "I".to_owned()));
-                self.data(notes, packet, from, data.tsn, fields, fragment, client, said);
-            }
-            Body::IData(data) => {
-                let (ppid, fsn) = match data.position {
-                    FragmentPosition::First(ppid) => (ppid, None),
-                    FragmentPosition::Later(fsn) => (Ppid(0), Some(fsn)),
-                };
-                let head = Head {
-                    stream: data.stream,
-                    ppid,
-                    unordered: data.flags.unordered,
-                    sequence: data.mid.0,
-                };
-                let fragment = Fragment {
-                    group: 0,
-                    at: self.place(from, data.tsn),
-                    first: data.flags.beginning,
-                    last: data.flags.ending,
-                    number: 0,
-                    head,
-                    payload: data.payload,
-                };
-                let mut fields = vec![format!("sid={}", data.stream), format!("mid={}", data.mid)];
-                fields.extend(data.flags.unordered.then(|| "unordered".to_owned()));
-                fields.push(match fsn {
-                    Some(fsn) => format!("fsn={fsn}"),
-                    None => format!("ppid={ppid}"),
-                });
-                fields.push(flags(data.flags.beginning, data.flags.ending));
-                self.data(notes, packet, from, data.tsn, fields, fragment, client, said);
-            }
+            Body::Data(data) => self.data_chunk(packet, from, &data, client, said),
+            Body::IData(data) => self.i_data_chunk(packet, from, &data, client, said),
             other => self.control(packet, from, &other, said),
         }
+    }
+
+    fn begin(&mut self, at: Duration, from: Party, init: &InitView<'_>, said: &mut Said) {
+        // A new association, or the same INIT again.
+        if self.sides[index(from)].tag != Some(init.initiate_tag) && !self.up {
+            self.sides[index(from)].sent.clear();
+            self.used.clear();
+        }
+        self.timed(at, from, ChunkType::INIT, said);
+        self.init(from, init, said);
+    }
+
+    fn begin_answer(&mut self, from: Party, init: &InitView<'_>, said: &mut Said) {
+        self.init(from, init, said);
+        if let Some(cookie) = init.parameter(ParameterType::STATE_COOKIE) {
+            self.sides[index(from)].cookie = Some(cookie.to_vec());
+            said.fields.push(format!("cookie={}.1", from.letter()));
+        }
+    }
+
+    fn cookie_echo(&mut self, at: Duration, from: Party, cookie: &[u8], said: &mut Said) {
+        said.handshake = true;
+        let mut another = false;
+        for side in &mut self.sides {
+            if let Some(offer) = side.offered.take() {
+                another |= side.tag != Some(offer.tag);
+                side.take(offer);
+            }
+        }
+        if another {
+            // The channels of the association before are gone with it.
+            self.used.clear();
+        }
+        self.timed(at, from, ChunkType::COOKIE_ECHO, said);
+        let given = self.sides[index(from.other())].cookie.as_deref();
+        let word = if given == Some(cookie) { "same" } else { "CHANGED" };
+        said.fields.push(format!("cookie={}.1:{word}", from.other().letter()));
+    }
+
+    fn data_chunk(
+        &mut self,
+        packet: &Packet<'_>,
+        from: Party,
+        data: &DataView<'_>,
+        client: Option<Party>,
+        said: &mut Said,
+    ) {
+        let head = Head {
+            stream: data.stream,
+            ppid: data.ppid,
+            unordered: data.flags.unordered,
+            sequence: data.ssn.0.into(),
+        };
+        let fragment = self.fragment(from, data.tsn, data.flags, head, data.payload);
+        let ssn =
+            if data.flags.unordered { "unordered".to_owned() } else { format!("ssn={}", data.ssn) };
+        let mut fields = vec![
+            format!("sid={}", data.stream),
+            ssn,
+            format!("ppid={}", data.ppid),
+            flags(data.flags.beginning, data.flags.ending),
+        ];
+        fields.extend(data.flags.immediate.then(|| "I".to_owned()));
+        self.data(packet, from, data.tsn, fields, fragment, client, said);
+    }
+
+    fn i_data_chunk(
+        &mut self,
+        packet: &Packet<'_>,
+        from: Party,
+        data: &IDataView<'_>,
+        client: Option<Party>,
+        said: &mut Said,
+    ) {
+        let (ppid, place) = match data.position {
+            FragmentPosition::First(ppid) => (ppid, format!("ppid={ppid}")),
+            FragmentPosition::Later(fsn) => (Ppid(0), format!("fsn={fsn}")),
+        };
+        let head = Head {
+            stream: data.stream,
+            ppid,
+            unordered: data.flags.unordered,
+            sequence: data.mid.0,
+        };
+        let fragment = self.fragment(from, data.tsn, data.flags, head, data.payload);
+        let mut fields = vec![format!("sid={}", data.stream), format!("mid={}", data.mid)];
+        fields.extend(data.flags.unordered.then(|| "unordered".to_owned()));
+        fields.push(place);
+        fields.push(flags(data.flags.beginning, data.flags.ending));
+        self.data(packet, from, data.tsn, fields, fragment, client, said);
+    }
+
+    fn fragment<'f>(
+        &self,
+        from: Party,
+        tsn: Tsn,
+        flags: DataFlags,
+        head: Head,
+        payload: &'f [u8],
+    ) -> Fragment<'f> {
+        let (first, last) = (flags.beginning, flags.ending);
+        Fragment { group: 0, at: self.place(from, tsn), first, last, number: 0, head, payload }
     }
 
     /// T1 of INIT and COOKIE ECHO (RFC 9260 §5.1).
@@ -347,11 +358,10 @@ impl Sctp {
         }
     }
 
-    fn init(&mut self, from: Party, init: &rtcspec_wire::sctp::InitView<'_>, said: &mut Said) {
+    fn init(&mut self, from: Party, init: &InitView<'_>, said: &mut Said) {
         said.handshake = true;
-        let zero = init.parameter(ParameterType::ZERO_CHECKSUM_ACCEPTABLE);
         let (tag, initial) = (init.initiate_tag, init.initial_tsn);
-        let offer = Offer { tag, initial, zero_checksum: zero.is_some() };
+        let offer = Offer { tag, initial, zero_checksum: accepts_zero_checksum(init) };
         let side = &mut self.sides[index(from)];
         if self.up {
             side.offered = Some(offer);
@@ -366,7 +376,7 @@ impl Sctp {
         if !extensions.is_empty() {
             said.fields.push(format!("ext={}", extensions.join(",")));
         }
-        said.fields.extend(zero.map(|_| "zca=dtls".to_owned()));
+        said.fields.extend(zero_checksum_word(init));
         if init.a_rwnd < 65_536 {
             said.fields.push(format!("rwnd={}", init.a_rwnd));
         }
@@ -389,10 +399,8 @@ impl Sctp {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what DATA and I-DATA have in common")]
     fn data(
         &mut self,
-        notes: &Notes<'_>,
         packet: &Packet<'_>,
         from: Party,
         tsn: Tsn,
@@ -426,7 +434,6 @@ impl Sctp {
             }
             self.sides[index(from)].messages = messages;
         }
-        let _ = notes;
     }
 
     fn message(
@@ -481,7 +488,8 @@ impl Sctp {
         line.fields.push(format!("sid={stream}"));
         match Dcep::parse(bytes) {
             Dcep::Open(open) => {
-                let used = self.channels.insert(stream, false).is_some();
+                self.channels.insert(stream, false);
+                let used = !self.used.insert(stream);
                 line.fields.push(open.label().map_or("LABEL-CUT".to_owned(), quote));
                 if let Some(protocol) = open.protocol().filter(|protocol| !protocol.is_empty()) {
                     line.fields.push(format!("protocol={}", quote(protocol)));
@@ -511,6 +519,7 @@ impl Sctp {
             Dcep::Ack(rest) => {
                 "ack".clone_into(&mut line.what);
                 let known = self.channels.insert(stream, true);
+                self.used.insert(stream);
                 line.fields.extend(known.is_none().then(|| "UNASKED".to_owned()));
                 line.fields.extend((!rest.is_empty()).then(|| "LONG".to_owned()));
             }
@@ -526,30 +535,10 @@ impl Sctp {
     fn control(&mut self, packet: &Packet<'_>, from: Party, body: &Body<'_>, said: &mut Said) {
         let other = from.other();
         match body {
-            Body::Sack(sack) => {
-                said.fields.push(format!("cum={}", self.tsn(other, sack.cumulative_tsn_ack)));
-                let gaps: Vec<String> = sack
-                    .gap_blocks()
-                    .take(3)
-                    .map(|gap| format!("{}-{}", gap.start, gap.end))
-                    .collect();
-                if !gaps.is_empty() {
-                    let more = if sack.gap_blocks().len() > 3 { ",.." } else { "" };
-                    said.fields.push(format!("gaps={}{more}", gaps.join(",")));
-                }
-                let duplicates = sack.duplicates().len();
-                said.fields.extend((duplicates > 0).then(|| format!("dup={duplicates}")));
-                said.fields.extend((sack.a_rwnd == 0).then(|| "rwnd=0".to_owned()));
-            }
+            Body::Sack(sack) => self.sack(other, sack, said),
             Body::ForwardTsn(forward) => {
                 said.fields.push(format!("cum={}", self.tsn(from, forward.new_cumulative_tsn)));
-                let skipped: Vec<String> = forward
-                    .streams()
-                    .take(4)
-                    .map(|skipped| format!("{}:{}", skipped.stream, skipped.ssn))
-                    .collect();
-                said.fields
-                    .extend((!skipped.is_empty()).then(|| format!("skip={}", skipped.join(","))));
+                said.fields.extend(skipped(forward));
             }
             Body::IForwardTsn(forward) => {
                 said.fields.push(format!("cum={}", self.tsn(from, forward.new_cumulative_tsn)));
@@ -567,21 +556,9 @@ impl Sctp {
             }
             Body::Abort(abort) => {
                 said.closing = true;
-                said.fields.extend(
-                    abort
-                        .causes()
-                        .take(4)
-                        .map(|cause| cause_word(cause.code().0, &cause.code().to_string())),
-                );
+                said.fields.extend(cause_words(abort.causes()));
             }
-            Body::Error(error) => {
-                said.fields.extend(
-                    error
-                        .causes()
-                        .take(4)
-                        .map(|cause| cause_word(cause.code().0, &cause.code().to_string())),
-                );
-            }
+            Body::Error(error) => said.fields.extend(cause_words(error.causes())),
             Body::Shutdown(shutdown) => {
                 said.closing = true;
                 said.fields.push(format!("cum={}", self.tsn(other, shutdown.cumulative_tsn_ack)));
@@ -589,6 +566,33 @@ impl Sctp {
             Body::ShutdownAck | Body::ShutdownComplete(_) => said.closing = true,
             Body::ReConfig(view) => self.reconfig(packet, from, view.parameters(), said),
             _ => said.fields.push("unknown".to_owned()),
+        }
+    }
+
+    /// What is acknowledged of what the other side sent.
+    fn sack(&self, other: Party, sack: &SackView<'_>, said: &mut Said) {
+        said.fields.push(format!("cum={}", self.tsn(other, sack.cumulative_tsn_ack)));
+        let gaps: Vec<String> =
+            sack.gap_blocks().take(3).map(|gap| format!("{}-{}", gap.start, gap.end)).collect();
+        if !gaps.is_empty() {
+            let more = if sack.gap_blocks().len() > 3 { ",.." } else { "" };
+            said.fields.push(format!("gaps={}{more}", gaps.join(",")));
+        }
+        let duplicates = sack.duplicates().len();
+        said.fields.extend((duplicates > 0).then(|| format!("dup={duplicates}")));
+        said.fields.extend((sack.a_rwnd == 0).then(|| "rwnd=0".to_owned()));
+    }
+
+    /// Streams whose channel is closed, to be opened again.
+    fn free(&mut self, streams: &[StreamId]) {
+        // RFC 6525 §4.1: none listed means all.
+        if streams.is_empty() {
+            self.channels.clear();
+            self.used.clear();
+        }
+        for stream in streams {
+            self.channels.remove(&stream.0);
+            self.used.remove(&stream.0);
         }
     }
 
@@ -609,9 +613,7 @@ impl Sctp {
                     said.fields.push(format!("reset={streams}"));
                     said.fields.push(format!("last={}", self.tsn(from, reset.last_tsn)));
                     if packet.is_delivered() {
-                        reset.streams.iter().for_each(|stream| {
-                            self.channels.remove(&stream.0);
-                        });
+                        self.free(&reset.streams);
                     }
                 }
                 Ok(Parameter::IncomingSsnReset(reset)) => {
@@ -627,6 +629,46 @@ impl Sctp {
             }
         }
     }
+}
+
+/// Chunks that a steady association sends again and again.
+fn is_steady(ty: ChunkType) -> bool {
+    matches!(
+        ty,
+        ChunkType::DATA
+            | ChunkType::I_DATA
+            | ChunkType::SACK
+            | ChunkType::HEARTBEAT
+            | ChunkType::HEARTBEAT_ACK
+            | ChunkType::FORWARD_TSN
+            | ChunkType::I_FORWARD_TSN
+            | ChunkType::RE_CONFIG
+    )
+}
+
+/// The error detection method in the place of checksums, if one is declared: `zca=dtls`.
+fn zero_checksum_word(init: &InitView<'_>) -> Option<String> {
+    let value = init.parameter(ParameterType::ZERO_CHECKSUM_ACCEPTABLE)?;
+    if accepts_zero_checksum(init) {
+        return Some("zca=dtls".to_owned());
+    }
+    let method = value.first_chunk::<4>().filter(|_| value.len() == 4);
+    let other = method.map(|method| format!("zca={}", u32::from_be_bytes(*method)));
+    Some(other.unwrap_or_else(|| "PARAM-MALFORMED".to_owned()))
+}
+
+/// The streams on which a FORWARD TSN skips messages.
+fn skipped(forward: &ForwardTsnView<'_>) -> Option<String> {
+    let skipped: Vec<String> = forward
+        .streams()
+        .take(4)
+        .map(|skipped| format!("{}:{}", skipped.stream, skipped.ssn))
+        .collect();
+    (!skipped.is_empty()).then(|| format!("skip={}", skipped.join(",")))
+}
+
+fn cause_words<'a>(causes: impl Iterator<Item = CauseView<'a>>) -> Vec<String> {
+    causes.take(4).map(|cause| cause_word(cause.code().0, &cause.code().to_string())).collect()
 }
 
 fn cause_word(code: u16, name: &str) -> String {
@@ -657,4 +699,119 @@ fn squeezed(names: &[String]) -> Vec<String> {
         if count > 1 { format!("{name}*{count}") } else { name }
     };
     out.into_iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use rtcspec_wire::sctp::{Checksum, set_checksum};
+
+    use crate::{Carrier, Datagram, Party, Place, Profile, Session, transcript};
+
+    const SUPPORTED: &[u8] = &[0x80, 0x08, 0, 6, 130, 192, 0, 0];
+    const COOKIE: &[u8] = &[0, 7, 0, 8, 1, 2, 3, 4];
+
+    /// A packet with its checksum.
+    fn packet(tag: u32, chunks: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = [[0x13, 0x88, 0x13, 0x88], tag.to_be_bytes(), [0; 4]].concat();
+        bytes.extend(chunks.concat());
+        set_checksum(&mut bytes, Checksum::Crc32c);
+        bytes
+    }
+
+    fn chunk(ty: u8, flags: u8, value: &[u8]) -> Vec<u8> {
+        let length = (4 + value.len() as u16).to_be_bytes();
+        let mut bytes = [&[ty, flags][..], &length, value].concat();
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    }
+
+    fn init(ty: u8, tag: u32, parameters: &[&[u8]]) -> Vec<u8> {
+        let fixed = [tag.to_be_bytes(), [0, 2, 0, 0], [0xff; 4], 100_u32.to_be_bytes()].concat();
+        chunk(ty, 0, &[fixed, parameters.concat()].concat())
+    }
+
+    /// An OPEN of stream 0 that is reliable, without label.
+    fn open(tsn: u32) -> Vec<u8> {
+        let dcep = [3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        chunk(0, 3, &[&tsn.to_be_bytes()[..], &[0, 0, 0, 0, 0, 0, 0, 50], &dcep].concat())
+    }
+
+    fn handshake(a: u32, b: u32, more: &[u8]) -> Vec<(Party, Vec<u8>)> {
+        vec![
+            (Party::A, packet(0, &[init(1, a, &[SUPPORTED, more])])),
+            (Party::B, packet(a, &[init(2, b, &[SUPPORTED, more, COOKIE])])),
+            (Party::A, packet(b, &[chunk(10, 0, &COOKIE[4..])])),
+            (Party::B, packet(a, &[chunk(11, 0, &[])])),
+        ]
+    }
+
+    fn told(packets: Vec<(Party, Vec<u8>)>) -> String {
+        let at = |party: Party| SocketAddr::from(([192, 0, 2, 1 + u8::from(party == Party::B)], 5));
+        let datagram = |(number, (from, payload)): (u64, (Party, Vec<u8>))| {
+            let sent = std::time::Duration::from_millis(100 * number);
+            let (source, destination) = (at(from), at(from.other()));
+            Datagram {
+                number,
+                sent,
+                arrived: Some(sent),
+                from: Some(Place::Peer(from)),
+                to: Some(Place::Peer(from.other())),
+                carrier: Carrier::Sctp,
+                source,
+                destination,
+                seen_source: source,
+                seen_destination: destination,
+                crossings: Vec::new(),
+                lost: None,
+                copies: 0,
+                payload,
+            }
+        };
+        let datagrams = (1..).zip(packets).map(datagram).collect();
+        let profile = Profile::Exact;
+        transcript(&Session { profile, datagrams, ..Session::default() }, "ok")
+    }
+
+    #[test]
+    fn another_association_has_all_its_streams_free() {
+        let mut packets = handshake(0x11, 0x22, &[]);
+        packets.push((Party::A, packet(0x22, &[open(100)])));
+        packets.push((Party::A, packet(0x22, &[chunk(6, 0, &[])])));
+        packets.extend(handshake(0x33, 0x44, &[]));
+        packets.push((Party::A, packet(0x44, &[open(100)])));
+        let text = told(packets.clone());
+        assert!(text.contains("open") && !text.contains("SID-IN-USE"), "{text}");
+        packets.push((Party::A, packet(0x44, &[open(101)])));
+        assert!(told(packets).contains("SID-IN-USE"));
+    }
+
+    #[test]
+    fn a_reset_without_a_list_frees_every_stream() {
+        let mut packets = handshake(0x11, 0x22, &[]);
+        packets.push((Party::A, packet(0x22, &[open(100)])));
+        let numbers = [100_u32, 99, 100].map(u32::to_be_bytes).concat();
+        let reset = [&[0, 13, 0, 16][..], &numbers].concat();
+        packets.push((Party::A, packet(0x22, &[chunk(130, 0, &reset)])));
+        packets.push((Party::A, packet(0x22, &[open(101)])));
+        let text = told(packets);
+        assert!(text.contains("reset=all") && !text.contains("SID-IN-USE"), "{text}");
+    }
+
+    #[test]
+    fn zero_checksums_take_the_method_that_dtls_is() {
+        let unsummed = |method: u32| {
+            let more = [&[0x80, 1, 0, 8][..], &method.to_be_bytes()].concat();
+            let mut packets = handshake(0x11, 0x22, &more);
+            let mut last = packet(0x22, &[open(100)]);
+            set_checksum(&mut last, Checksum::Zero);
+            packets.push((Party::A, last));
+            told(packets)
+        };
+        let text = unsummed(1);
+        assert!(text.contains("zca=dtls") && text.contains("crc=0"), "{text}");
+        let text = unsummed(7);
+        assert!(text.contains("zca=7") && text.contains("CRC-ZERO"), "{text}");
+    }
 }

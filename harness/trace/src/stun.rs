@@ -34,6 +34,30 @@ struct Transaction {
     via: Vec<String>,
 }
 
+impl Transaction {
+    fn is_check(&self) -> bool {
+        matches!(self.layer, Layer::Check | Layer::Consent)
+    }
+
+    /// The peer whose it is.
+    fn owner(&self) -> Option<Party> {
+        match self.from {
+            Some(Place::Peer(party)) => Some(party),
+            _ => None,
+        }
+    }
+
+    /// The addresses that the answer tells its owner; those of consent are known.
+    fn told(&self, notes: &mut Notes<'_>, view: &View<'_>) -> Vec<String> {
+        let Some(owner) = self.owner() else { return Vec::new() };
+        let relayed = view.xor_relayed_address();
+        let mapped = view.xor_mapped_address().filter(|_| self.layer != Layer::Consent);
+        let relayed = relayed.map(|at| format!("relayed={}", notes.names.relayed(owner, at)));
+        let mapped = mapped.map(|at| format!("xma={}", notes.names.mapped(owner, at)));
+        relayed.into_iter().chain(mapped).collect()
+    }
+}
+
 /// A pair as its owner sees it: socket or relayed address, and the other's address.
 type Pair = (SocketAddr, SocketAddr);
 
@@ -140,9 +164,7 @@ impl Stun {
                 self.begin_check(notes, &mut transaction, view, ty, from);
             }
             _ => {
-                let names = (packet.from, packet.to);
                 transaction.line.what = format!("{} (injected)", method_word(ty.method));
-                let _ = names;
                 transaction.line.fields.extend(oddities(view));
             }
         }
@@ -343,64 +365,79 @@ impl Stun {
         id: TransactionId,
     ) {
         let known = self.open.get(&(packet.to, id)).copied();
-        let Some(transaction) = known.and_then(|at| self.all.get_mut(at)) else {
-            let what = format!("{} {}", method_word(ty.method), outcome_word(view, ty));
-            let mut line = Line::new("r", notes.hop(packet), &what);
-            line.fields.push("TXID-UNKNOWN".to_owned());
-            line.reason = packet.lost.as_deref().map(reason);
-            notes.push(Layer::Check, packet.at, line);
-            return;
+        let Some(at) = known.filter(|at| *at < self.all.len()) else {
+            return unknown_answer(notes, packet, view, ty);
         };
+        let transaction = &mut self.all[at];
         if transaction.answered == Some(true) {
             return;
         }
         transaction.answered = Some(packet.is_delivered());
         transaction.reason = packet.lost.as_deref().map(reason);
+        let outcome = self.outcome(notes, packet, view, ty, at);
+        self.all[at].line.outcome = Some(outcome.join(" "));
+        if ty.class == Class::SuccessResponse && packet.is_delivered() {
+            self.succeed(notes, view, at, packet.arrived);
+        }
+    }
+
+    /// How a transaction ended, in words.
+    fn outcome(
+        &mut self,
+        notes: &mut Notes<'_>,
+        packet: &Packet<'_>,
+        view: &View<'_>,
+        ty: MessageType,
+        at: usize,
+    ) -> Vec<String> {
+        let transaction = &self.all[at];
         let mut outcome = vec![outcome_word(view, ty)];
-        let is_check = matches!(transaction.layer, Layer::Check | Layer::Consent);
-        let owner = match transaction.from {
-            Some(Place::Peer(party)) => Some(party),
-            _ => None,
-        };
-        if is_check && packet.remote != transaction.local && packet.seen != transaction.remote {
-            outcome.push("ASYMMETRIC".to_owned());
+        if transaction.is_check() {
+            outcome.extend(self.check_faults(transaction, packet, view, ty));
         }
-        if is_check && ty.class == Class::SuccessResponse {
-            if let Some(key) = transaction.key.and_then(|key| self.keys.get(key)) {
-                outcome.extend(integrity(view, key));
-            }
-            outcome.extend(fingerprint_word(view));
-        }
-        let (at, pair) = (transaction.at, (transaction.local, transaction.remote));
-        let (nominates, consent) = (transaction.nominates, transaction.layer == Layer::Consent);
-        if let Some(owner) = owner {
-            if let Some(relayed) = view.xor_relayed_address() {
-                outcome.push(format!("relayed={}", notes.names.relayed(owner, relayed)));
-            }
-            if let Some(mapped) = view.xor_mapped_address()
-                && !consent
-            {
-                outcome.push(format!("xma={}", notes.names.mapped(owner, mapped)));
-            }
-        }
+        outcome.extend(transaction.told(notes, view));
         if let Some(lifetime) = view.lifetime() {
             outcome.push(format!("lifetime={lifetime}"));
         }
-        let nonce = view.nonce().map(<[u8]>::to_vec);
-        let transaction_index = known.unwrap_or_default();
-        if let Some(nonce) = nonce {
-            outcome.push(self.nonce(&nonce));
+        if let Some(nonce) = view.nonce() {
+            outcome.push(self.nonce(nonce));
         }
         outcome.extend(oddities(view));
-        self.all[transaction_index].line.outcome = Some(outcome.join(" "));
-        let good = is_check && ty.class == Class::SuccessResponse && packet.is_delivered();
-        let (Some(owner), true) = (owner, good) else { return };
+        outcome
+    }
+
+    /// What is wrong with the answer to a check.
+    fn check_faults(
+        &self,
+        transaction: &Transaction,
+        packet: &Packet<'_>,
+        view: &View<'_>,
+        ty: MessageType,
+    ) -> Vec<String> {
+        let mut faults = Vec::new();
+        if packet.remote != transaction.local && packet.seen != transaction.remote {
+            faults.push("ASYMMETRIC".to_owned());
+        }
+        if ty.class == Class::SuccessResponse {
+            if let Some(key) = transaction.key.and_then(|key| self.keys.get(key)) {
+                faults.extend(integrity(view, key));
+            }
+            faults.extend(fingerprint_word(view));
+        }
+        faults
+    }
+
+    /// What the sender of a check makes of its success.
+    fn succeed(&mut self, notes: &mut Notes<'_>, view: &View<'_>, at: usize, arrived: Duration) {
+        let transaction = &self.all[at];
+        let (Some(owner), true) = (transaction.owner(), transaction.is_check()) else { return };
+        let pair = (transaction.local, transaction.remote);
+        let nominates = transaction.nominates;
         let mapped = view.xor_mapped_address().unwrap_or(pair.0);
         self.succeeded.insert((owner, pair), mapped);
-        let _ = at;
         let asked = self.wanted.contains_key(&(owner, pair));
         if nominates || asked {
-            self.select(notes, owner, pair, packet.arrived);
+            self.select(notes, owner, pair, arrived);
         }
     }
 
@@ -421,7 +458,7 @@ impl Stun {
             }
             if arrow != ">" {
                 line.outcome = None;
-                line.consequence = line.consequence.filter(|_| false);
+                line.consequence = None;
             }
             if transaction.sends.len() > 1 {
                 let gaps = transaction.sends.windows(2).take(8);
@@ -511,6 +548,15 @@ fn oddities(view: &View<'_>) -> Vec<String> {
         fields.push("ATTR-OVERRUN".to_owned());
     }
     fields
+}
+
+/// An answer to a request that nobody saw.
+fn unknown_answer(notes: &mut Notes<'_>, packet: &Packet<'_>, view: &View<'_>, ty: MessageType) {
+    let what = format!("{} {}", method_word(ty.method), outcome_word(view, ty));
+    let mut line = Line::new("r", notes.hop(packet), &what);
+    line.fields.push("TXID-UNKNOWN".to_owned());
+    line.reason = packet.lost.as_deref().map(reason);
+    notes.push(Layer::Check, packet.at, line);
 }
 
 fn malformed(notes: &mut Notes<'_>, packet: &Packet<'_>, why: &str) {

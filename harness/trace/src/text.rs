@@ -1,5 +1,6 @@
 //! The transcript as a value: what `GRAMMAR.md` describes, printed and read back.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// Columns a line may have.
@@ -324,6 +325,28 @@ pub(crate) fn quote(bytes: &[u8]) -> String {
     out
 }
 
+/// A text of a capture or a peer as a terminal may show it, on one line: what moves the cursor, or
+/// is not seen at all, is escaped.
+#[must_use]
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_printable) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for letter in text.chars() {
+        if is_printable(letter) {
+            out.push(letter);
+        } else {
+            out.extend(letter.escape_debug());
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn is_printable(letter: char) -> bool {
+    matches!(letter, '"' | '\'' | '\\') || letter.escape_debug().count() == 1
+}
+
 /// A text of a peer as one word without blanks or marks.
 pub(crate) fn word(text: &str) -> String {
     let safe = |c: char| if c.is_ascii_graphic() && c != '"' { c } else { '_' };
@@ -411,6 +434,13 @@ mod tests {
         assert_eq!(read("transcript 1\n         \n          x\n"), Err(2));
         assert_eq!(read("          x\n"), Err(1));
         assert!(read("transcript 1\n          x\n").is_ok());
+    }
+
+    #[test]
+    fn what_moves_the_cursor_or_is_not_seen_is_escaped() {
+        assert_eq!(printable("a \"quoted\" §14.2 … it's \\"), "a \"quoted\" §14.2 … it's \\");
+        assert_eq!(printable("x\u{1b}[31mRED\n\nok\r"), "x\\u{1b}[31mRED\\n\\nok\\r");
+        assert_eq!(printable("a\u{202e}b\u{9b}c"), "a\\u{202e}b\\u{9b}c");
     }
 
     #[test]

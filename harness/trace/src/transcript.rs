@@ -50,7 +50,8 @@ fn header(session: &Session) -> Vec<String> {
     let mut lines = vec![format!("transcript 1   {title}{seed}   profile={profile}")];
     for peer in &session.peers {
         let role = if peer.party == Party::A { "offerer" } else { "answerer" };
-        let implementation: Vec<&str> = peer.implementation.split_whitespace().collect();
+        let implementation: Vec<String> =
+            peer.implementation.split_whitespace().map(word).collect();
         let addresses: Vec<String> = peer
             .addresses
             .iter()
@@ -366,5 +367,25 @@ impl Section {
             Entry::Line(line) => Some(line),
             Entry::Folded(_) => None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Peer;
+
+    #[test]
+    fn a_stack_s_name_stays_within_its_line() {
+        let peer = Peer {
+            party: Party::A,
+            implementation: "\u{1b}[2Jevil\u{7} 1.0\n== facts".to_owned(),
+            addresses: Vec::new(),
+            behind: Vec::new(),
+        };
+        let text = transcript(&Session { peers: vec![peer], ..Session::default() }, "ok");
+        assert!(text.contains("peer A  _[2Jevil_ 1.0 == facts  offerer\n"), "{text:?}");
+        let read: Transcript = text.parse().expect("it is one");
+        assert_eq!(read.to_string(), text);
     }
 }

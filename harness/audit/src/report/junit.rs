@@ -3,7 +3,7 @@
 use quick_junit::{NonSuccessKind, Report as Xml, TestCase, TestCaseStatus, TestSuite};
 
 use super::text::frames;
-use super::{ConnectionReport, Report};
+use super::{ConnectionReport, Further, Report};
 use crate::registry;
 use crate::rule::Level;
 
@@ -27,12 +27,15 @@ pub fn junit(report: &Report, fail_on: Level) -> Result<String, String> {
 
 /// Nothing for a rule that was not asked for.
 fn test_case(connection: &ConnectionReport, id: &str, fail_on: Level) -> Option<TestCase> {
-    let failed = connection
+    let mut failed = connection
         .findings
         .iter()
         .filter(|finding| finding.rule == id && finding.level >= fail_on)
         .map(|f| format!("{} {}; expected {}; seen {}", frames(f), f.cite, f.expected, f.seen))
         .collect::<Vec<String>>();
+    let further = connection.further.iter();
+    let further = further.filter(|further| further.rule == id && further.level >= fail_on);
+    failed.extend(further.map(Further::words));
     let mut status = if let Some(first) = failed.first() {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
         status.set_message(first.clone());

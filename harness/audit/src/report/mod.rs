@@ -14,8 +14,8 @@ pub use sarif::sarif;
 pub use text::text;
 
 use crate::registry;
-use crate::rule::Level;
-use crate::tally::Finding;
+use crate::rule::{About, Level, Need};
+use crate::tally::{Finding, Tally};
 
 /// Everything an audit of some files found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -48,6 +48,8 @@ pub struct ConnectionReport {
     pub diagnosis: Diagnosis,
     /// Rules that were broken, gravest first.
     pub findings: Vec<Reported>,
+    /// What else was found of rules that have more findings than are listed.
+    pub further: Vec<Further>,
     /// Rules that held, and how often.
     pub held: Vec<Held>,
     /// Rules that had nothing to judge, and why.
@@ -101,6 +103,20 @@ pub struct Reported {
     pub advice: &'static str,
 }
 
+/// Findings of a rule that are not listed, because there are too many.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Further {
+    /// Id of the rule.
+    pub rule: &'static str,
+    /// How grave.
+    pub level: Level,
+    /// `A` or `B`, who is to blame.
+    #[serde(serialize_with = "letter")]
+    pub who: Option<Party>,
+    /// How many.
+    pub times: u64,
+}
+
 /// A rule that held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Held {
@@ -144,6 +160,48 @@ impl Reported {
     }
 }
 
+impl Further {
+    pub(crate) fn of(rule: &'static str, tally: &Tally) -> impl Iterator<Item = Self> {
+        let dropped = tally.dropped.iter();
+        dropped.map(move |((who, level), times)| Self {
+            rule,
+            level: *level,
+            who: *who,
+            times: *times,
+        })
+    }
+
+    /// `5 further findings that are not listed`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let plural = if self.times == 1 { " that is" } else { "s that are" };
+        format!("{} further finding{plural} not listed", self.times)
+    }
+}
+
+impl FileReport {
+    /// Takes back what rules said that need the time of every packet, because so many have none.
+    pub fn without_times(&mut self, packets: u64) {
+        let is_timed = |about: &About| about.needs.contains(&Need::Times).then_some(about.id);
+        let timed: Vec<&'static str> =
+            registry::all().filter_map(|rule| is_timed(rule.about())).collect();
+        for connection in &mut self.connections {
+            connection.findings.retain(|finding| !timed.contains(&finding.rule));
+            connection.further.retain(|further| !timed.contains(&further.rule));
+            connection.held.retain(|held| !timed.contains(&held.rule));
+            connection.silent.retain(|silent| !timed.contains(&silent.rule));
+            let why = Need::Times.lacking();
+            let lacking = |rule| Silent { rule, why: why.clone() };
+            connection.silent.extend(timed.iter().copied().map(lacking));
+            connection.silent.sort_by_key(|silent| registry::place(silent.rule));
+        }
+        self.problems.push(format!(
+            "{packets} packets have no time of their own: {} say nothing",
+            timed.join(", ")
+        ));
+    }
+}
+
 impl Report {
     /// All findings, with the file and the connection they are in.
     pub fn findings(&self) -> impl Iterator<Item = (&FileReport, &ConnectionReport, &Reported)> {
@@ -154,10 +212,20 @@ impl Report {
         })
     }
 
+    /// Findings that are not listed, with the file they are in.
+    pub fn further(&self) -> impl Iterator<Item = (&FileReport, &Further)> {
+        self.files.iter().flat_map(|file| {
+            file.connections.iter().flat_map(move |connection| {
+                connection.further.iter().map(move |further| (file, further))
+            })
+        })
+    }
+
     /// The gravest level found.
     #[must_use]
     pub fn worst(&self) -> Option<Level> {
-        self.findings().map(|(_, _, finding)| finding.level).max()
+        let further = self.further().map(|(_, further)| further.level);
+        self.findings().map(|(_, _, finding)| finding.level).chain(further).max()
     }
 
     /// Keeps what the rules whose ids match a glob found.
@@ -168,8 +236,34 @@ impl Report {
         let wanted = |id: &str| globs.iter().any(|glob| registry::matches(glob, id));
         for connection in self.files.iter_mut().flat_map(|file| &mut file.connections) {
             connection.findings.retain(|finding| wanted(finding.rule));
+            connection.further.retain(|further| wanted(further.rule));
             connection.held.retain(|held| wanted(held.rule));
             connection.silent.retain(|silent| wanted(silent.rule));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::{Trial, a, b, check};
+
+    #[test]
+    fn what_takes_times_is_not_said_without_them() {
+        let mut trial = Trial::default();
+        for nth in 0..5 {
+            let id = trial.id();
+            trial.stun(0, (a(5000), b(6000 + nth)), &check(id, "bbbb:aaaa", true, 1));
+        }
+        let mut report = trial.report();
+        let found = |report: &super::FileReport, rule: &str| {
+            report.connections[0].findings.iter().any(|finding| finding.rule == rule)
+        };
+        assert!(found(&report, "ice.pacing") && found(&report, "stun.integrity"));
+        report.without_times(5);
+        assert!(!found(&report, "ice.pacing") && found(&report, "stun.integrity"));
+        let silent = &report.connections[0].silent;
+        let why = silent.iter().find(|one| one.rule == "ice.pacing").map(|one| one.why.as_str());
+        assert_eq!(why, Some("there are no times of packets"));
+        assert!(report.problems[0].starts_with("5 packets have no time of their own: stun.rto, "));
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use rtcspec_trace::{Party, printable};
+
 use super::{ConnectionReport, Diagnosis, FileReport, Report, Reported};
 use crate::rule::Level;
 
@@ -45,9 +47,14 @@ fn one(out: &mut String, connection: &ConnectionReport, all: bool) {
         true => "",
         false => "DID NOT COME UP: ",
     };
-    line(out, &format!("\n  {}: {verdict}{came}", connection.name));
+    out.push('\n');
+    line(out, &format!("  {}: {verdict}{came}", connection.name));
     for found in &connection.findings {
         finding(out, found);
+    }
+    for further in &connection.further {
+        let (level, rule, who) = (further.level, further.rule, by(further.who));
+        line(out, &format!("    {level} {rule}{who}, {}", further.words()));
     }
     let times: u64 = connection.held.iter().map(|held| held.times).sum();
     line(out, &format!("    held: {} rules, {times} times", connection.held.len()));
@@ -70,7 +77,7 @@ fn one(out: &mut String, connection: &ConnectionReport, all: bool) {
 }
 
 fn finding(out: &mut String, found: &Reported) {
-    let who = found.who.map_or_else(String::new, |party| format!(" by {}", party.letter()));
+    let who = by(found.who);
     let mut head = format!("    {} {}{who}, {}", found.level, found.rule, frames(found));
     if found.times > 1 {
         let _ = write!(head, ", {} times", found.times);
@@ -79,6 +86,11 @@ fn finding(out: &mut String, found: &Reported) {
     line(out, &format!("      seen      {}", found.seen));
     line(out, &format!("      expected  {} ({})", found.expected, found.cite));
     line(out, &format!("      do        {}", found.advice));
+}
+
+/// ` by A`, where it is known.
+fn by(who: Option<Party>) -> String {
+    who.map_or_else(String::new, |party| format!(" by {}", party.letter()))
 }
 
 /// `frame 7`, `frames 7 9 12`.
@@ -92,24 +104,80 @@ pub(super) fn frames(found: &Reported) -> String {
 }
 
 fn summary(report: &Report) -> String {
-    let count = |level| report.findings().filter(|(_, _, f)| f.level == level).count();
+    let count = |level| report.findings().filter(|(_, _, f)| f.level == level).count() as u64;
     let connections: usize = report.files.iter().map(|file| file.connections.len()).sum();
-    format!(
-        "\n{}, {}: {}, {}, {}\n",
-        counted(report.files.len(), "file"),
-        counted(connections, "connection"),
+    let further: u64 = report.further().map(|(_, further)| further.times).sum();
+    let mut words = vec![
         counted(count(Level::Violation), "violation"),
         counted(count(Level::Warning), "warning"),
-        counted(count(Level::Note), "note")
+        counted(count(Level::Note), "note"),
+    ];
+    words.extend((further > 0).then(|| counted(further, "further finding")));
+    format!(
+        "\n{}, {}: {}\n",
+        counted(report.files.len() as u64, "file"),
+        counted(connections as u64, "connection"),
+        words.join(", ")
     )
 }
 
-fn counted(count: usize, what: &str) -> String {
+/// `1 file`, `2 files`.
+pub(super) fn counted(count: u64, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
 }
 
+/// A line of a terminal: of what comes from captures and peers, nothing may be more than that.
 fn line(out: &mut String, text: &str) {
-    out.push_str(text.trim_end());
+    out.push_str(&printable(text.trim_end()));
     out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Further;
+
+    fn report() -> Report {
+        let finding = Reported {
+            rule: "ice.username",
+            level: Level::Violation,
+            who: Some(Party::B),
+            at_us: 0,
+            frames: vec![1],
+            times: 1,
+            expected: "a ufrag of the sender".to_owned(),
+            seen: "x\u{1b}[31mRED\n\n1 file, 1 connection: 0 violations".to_owned(),
+            cite: "RFC 8445 §7.2.2".to_owned(),
+            url: String::new(),
+            advice: "",
+        };
+        let level = Level::Violation;
+        let further = Further { rule: "dc.ppid", level, who: Some(Party::A), times: 5 };
+        let connection = ConnectionReport {
+            name: "connection 1".to_owned(),
+            findings: vec![finding],
+            further: vec![further],
+            ..ConnectionReport::default()
+        };
+        let file = FileReport { connections: vec![connection], ..FileReport::default() };
+        Report { files: vec![file] }
+    }
+
+    #[test]
+    fn what_a_peer_says_stays_on_its_line() {
+        let told = text(&report(), false);
+        assert!(!told.contains('\u{1b}'), "{told}");
+        assert!(told.contains("seen      x\\u{1b}[31mRED\\n\\n1 file, 1 connection"), "{told}");
+        assert!(told.lines().all(|line| !line.starts_with("1 file, 1 connection: 0")), "{told}");
+    }
+
+    #[test]
+    fn findings_that_are_not_listed_are_told() {
+        let told = text(&report(), false);
+        let line = "    V dc.ppid by A, 5 further findings that are not listed";
+        assert!(told.lines().any(|one| one == line), "{told}");
+        let last = "1 file, 1 connection: 1 violation, 0 warnings, 0 notes, 5 further findings";
+        assert_eq!(told.lines().last(), Some(last));
+    }
 }

@@ -25,7 +25,7 @@ static ABOUT: About = About {
     id: "consent.freshness",
     level: Level::Violation,
     cites: &[cite(7675, "5.1")],
-    needs: &[Need::BothDirections],
+    needs: &[Need::BothDirections, Need::Times],
     summary: "nothing is sent on a pair 30 seconds after the last answer to a check on it",
     doc: "Fires when a side that does check sends DTLS or media on a pair more than 30 seconds \
           after the last success answer to a check of its own there. Checks of a pair in use that \

@@ -8,7 +8,7 @@ use rtcspec_wire::stun::{AttributeType, Class, Method};
 
 use crate::hears::Hears;
 use crate::rule::{About, Level, Scene, Scope, Watch, cite};
-use crate::sight;
+use crate::sight::{self, Allocations};
 use crate::tally::{Spot, Tally};
 
 /// Permissions that are remembered.
@@ -23,8 +23,8 @@ static ABOUT: About = About {
     doc: "Fires when a check is given to a TURN server for a peer address that the client has \
           asked no CreatePermission or ChannelBind for: the server drops it. A check after the \
           request but before its success is a note: RFC 8445 §7.2.1 is content with having told \
-          the server, but a server that has not decided drops the check. The observer has to be \
-          at the client.",
+          the server, but a server that has not decided drops the check. Permissions end with \
+          their allocation. The observer has to be at the client.",
     advice: "send CreatePermission for the peer's address, and wait for the answer",
     holds: "CreatePermission, its success, then the check",
     breaks: "a Send indication with a check and no CreatePermission",
@@ -37,12 +37,16 @@ declare!(RelayPermission, State);
 
 #[derive(Debug, Default)]
 struct State {
+    allocations: Allocations,
     /// By client, server and peer: whether it was granted.
     permissions: BTreeMap<(SocketAddr, SocketAddr, IpAddr), bool>,
 }
 
 impl Watch for State {
     fn event(&mut self, _: &Scene<'_>, event: &Event<'_>, tally: &mut Tally) {
+        if let Some(ends) = self.allocations.change(event) {
+            self.permissions.retain(|(client, server, _), _| (*client, *server) != ends);
+        }
         let Some((stun, class, method)) = sight::stun(event) else { return };
         match (class, method) {
             (Class::Request, Method::CREATE_PERMISSION | Method::CHANNEL_BIND) => {
@@ -92,5 +96,58 @@ impl State {
             }
             None => tally.find(spot, "CreatePermission first", format!("no permission for {peer}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use rtcspec_wire::stun::{Attribute, Message, Method, Seal, TransactionId};
+
+    use crate::trial::{Trial, a, b, check};
+
+    const ID: &str = "ice.relay-permission";
+
+    fn server() -> SocketAddr {
+        ([198, 51, 100, 9], 3478).into()
+    }
+
+    /// A request of A to the server, and its success.
+    fn asked(trial: &mut Trial, millis: u64, request: &Message) {
+        trial.stun(millis, (a(5000), server()), request);
+        let success = Message::success(request.method, request.id);
+        trial.stun(millis + 20, (server(), a(5000)), &success);
+    }
+
+    fn request(trial: &mut Trial, method: Method) -> Message {
+        Message::request(method, TransactionId([trial.id(); 12]))
+    }
+
+    fn checked(trial: &mut Trial, millis: u64) {
+        let seal = Seal::none().fingerprint();
+        let inner = check(trial.id(), "bbbb:aaaa", true, 1).encode(&seal).expect("it is short");
+        let send = Message::indication(Method::SEND, TransactionId([trial.id(); 12]))
+            .with(Attribute::XorPeerAddress(b(6000)))
+            .with(Attribute::Data(inner));
+        trial.stun(millis, (a(5000), server()), &send);
+    }
+
+    #[test]
+    fn permissions_end_with_their_allocation() {
+        let mut trial = Trial::default();
+        let allocate = request(&mut trial, Method::ALLOCATE);
+        asked(&mut trial, 0, &allocate);
+        let permit = request(&mut trial, Method::CREATE_PERMISSION);
+        asked(&mut trial, 100, &permit.with(Attribute::XorPeerAddress(b(6000))));
+        // The answer to an Allocate that was sent twice comes twice.
+        trial.stun(150, (server(), a(5000)), &Message::success(Method::ALLOCATE, allocate.id));
+        checked(&mut trial, 200);
+        let again = request(&mut trial, Method::ALLOCATE);
+        asked(&mut trial, 10_000, &again);
+        checked(&mut trial, 10_200);
+        let (found, held) = trial.of(ID);
+        let seen: Vec<&str> = found.iter().map(|finding| finding.seen.as_str()).collect();
+        assert_eq!((seen, held), (vec!["no permission for 10.0.1.2"], 1));
     }
 }

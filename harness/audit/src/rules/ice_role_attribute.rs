@@ -1,12 +1,11 @@
 //! ICE-CONTROLLING and ICE-CONTROLLED.
 
-use rtcspec_trace::Party;
 use rtcspec_trace::watch::Event;
 use rtcspec_wire::stun::{AttributeType, Class, ErrorCode};
 
 use crate::hears::Hears;
 use crate::rule::{About, Level, Scene, Scope, Watch, cite};
-use crate::sight;
+use crate::sight::{self, index};
 use crate::tally::{Spot, Tally};
 
 static ABOUT: About = About {
@@ -17,7 +16,8 @@ static ABOUT: About = About {
     summary: "a check says one role, with a tie-breaker that stays the same",
     doc: "Fires when a check has neither or both of ICE-CONTROLLING and ICE-CONTROLLED, or when a \
           side's tie-breaker changes without a 487 to it and without an ICE restart (told by the \
-          sender's ufrag). Each ICE session has a tie-breaker of its own.",
+          sender's ufrag). Each ICE session has a tie-breaker of its own. A check that is sent \
+          again has that of its first sending, whatever came between.",
     advice: "one attribute by role; draw the tie-breaker once per session, and after a 487",
     holds: "every check has ICE-CONTROLLING with the same number",
     breaks: "a check with neither attribute",
@@ -75,6 +75,9 @@ impl State {
         let (Some(party), Some(name)) = (event.from.party(), &stun.username) else {
             return tally.hold();
         };
+        if sight::new_check(event).is_none() {
+            return tally.hold();
+        }
         let slot = &mut self.0[index(party)];
         match slot {
             Some(known) if known.ufrag == name.sender => {
@@ -101,6 +104,32 @@ impl State {
     }
 }
 
-fn index(party: Party) -> usize {
-    usize::from(party == Party::B)
+#[cfg(test)]
+mod tests {
+    use crate::trial::{Trial, a, b, check, refusal, success};
+
+    const ID: &str = "ice.role-attribute";
+
+    #[test]
+    fn a_check_that_is_sent_again_after_a_487_has_the_tie_breaker_it_had() {
+        let mut trial = Trial::default();
+        let other = check(2, "bbbb:aaaa", true, 5);
+        trial.stun(0, (a(5000), b(6000)), &check(1, "bbbb:aaaa", true, 5));
+        trial.stun(50, (a(5000), b(6001)), &other);
+        trial.stun(60, (b(6000), a(5000)), &refusal(1, 487));
+        trial.stun(110, (a(5000), b(6000)), &check(3, "bbbb:aaaa", false, 9));
+        trial.stun(130, (b(6000), a(5000)), &success(3, a(5000)));
+        trial.stun(550, (a(5000), b(6001)), &other);
+        trial.stun(600, (a(5000), b(6000)), &check(4, "bbbb:aaaa", false, 9));
+        assert_eq!(trial.of(ID), (Vec::new(), 5));
+    }
+
+    #[test]
+    fn another_number_without_a_487_is_a_fault() {
+        let mut trial = Trial::default();
+        trial.stun(0, (a(5000), b(6000)), &check(1, "bbbb:aaaa", true, 5));
+        trial.stun(50, (a(5000), b(6000)), &check(2, "bbbb:aaaa", true, 6));
+        let seen = "another tie-breaker, without a 487 or a restart".to_owned();
+        assert_eq!(trial.seen_by(ID), [(seen, vec![1, 2])]);
+    }
 }

@@ -3,29 +3,29 @@
 use std::time::Duration;
 
 use rtcspec_trace::Party;
-use rtcspec_trace::watch::{Event, Path, Stun};
+use rtcspec_trace::watch::{Event, Path, Stun, Transaction};
 use rtcspec_wire::stun::{Class, ErrorCode};
 
 use crate::hears::Hears;
 use crate::rule::{About, Level, Need, Scene, Scope, Watch, cite};
-use crate::sight;
+use crate::sight::{self, index};
 use crate::tally::{Spot, Tally};
 
 /// Checks that are remembered for an answer of 487.
 const MOST: usize = 64;
-/// What both sides may send before they can know of each other's role.
+/// Checks of each side that may be answered before both can know of each other's role.
 const PATIENCE: u32 = 6;
 
 static ABOUT: About = About {
     id: "ice.role-conflict",
     level: Level::Violation,
     cites: &[cite(8445, "7.2.5.1"), cite(8445, "7.3.1.1")],
-    needs: &[Need::BothDirections],
+    needs: &[Need::BothDirections, Need::Times],
     summary: "a 487 switches the role and the tie-breaker, and two equal roles end in one",
     doc: "Fires when the next check of a pair, after a 487 to a check of it, keeps the role or the \
-          tie-breaker, or when both sides go on in the same role although they answer each \
-          other's checks. Checks under way while the 487 travels are not judged: twice the time \
-          the 487 took is granted. The winner by tie-breaker switches nothing.",
+          tie-breaker, or when both sides go on in the same role and answer each other's checks \
+          with success. Checks under way while the 487 travels are not judged: twice the time the \
+          487 took is granted. The winner by tie-breaker switches nothing.",
     advice: "on 487: switch role, draw a new tie-breaker, check the pair again",
     holds: "controlling gets 487 and goes on as controlled with another tie-breaker",
     breaks: "a check after a 487 keeps its role",
@@ -57,7 +57,7 @@ struct Conflict {
 struct State {
     sent: Vec<Sent>,
     open: Vec<Conflict>,
-    /// Role of each side, and its checks since the roles became equal.
+    /// Role of each side, and its checks that were answered since the roles became equal.
     roles: [Option<bool>; 2],
     equal: [u32; 2],
     frames: [u64; 2],
@@ -68,20 +68,13 @@ impl Watch for State {
         if let Some(stun) = sight::new_check(event) {
             return self.check(event, stun, tally);
         }
-        let Some((stun, Class::ErrorResponse, _)) = sight::stun(event) else { return };
+        let Some((stun, class, _)) = sight::stun(event) else { return };
+        let Some(known) = stun.transaction else { return };
         let code = stun.view.error_code().map(|code| code.code());
-        let Some(known) = stun.transaction.filter(|_| code == Some(ErrorCode::ROLE_CONFLICT))
-        else {
-            return;
-        };
-        self.equal = [0; 2];
-        let sent = self.sent.iter().find(|sent| sent.frame == known.first_number).copied();
-        if let Some(sent) = sent
-            && self.open.len() < MOST
-        {
-            let took = event.at.saturating_sub(known.first_at);
-            let after = event.at + 2 * took + Duration::from_millis(2);
-            self.open.push(Conflict { sent, answer: event.number, after });
+        if class == Class::SuccessResponse {
+            self.answered(&known);
+        } else if class == Class::ErrorResponse && code == Some(ErrorCode::ROLE_CONFLICT) {
+            self.refused(event, &known);
         }
     }
 
@@ -89,7 +82,7 @@ impl Watch for State {
         if self.equal.iter().all(|checks| *checks > PATIENCE) {
             let role = if self.roles[0] == Some(true) { "controlling" } else { "controlled" };
             let spot = Spot { frames: &self.frames, ..Spot::default() };
-            let seen = format!("both sides stay {role}, and nobody answers 487");
+            let seen = format!("both sides stay {role}, and answer each other with success");
             let cite = ABOUT.cites[1];
             tally.find_as(Level::Violation, cite, spot, "the conflict is repaired", seen);
         }
@@ -109,16 +102,35 @@ impl State {
             self.sent.remove(0);
         }
         self.sent.push(sent);
-        let index = usize::from(who == Party::B);
-        self.roles[index] = Some(controlling);
-        self.frames[index] = event.number;
-        if self.roles[0].is_some() && self.roles[0] == self.roles[1] {
-            self.equal[index] += 1;
-        } else {
+        self.roles[index(who)] = Some(controlling);
+        if self.roles[0] != self.roles[1] {
             if self.equal != [0; 2] {
                 tally.hold();
             }
             self.equal = [0; 2];
+        }
+    }
+
+    /// A check was answered with success.
+    fn answered(&mut self, known: &Transaction) {
+        let sent = self.sent.iter().find(|sent| sent.frame == known.first_number);
+        let Some(sent) = sent.filter(|_| known.answers == 1) else { return };
+        if self.roles == [Some(sent.controlling); 2] {
+            self.equal[index(sent.who)] += 1;
+            self.frames[index(sent.who)] = sent.frame;
+        }
+    }
+
+    /// A check was answered with 487.
+    fn refused(&mut self, event: &Event<'_>, known: &Transaction) {
+        self.equal = [0; 2];
+        let sent = self.sent.iter().find(|sent| sent.frame == known.first_number).copied();
+        if let Some(sent) = sent
+            && self.open.len() < MOST
+        {
+            let took = event.at.saturating_sub(known.first_at);
+            let after = event.at + 2 * took + Duration::from_millis(2);
+            self.open.push(Conflict { sent, answer: event.number, after });
         }
     }
 
@@ -137,5 +149,33 @@ impl State {
         } else {
             tally.hold();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::{Trial, a, b, check, success};
+
+    const ID: &str = "ice.role-conflict";
+
+    fn both_controlling(answered: bool) -> Vec<(String, Vec<u64>)> {
+        let mut trial = Trial::default();
+        for nth in 0..8 {
+            let (at, [one, other]) = (100 * nth, [trial.id(), trial.id()]);
+            trial.stun(at, (a(5000), b(6000)), &check(one, "bbbb:aaaa", true, 5));
+            trial.stun(at + 50, (b(6000), a(5000)), &check(other, "aaaa:bbbb", true, 6));
+            if answered {
+                trial.stun(at + 60, (b(6000), a(5000)), &success(one, a(5000)));
+                trial.stun(at + 70, (a(5000), b(6000)), &success(other, b(6000)));
+            }
+        }
+        trial.seen_by(ID)
+    }
+
+    #[test]
+    fn checks_that_do_not_arrive_are_no_conflict() {
+        assert!(both_controlling(false).is_empty());
+        let seen = "both sides stay controlling, and answer each other with success".to_owned();
+        assert_eq!(both_controlling(true), [(seen, vec![29, 30])]);
     }
 }

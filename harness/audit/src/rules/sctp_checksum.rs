@@ -57,3 +57,28 @@ impl Watch for State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rtcspec_trace::Party;
+
+    use crate::trial::{Trial, data};
+
+    /// What is seen of a checksum of zero after both declared a method.
+    fn zero_after(method: u32) -> Vec<(String, Vec<u64>)> {
+        let mut trial = Trial::default();
+        let more = [&[0x80, 1, 0, 8][..], &method.to_be_bytes()].concat();
+        trial.associate(0, (0x11, 0x22), &more);
+        let header = [0x13, 0x88, 0x13, 0x88, 0, 0, 0, 0x22, 0, 0, 0, 0];
+        let packet = [&header[..], &data(100, 0, 51, b"hi")].concat();
+        trial.raw_sctp(100, Party::A, &packet);
+        trial.seen_by("sctp.checksum")
+    }
+
+    #[test]
+    fn zero_takes_the_method_that_dtls_is() {
+        assert!(zero_after(1).is_empty());
+        let seen = "checksum zero, which the receiver did not declare acceptable".to_owned();
+        assert_eq!(zero_after(7), [(seen, vec![5])]);
+    }
+}

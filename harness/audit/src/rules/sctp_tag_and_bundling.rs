@@ -23,9 +23,9 @@ static ABOUT: About = About {
     doc: "Fires when a packet with INIT has another tag than zero, any other packet has a tag that \
           its receiver never chose (ABORT and SHUTDOWN COMPLETE with the T bit may reflect their \
           sender's), when INIT, INIT ACK or SHUTDOWN COMPLETE share a packet with other chunks, \
-          when DATA follows in a packet with ABORT, when COOKIE ECHO is not the first chunk, when a \
-          control chunk follows DATA, or when TSNs in a packet do not increase. Packets whose \
-          receiver's INIT was not seen are not judged by tag.",
+          when DATA shares one with ABORT or any chunk follows ABORT, when COOKIE ECHO is not the \
+          first chunk, when a control chunk follows DATA, or when TSNs in a packet do not increase. \
+          Packets whose receiver's INIT was not seen are not judged by tag.",
     advice: "put the Initiate Tag of the other side into the common header",
     holds: "INIT with tag 0, then everything with the tag the other side chose",
     breaks: "a DATA chunk under another tag",
@@ -60,14 +60,19 @@ fn fault(packet: &SctpPacket<'_>) -> Option<Fault> {
     company(&packet.view).or_else(|| order(&packet.view)).or_else(|| tag(packet))
 }
 
-/// Chunks that stand alone, or after which nothing comes.
+/// Chunks that stand alone, or after which nothing comes. RFC 9260 §3.3.7: control chunks stand
+/// before ABORT, and DATA in another packet.
 fn company(packet: &PacketView<'_>) -> Option<Fault> {
-    let (mut count, mut lonely, mut abort, mut data) = (0, None, false, false);
+    let (mut count, mut lonely, mut data) = (0, None, false);
+    let (mut abort, mut after) = (false, None);
     for chunk in packet.chunks() {
         let ty = chunk.chunk_type();
         count += 1;
+        if abort {
+            after.get_or_insert(ty);
+        }
         abort |= ty == ChunkType::ABORT;
-        data |= abort && is_data(ty);
+        data |= is_data(ty);
         if matches!(ty, ChunkType::INIT | ChunkType::INIT_ACK | ChunkType::SHUTDOWN_COMPLETE) {
             lonely = Some(ty);
         }
@@ -75,7 +80,10 @@ fn company(packet: &PacketView<'_>) -> Option<Fault> {
     if let Some(ty) = lonely.filter(|_| count > 1) {
         return Some(("it alone", format!("{ty} with other chunks"), ABOUT.cites[2]));
     }
-    data.then(|| ("ABORT last", "DATA after ABORT".to_owned(), ABOUT.cites[3]))
+    if let Some(ty) = after {
+        return Some(("ABORT last", format!("{ty} after ABORT"), ABOUT.cites[3]));
+    }
+    (abort && data).then(|| ("no DATA with ABORT", "DATA before ABORT".to_owned(), ABOUT.cites[3]))
 }
 
 /// RFC 9260 §6.10: control chunks first, then DATA by TSN; §3.2.2: COOKIE ECHO before all else.
@@ -154,5 +162,8 @@ mod tests {
         assert_eq!(seen(&[DATA, DATA]).as_deref(), Some("TSN 7 after 7"));
         assert_eq!(seen(&[SACK, ECHO]).as_deref(), Some("COOKIE ECHO after another chunk"));
         assert_eq!(seen(&[ABORT, DATA]).as_deref(), Some("DATA after ABORT"));
+        assert_eq!(seen(&[ABORT, SACK]).as_deref(), Some("SACK after ABORT"));
+        assert_eq!(seen(&[DATA, ABORT]).as_deref(), Some("DATA before ABORT"));
+        assert_eq!(seen(&[SACK, ABORT]), None);
     }
 }

@@ -8,7 +8,7 @@ use rtcspec_trace::watch::Event;
 use rtcspec_wire::stun::{Class, TransactionId};
 
 use crate::hears::Hears;
-use crate::rule::{About, Level, Scene, Scope, Watch, cite};
+use crate::rule::{About, Level, Need, Scene, Scope, Watch, cite};
 use crate::sight;
 use crate::tally::{Spot, Tally};
 
@@ -23,7 +23,7 @@ static ABOUT: About = About {
     id: "stun.rto",
     level: Level::Note,
     cites: &[cite(8445, "14.3"), cite(8489, "6.2.1")],
-    needs: &[],
+    needs: &[Need::Times],
     summary: "a request is sent again after 500 ms at the earliest, then at doubling intervals",
     doc: "Fires when the first retransmission comes less than 500 ms after the request, or when \
           an interval is less than one and a half times the one before. The first is a MUST NOT \

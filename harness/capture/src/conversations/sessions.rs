@@ -19,6 +19,8 @@ use crate::signalling::Dialogue;
 
 /// Bytes of datagrams that are taken in: a transcript is made of all of them at once.
 pub const MOST: usize = 256 << 20;
+/// Characters of a stack's name that are taken over from its description.
+const MAX_NAME: usize = 60;
 
 /// The connections of a capture.
 #[derive(Clone, Debug, Default)]
@@ -68,7 +70,7 @@ pub fn conversations(capture: &mut Capture, title: &str) -> Conversations {
         session.secrets = capture.keys.lines().to_vec();
         if let Some(dialogue) = whose.get(id).and_then(|at| capture.dialogues.get(*at)) {
             let last = session.datagrams.last().map_or(Duration::ZERO, |datagram| datagram.sent);
-            session.signals = signals(dialogue, capture.frames.began(), last);
+            session.signals = dialogue.timed(capture.frames.began(), last);
         }
         session.peers =
             [Party::A, Party::B].map(|party| peer(party, people, &session.signals)).to_vec();
@@ -167,25 +169,6 @@ fn ufrags(dialogues: &[Dialogue]) -> BTreeMap<String, usize> {
     found
 }
 
-/// A dialogue's messages at the capture's time, if both say the time of day; else all before it.
-fn signals(dialogue: &Dialogue, began: Option<u64>, last: Duration) -> Vec<Signal> {
-    let clocks = dialogue.began.zip(began);
-    let clocks = clocks
-        .map(|(dialogue, first)| (Duration::from_millis(dialogue), Duration::from_nanos(first)));
-    // A clock that is off by more than the capture lasts tells nothing.
-    let clocks = clocks.filter(|(dialogue, first)| {
-        *dialogue <= *first + last && *first <= *dialogue + Duration::from_secs(60)
-    });
-    let mut signals = dialogue.signals.clone();
-    for signal in &mut signals {
-        signal.sent = clocks.map_or(Duration::ZERO, |(dialogue, first)| {
-            (dialogue + signal.sent).saturating_sub(first)
-        });
-        signal.arrived = Some(signal.sent);
-    }
-    signals
-}
-
 fn session(
     own: Vec<Kept>,
     people: &People,
@@ -261,5 +244,21 @@ fn maker(sdp: &str) -> Option<String> {
     let user = origin.split(' ').next()?;
     // Firefox says a version there that has not changed for years.
     let name = user.split("...").next()?;
-    (name != "-").then(|| name.to_owned())
+    let plain = |letter: char| if letter.is_control() { '_' } else { letter };
+    let name: String = name.chars().take(MAX_NAME).map(plain).collect();
+    (!matches!(name.as_str(), "" | "-")).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_s_name_has_no_control_characters_and_an_end() {
+        let of = |user: &str| maker(&format!("v=0\r\no={user} 1 1 IN IP4 0.0.0.0\r\ns=-\r\n"));
+        assert_eq!(of("mozilla...THIS_IS_SDPARTA-99.0").as_deref(), Some("mozilla"));
+        assert_eq!(of("\u{1b}[2Jevil\u{7}...").as_deref(), Some("_[2Jevil_"));
+        assert_eq!(of(&"x".repeat(500)).map(|name| name.len()), Some(MAX_NAME));
+        assert_eq!((of("-"), of("")), (None, None));
+    }
 }

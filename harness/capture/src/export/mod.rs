@@ -121,6 +121,7 @@ pub fn pseudonymise(
 #[derive(Debug)]
 struct Held {
     nanos: u64,
+    timed: bool,
     interface: u32,
     link: u16,
     /// Its own number.
@@ -138,9 +139,10 @@ struct Held {
 impl Held {
     /// A packet whose number is skipped before another.
     fn lost(next: &Record<'_>) -> Self {
-        let &Record { nanos, interface, link, .. } = next;
+        let &Record { nanos, timed, interface, link, .. } = next;
         Self {
             nanos,
+            timed,
             interface,
             link,
             packet: None,
@@ -179,6 +181,7 @@ fn held(source: impl Read, keys: &mut KeyLog) -> Result<(Vec<Held>, Vec<Problem>
         }
         packets.push(Held {
             nanos: record.nanos,
+            timed: record.timed,
             interface: record.interface,
             link: record.link,
             packet: record.packet,
@@ -229,6 +232,12 @@ fn write(
             file.secrets(&used(secrets));
         }
         let Some(interface) = interfaces.get(&(held.interface, held.link)) else { continue };
+        let missing = held.length.saturating_sub(bytes.len() as u32);
+        let first = interfaces.values().next() == Some(interface);
+        if !held.timed && !held.lost && missing == 0 && first {
+            file.timeless(bytes);
+            continue;
+        }
         file.packet(&Packet {
             interface: *interface,
             at: Duration::from_nanos(held.nanos),
@@ -237,7 +246,7 @@ fn write(
                 false => Crossing::Inbound,
             }),
             bytes,
-            missing: held.length.saturating_sub(bytes.len() as u32),
+            missing,
             comment: None,
             id: held.packet,
         });

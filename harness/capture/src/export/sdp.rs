@@ -3,9 +3,8 @@
 
 use std::net::IpAddr;
 
+use rtcspec_trace::certificate_hash;
 use rtcspec_wire::sdp::{Line, View};
-use sha1::Sha1;
-use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
 
 use super::book::Book;
 use super::extensions;
@@ -202,25 +201,13 @@ fn fingerprint(book: &Book, value: &str) -> String {
         hex.trim().split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
     let Some(bytes) = bytes else { return book.noise.name_str(value) };
     let mut known = book.certificates.iter();
-    let found = known.find(|(before, _)| digest(hash, before).as_ref() == Some(&bytes));
-    let other = found.and_then(|(_, after)| digest(hash, after));
+    let found = known.find(|(before, _)| certificate_hash(hash, before).as_ref() == Some(&bytes));
+    let other = found.and_then(|(_, after)| certificate_hash(hash, after));
     let other = other.unwrap_or_else(|| book.noise.bytes("fingerprint", &bytes));
     let upper = hex.contains(|c: char| c.is_ascii_uppercase());
     let digits = |byte: &u8| if upper { format!("{byte:02X}") } else { format!("{byte:02x}") };
     let other: Vec<String> = other.iter().map(digits).collect();
     format!("{hash} {}", other.join(":"))
-}
-
-/// RFC 8122 §5.
-fn digest(hash: &str, der: &[u8]) -> Option<Vec<u8>> {
-    Some(match hash.to_ascii_lowercase().as_str() {
-        "sha-1" => Sha1::digest(der).to_vec(),
-        "sha-224" => Sha224::digest(der).to_vec(),
-        "sha-256" => Sha256::digest(der).to_vec(),
-        "sha-384" => Sha384::digest(der).to_vec(),
-        "sha-512" => Sha512::digest(der).to_vec(),
-        _ => return None,
-    })
 }
 
 /// RFC 5576 §4.1: a source, and a name for it.
@@ -314,6 +301,8 @@ fn text(bytes: Vec<u8>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest as _, Sha256};
+
     use super::*;
 
     const SDP: &str = "v=0\r\n\

@@ -232,6 +232,7 @@ impl Network {
     fn record(&mut self, record: &Record<'_>, sink: &mut impl FnMut(Frame<'_>)) {
         let first = *self.first.get_or_insert(record.nanos);
         self.summary.before_the_first += u64::from(record.nanos < first);
+        self.summary.timeless += u64::from(!record.timed);
         let (within, outbound) = seen_at(record.link, record.bytes);
         let here = Here {
             number: record.number,

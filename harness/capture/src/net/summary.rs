@@ -65,6 +65,8 @@ pub struct Summary {
     pub lacking: u64,
     /// Packets whose time is before that of the first.
     pub before_the_first: u64,
+    /// Packets without a time of their own.
+    pub timeless: u64,
     /// What gave no datagram.
     pub skipped: BTreeMap<Skipped, u64>,
 }
@@ -86,6 +88,7 @@ impl fmt::Display for Summary {
             (self.cut, "packets cut by the capture"),
             (self.lacking, "bytes of TCP lacking"),
             (self.before_the_first, "packets out of time"),
+            (self.timeless, "packets without a time"),
         ] {
             if count > 0 {
                 write!(f, ", {count} {what}")?;

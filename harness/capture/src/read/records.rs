@@ -62,6 +62,8 @@ pub struct Record<'a> {
     /// Nanoseconds since 1970, or since midnight in a log. Without a time of its own, that of the
     /// packet before.
     pub nanos: u64,
+    /// Whether it has a time of its own: a simple packet block of pcapng has none.
+    pub timed: bool,
     /// Link type, as numbered by <https://www.tcpdump.org/linktypes.html>.
     pub link: u16,
     /// What was kept of the packet.
@@ -268,6 +270,7 @@ impl<'r> Records<'r> {
             number: self.number,
             offset,
             nanos: self.nanos,
+            timed: raw.nanos.is_some(),
             link: raw.link,
             bytes: &held[raw.bytes.clone()],
             length: raw.length,
@@ -287,6 +290,7 @@ impl<'r> Records<'r> {
             number: self.number,
             offset: self.window.offset(),
             nanos,
+            timed: true,
             link: LINK_SCTP,
             bytes: log.packet(),
             length: log.packet().len() as u32,

@@ -101,7 +101,8 @@ impl Cutter {
                 let shape = shape::of_stun(&stun::View::new(bytes));
                 self.keep(Format::Stun, &shape, bytes, source, frame);
             }
-            Protocol::TurnChannel => {
+            // SSDP's `M-SEARCH` begins as a channel's number does.
+            Protocol::TurnChannel if turn::ChannelData::parse(bytes).is_ok() => {
                 let shape = shape::of_channel_data(&turn::ChannelDataView::new(bytes));
                 self.keep(Format::ChannelData, &shape, bytes, source, frame);
             }

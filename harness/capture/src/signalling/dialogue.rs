@@ -57,6 +57,27 @@ impl Dialogue {
     }
 }
 
+impl Dialogue {
+    /// Its messages at the time of a capture that began then and lasted so long, if both say the
+    /// time of day; else all before it.
+    pub(crate) fn timed(&self, began: Option<u64>, lasted: Duration) -> Vec<Signal> {
+        let clocks = self.began.zip(began);
+        let clocks =
+            clocks.map(|(own, first)| (Duration::from_millis(own), Duration::from_nanos(first)));
+        // A clock that is off by more than the capture lasts tells nothing.
+        let clocks = clocks.filter(|(own, first)| {
+            *own <= *first + lasted && *first <= *own + Duration::from_secs(60)
+        });
+        let mut signals = self.signals.clone();
+        for signal in &mut signals {
+            signal.sent = clocks
+                .map_or(Duration::ZERO, |(own, first)| (own + signal.sent).saturating_sub(first));
+            signal.arrived = Some(signal.sent);
+        }
+        signals
+    }
+}
+
 /// Logs have a description when it is set and again when that has succeeded.
 fn once(told: &mut Vec<Told>) {
     let mut last: [Option<SignalBody>; 2] = [None, None];

@@ -7,12 +7,13 @@ use std::time::Duration;
 use rtcspec_trace::Party;
 use rtcspec_trace::watch::{
     Chunk, ConnectionId, Dcep, Event, Handshake, Kind, Message, Purpose, Side, Stun,
+    accepts_zero_checksum,
 };
 use rtcspec_wire::dcep::{Reliability, View as DcepView};
 use rtcspec_wire::dtls::{
     AlertDescription, ClientHelloView, ExtensionType, HandshakeType, ProtocolVersion,
 };
-use rtcspec_wire::sctp::{Body, ChunkType, InitView, Parameter, ParameterType, Ppid};
+use rtcspec_wire::sctp::{Body, ChunkType, InitView, Parameter, Ppid};
 use rtcspec_wire::stun::{AttributeType, Class};
 
 /// Messages, openings and closings that are kept of one connection.
@@ -348,7 +349,7 @@ fn declared(init: &InitView<'_>) -> Declared {
         outbound: init.outbound_streams,
         inbound: init.inbound_streams,
         interleaving: init.supported_extensions().contains(&ChunkType::I_DATA.0),
-        zero_checksum: init.parameter(ParameterType::ZERO_CHECKSUM_ACCEPTABLE).is_some(),
+        zero_checksum: accepts_zero_checksum(init),
     }
 }
 

@@ -10,10 +10,12 @@ use crate::lab::end;
 const AUDIO: &str = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:9\r\n\
                      a=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\na=sendrecv\r\n";
 
-/// Both descriptions have an audio section.
+/// Both descriptions have an audio section, bundled with the data channels.
 pub(crate) fn agree_on_audio(session: &mut Session) {
     for signal in &mut session.signals {
         if let SignalBody::Description { sdp, .. } = &mut signal.body {
+            let group = "a=group:BUNDLE 0";
+            *sdp = sdp.replace(&format!("{group}\r\n"), &format!("{group} 9\r\n"));
             sdp.push_str(AUDIO);
         }
     }

@@ -4,16 +4,15 @@ use rtcspec_wire::dtls::{
     Alert, CertificateView, ContentType, HandshakeFragment, HandshakeFragments, HandshakeType,
     PlaintextRecord, ProtocolVersion, Record as RecordView, Records, ServerHelloView,
 };
-use sha1::Sha1;
-use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
-use super::association::{Association, Associations};
+use super::association::{Association, Associations, Half};
 use super::event::{
     Announced, Certificate, Closed, DtlsReady, Handshake, Kind, Record, RecordAlert, Side,
 };
 use super::frame::{Scene, Sink};
 use super::sctp;
 use super::totals::Totals;
+use crate::fingerprint::announced;
 use crate::secrets::{KeyLog, Opened};
 use crate::signal::Fingerprint;
 
@@ -148,11 +147,40 @@ fn encrypted(
     sink: Sink<'_>,
 ) {
     let end = reading.end;
+    let (result, chosen) = open(reading, associations, *bound, &view, scratch);
+    let mut said = closed_record(view, &result);
+    let Some(association) = chosen.and_then(|at| associations.at(at)) else {
+        scene.say(sink, Kind::Record(said));
+        return;
+    };
+    said.association = association.number;
+    said.role = association.role(end);
+    *bound = association.number;
+    note_progress(&mut association.halves[end], &mut said);
+    if result.is_ok() {
+        said.content = Ok(scratch.as_slice());
+    }
+    scene.say(sink, Kind::Record(said));
+    ready(reading, association, scene, sink);
+    if let Ok(opened) = result {
+        inside(reading, association, scene, &opened, scratch, sink);
+    }
+}
+
+/// Opens a record into `scratch`, and says which association it is of: the one that opens it, else
+/// the first that was tried.
+fn open(
+    reading: &mut Reading<'_>,
+    associations: &mut Associations,
+    bound: u32,
+    view: &RecordView<'_>,
+    scratch: &mut Vec<u8>,
+) -> (Result<Opened, Closed>, Option<usize>) {
     let mut result: Result<Opened, Closed> = Err(Closed::NoHandshake);
     let mut chosen = None;
-    for at in associations.order(*bound) {
+    for at in associations.order(bound) {
         let Some(one) = associations.at(at) else { continue };
-        let opened = one.dtls.open(reading.keys, end, &view, scratch);
+        let opened = one.dtls.open(reading.keys, reading.end, view, scratch);
         if chosen.is_none() || opened.is_ok() {
             (result, chosen) = (opened, Some(at));
         }
@@ -164,19 +192,15 @@ fn encrypted(
     if let Err(why) = result {
         reading.totals.protected.why = Some(why);
     }
-    let mut said = closed_record(view, &result);
-    let Some(association) = chosen.and_then(|at| associations.at(at)) else {
-        scene.say(sink, Kind::Record(said));
-        return;
-    };
-    said.association = association.number;
-    said.role = association.role(end);
-    *bound = association.number;
-    let half = &mut association.halves[end];
+    (result, chosen)
+}
+
+/// What a record says of how far its sender is, and whether it was sent before.
+fn note_progress(half: &mut Half, said: &mut Record<'_>) {
     if let Some(sequence) = said.sequence {
         said.replayed = half.replay.insert(said.epoch, sequence);
     }
-    match (said.content_type, view) {
+    match (said.content_type, said.view) {
         (Some(ContentType::APPLICATION_DATA), _) => half.data = true,
         // A handshake in epoch 1 begins with Finished.
         (Some(ContentType::HANDSHAKE), RecordView::Plaintext(_)) => half.finished = true,
@@ -184,21 +208,27 @@ fn encrypted(
         (None, RecordView::Unified(record)) if record.epoch_bits() == 3 => half.data = true,
         _ => {}
     }
-    if result.is_ok() {
-        said.content = Ok(scratch.as_slice());
-    }
-    scene.say(sink, Kind::Record(said));
-    ready(reading, association, scene, sink);
-    let Ok(Opened { content_type, epoch, .. }) = result else { return };
-    match content_type {
+}
+
+/// What was in a record.
+fn inside(
+    reading: &mut Reading<'_>,
+    association: &mut Association,
+    scene: &Scene,
+    opened: &Opened,
+    content: &[u8],
+    sink: Sink<'_>,
+) {
+    let end = reading.end;
+    match opened.content_type {
         ContentType::HANDSHAKE => {
-            handshake(reading, association, scene, epoch, scratch, sink);
+            handshake(reading, association, scene, opened.epoch, content, sink);
             ready(reading, association, scene, sink);
         }
-        ContentType::ALERT => alert(association, end, scene, scratch, true, sink),
+        ContentType::ALERT => alert(association, end, scene, content, true, sink),
         ContentType::APPLICATION_DATA => {
             let role = association.role(end);
-            sctp::packet(&mut association.sctp, end, role, reading.totals, scene, scratch, sink);
+            sctp::packet(&mut association.sctp, end, role, reading.totals, scene, content, sink);
         }
         _ => {}
     }
@@ -351,19 +381,4 @@ fn certificates(
         };
         scene.say(sink, Kind::Certificate(certificate));
     }
-}
-
-/// RFC 8122 §5: one of the fingerprints has to be of the certificate.
-fn announced(fingerprints: &[Fingerprint], der: &[u8]) -> Announced {
-    if fingerprints.is_empty() {
-        return Announced::Unknown;
-    }
-    let fits = fingerprints.iter().any(|(hash, value)| match hash.as_str() {
-        "sha-1" => Sha1::digest(der).as_slice() == value.as_slice(),
-        "sha-256" => Sha256::digest(der).as_slice() == value.as_slice(),
-        "sha-384" => Sha384::digest(der).as_slice() == value.as_slice(),
-        "sha-512" => Sha512::digest(der).as_slice() == value.as_slice(),
-        _ => false,
-    });
-    if fits { Announced::Match } else { Announced::Mismatch }
 }

@@ -59,6 +59,7 @@ pub use event::{
     Unread, Username, Via,
 };
 pub use observer::Observer;
+pub use sctp::accepts_zero_checksum;
 pub use seen::Seen;
 pub use streams::Streams;
 pub use summary::{FlowSummary, Summary};

@@ -2,7 +2,8 @@
 
 use rtcspec_wire::dcep;
 use rtcspec_wire::sctp::{
-    Body, FragmentPosition, InitView, PacketView, ParameterType, Ppid, Tsn, VerificationTag,
+    Body, EDMID_DTLS, FragmentPosition, InitView, PacketView, ParameterType, Ppid, Tsn,
+    VerificationTag,
 };
 
 use super::event::{Chunk, Dcep, DtlsRole, Kind, Message, Opaque, SctpPacket, Tag, Unread};
@@ -11,6 +12,14 @@ use super::limits;
 use super::totals::Totals;
 use super::tsns::Tsns;
 use crate::assembly::{Assembled, Assembly, Fragment, Head};
+
+/// Whether an INIT or INIT ACK declares that a zero checksum is acceptable because DTLS detects
+/// errors. Another method (RFC 9653 §4) is none that SCTP over DTLS has.
+#[must_use]
+pub fn accepts_zero_checksum(init: &InitView<'_>) -> bool {
+    let method = init.parameter(ParameterType::ZERO_CHECKSUM_ACCEPTABLE);
+    method.is_some_and(|method| *method == EDMID_DTLS.to_be_bytes())
+}
 
 /// What one end said.
 #[derive(Debug)]
@@ -143,7 +152,7 @@ impl End {
         }
         self.tag = Some(init.initiate_tag);
         self.initial = Some(init.initial_tsn);
-        self.zero_checksum = init.parameter(ParameterType::ZERO_CHECKSUM_ACCEPTABLE).is_some();
+        self.zero_checksum = accepts_zero_checksum(init);
     }
 
     fn message(
