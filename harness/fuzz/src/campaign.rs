@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::case::{self, Case};
-use crate::finding::{Finding, Verdict};
+use crate::finding::{Finding, Oracle, Verdict};
 use crate::mutate::{Rng, Source};
 use crate::target::Target;
 
@@ -36,13 +36,14 @@ pub struct Campaign {
     features: BTreeSet<u64>,
     reached: BTreeSet<&'static str>,
     findings: BTreeMap<String, Found>,
+    dropped: u64,
     executions: u64,
     grown: usize,
 }
 
 /// Longest input of a campaign.
 pub(crate) const MOST: usize = 4096;
-/// Classes of findings kept.
+/// Classes of findings kept, but for the first of an oracle, which is kept in any case.
 const CLASSES: usize = 200;
 
 impl fmt::Debug for Campaign {
@@ -78,6 +79,7 @@ impl Campaign {
             features: BTreeSet::new(),
             reached: BTreeSet::new(),
             findings: BTreeMap::new(),
+            dropped: 0,
             executions: 0,
             grown: 0,
         };
@@ -133,10 +135,16 @@ impl Campaign {
                 known.input = input.to_vec();
                 known.finding = finding;
             }
-        } else if self.findings.len() < CLASSES {
+        } else if self.findings.len() < CLASSES || self.is_first_of(finding.oracle) {
             let at = self.executions;
             self.findings.insert(class, Found { input: input.to_vec(), finding, at, times: 1 });
+        } else {
+            self.dropped += 1;
         }
+    }
+
+    fn is_first_of(&self, oracle: Oracle) -> bool {
+        self.findings.values().all(|found| found.finding.oracle != oracle)
     }
 
     /// Executions so far, those of the seeds included.
@@ -167,6 +175,12 @@ impl Campaign {
     #[must_use]
     pub const fn findings(&self) -> &BTreeMap<String, Found> {
         &self.findings
+    }
+
+    /// Findings that were not kept, because too many classes were.
+    #[must_use]
+    pub const fn dropped(&self) -> u64 {
+        self.dropped
     }
 }
 
@@ -217,4 +231,46 @@ pub fn shrink(input: &[u8], most: usize, mut same: impl FnMut(&mut Vec<u8>) -> b
         }
     }
     best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The body of a defect that every input shows in other words; inputs of one byte panic.
+    fn babbling(case: &mut Case<'_>) -> Verdict {
+        assert!(case.input.len() != 1, "another defect");
+        let words: String = case.input.iter().map(|byte| char::from(b'a' + byte % 26)).collect();
+        Err(Finding::new(Oracle::Model, words))
+    }
+
+    #[test]
+    fn when_there_are_too_many_classes_a_new_oracle_is_kept_and_the_rest_counted() {
+        let words = (0..=255_u8).flat_map(|first| [0, 1].map(|last| vec![first, first / 26, last]));
+        let words: Vec<Vec<u8>> = words.take(CLASSES + 30).collect();
+        let target = crate::target::by_name("dcep").expect("a target");
+        let kept = |inputs: Vec<Vec<u8>>| {
+            let campaign = Campaign::with_body(target, babbling, inputs, 0);
+            let oracles: BTreeSet<Oracle> =
+                campaign.findings().values().map(|found| found.finding.oracle).collect();
+            (campaign.findings().len(), campaign.dropped(), oracles.len())
+        };
+        assert_eq!(kept(words.clone()), (CLASSES, 30, 1));
+        assert_eq!(kept([words, vec![vec![0]]].concat()), (CLASSES + 1, 30, 2));
+    }
+
+    /// Until classes went without the values that are shown, an input could not be made smaller than the
+    /// text of its finding.
+    #[test]
+    fn an_input_that_is_shown_in_its_finding_is_made_small() {
+        let body = |case: &mut Case<'_>| {
+            let zero = case.input.contains(&0);
+            crate::finding::hold(Oracle::RoundTrip, !zero, || {
+                format!("{:02x?} is lost", case.input)
+            })
+        };
+        let input: Vec<u8> = (0..200).collect();
+        let class = case::run(body, &mut Case::new(&input)).expect_err("a zero is there").class();
+        assert_eq!(minimise(body, &input, &class, 1000), [0_u8]);
+    }
 }

@@ -74,8 +74,9 @@ impl<'a> Case<'a> {
 
     /// An execution for an engine that counts on many of them and sees by itself what is new. The
     /// cheap oracles are always asked: panics, memory, time, what was read written and read again.
-    /// The dear ones, for which an input is read some more times, are asked of one input in sixteen,
-    /// always the same ones. What such an engine keeps is held to all when it is replayed.
+    /// The dear ones, for which an input is read some more times, or a session gone through once more,
+    /// are asked of one input in sixteen, always the same ones. What such an engine keeps is held to all
+    /// when it is replayed.
     #[must_use]
     pub fn brisk(input: &'a [u8]) -> Self {
         Self { thorough: share(input) == 0, noted: false, ..Self::new(input) }
@@ -91,6 +92,13 @@ impl<'a> Case<'a> {
     #[must_use]
     pub const fn is_noted(&self) -> bool {
         self.noted
+    }
+
+    /// True if what was written needs no second reading: it is the input, whose reading is known. That
+    /// the same bytes are read alike is what executions that ask every oracle find out.
+    #[must_use]
+    pub fn comes_back(&self, written: &[u8]) -> bool {
+        !self.thorough && written == self.input
     }
 
     /// Notes a situation that the target is there for. Each that a target declares must be reached
@@ -140,21 +148,26 @@ impl<'a> Case<'a> {
         len: usize,
         mut code: impl FnMut() -> T,
     ) -> Result<T, Finding> {
-        let (value, taken) = once(budget, len, &mut code)?;
-        let allowed = budget.time_for(len);
-        if taken > allowed {
-            // The machine may have been doing something else: the fastest counts, and no more than the
-            // processors spent on this process.
-            let mut fastest = taken;
-            for _ in 0..4 {
-                let before = wall::spent();
-                let taken = once(budget, len, &mut code)?.1;
-                fastest = fastest.min(taken).min(wall::spent().saturating_sub(before));
-            }
-            let what = format!("{fastest:?} for {len} bytes, {allowed:?} allowed");
-            crate::finding::hold(Oracle::Time, fastest <= allowed, || what)?;
-        }
-        Ok(value)
+        timed(budget, len, || measured(budget, len, &mut code))
+    }
+
+    /// The same of two pieces of code, of which the second is shown what came of the first: each may
+    /// allocate what the budget says, and both together may take as long.
+    ///
+    /// # Errors
+    /// As of [`Self::within`].
+    pub fn within_both<A, B>(
+        &self,
+        budget: Budget,
+        len: usize,
+        mut first: impl FnMut() -> A,
+        mut second: impl FnMut(&A) -> B,
+    ) -> Result<(A, B), Finding> {
+        timed(budget, len, || {
+            let shown = measured(budget, len, &mut first)?;
+            let seen = measured(budget, len, &mut || second(&shown))?;
+            Ok((shown, seen))
+        })
     }
 }
 
@@ -170,23 +183,41 @@ fn share(input: &[u8]) -> u64 {
     (mixed >> 32) % SHARE
 }
 
-/// One measured call.
-fn once<T>(
+/// A call, and four more if it was slow.
+fn timed<T>(
     budget: Budget,
     len: usize,
-    code: &mut impl FnMut() -> T,
-) -> Result<(T, Duration), Finding> {
-    let mut outcome = None;
+    mut code: impl FnMut() -> Result<T, Finding>,
+) -> Result<T, Finding> {
     let begun = wall::now();
+    let value = code()?;
+    let (taken, allowed) = (begun.elapsed(), budget.time_for(len));
+    if taken > allowed {
+        // The machine may have been doing something else: the fastest counts, and no more than the
+        // processors spent on this process.
+        let mut fastest = taken;
+        for _ in 0..4 {
+            let (before, begun) = (wall::spent(), wall::now());
+            code()?;
+            fastest = fastest.min(begun.elapsed()).min(wall::spent().saturating_sub(before));
+        }
+        let what = format!("{fastest:?} for {len} bytes, {allowed:?} allowed");
+        crate::finding::hold(Oracle::Time, fastest <= allowed, || what)?;
+    }
+    Ok(value)
+}
+
+/// A call that is caught if it panics, with what it allocated.
+fn measured<T>(budget: Budget, len: usize, code: &mut impl FnMut() -> T) -> Result<T, Finding> {
+    let mut outcome = None;
     let used = allocation_counter::measure(|| outcome = Some(guarded(code)));
-    let taken = begun.elapsed();
     let value = outcome.expect("the closure ran")?;
     let (bytes, allowed) = (used.bytes_total, budget.bytes_for(len));
     if bytes > allowed {
         let what = format!("{bytes} bytes allocated for {len} bytes, {allowed} allowed");
         return Err(Finding::new(Oracle::Allocation, what));
     }
-    Ok((value, taken))
+    Ok(value)
 }
 
 thread_local! {
@@ -276,6 +307,29 @@ mod tests {
     #[test]
     fn code_that_keeps_to_its_budget_gives_its_value() {
         assert_eq!(trial(|| vec![1u8; 100].len()), Ok(100));
+    }
+
+    #[test]
+    fn each_of_two_has_the_bytes_of_a_budget_for_itself() {
+        let both = |first: usize, second: usize| {
+            let room = |bytes| std::hint::black_box(Vec::<u8>::with_capacity(bytes)).capacity();
+            let second = |shown: &usize| (*shown, room(second));
+            Case::new(b"1234").within_both(Budget::DATAGRAM, 4, || room(first), second)
+        };
+        assert_eq!(both(60_000, 50_000), Ok((60_000, (60_000, 50_000))));
+        for (first, second) in [(70_000, 1), (1, 70_000)] {
+            let finding = both(first, second).expect_err("too much");
+            assert_eq!(finding.oracle, Oracle::Allocation);
+        }
+    }
+
+    #[test]
+    fn what_was_written_as_it_came_is_read_again_by_who_asks_every_oracle() {
+        assert!(!Case::new(b"1234").comes_back(b"1234"));
+        let hurried = |input: &u32| !Case::brisk(&input.to_be_bytes()).is_thorough();
+        let input = (0..16).find(hurried).expect("most are").to_be_bytes();
+        let case = Case::brisk(&input);
+        assert!(case.comes_back(&input) && !case.comes_back(b"1234"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use crate::case::{self, Case};
+use crate::finding::Verdict;
 use crate::target::Target;
 
 /// Longest input read from a pack.
@@ -39,13 +40,20 @@ pub fn of(target: &Target, corpus: &Path) -> io::Result<Vec<Entry>> {
 /// The part of a target's corpus that no campaign made: seeds and what once broke it.
 ///
 /// # Errors
-/// A folder that is there cannot be read.
+/// A folder that is there cannot be read, or there are seeds and none in a folder of this target's.
 pub fn seeds(target: &Target, corpus: &Path) -> io::Result<Vec<Entry>> {
-    let seeds = target.seeds.iter().map(|folder| corpus.join("seeds").join(folder));
+    let all = corpus.join("seeds");
     let mut entries = Vec::new();
-    for folder in seeds.chain([corpus.join("crashes").join(target.name)]) {
-        entries.extend(inputs(&folder)?);
+    for folder in target.seeds.iter().map(|folder| all.join(folder)) {
+        let seeds = inputs(&folder)?;
+        // Whoever has no corpus at all begins with nothing.
+        if seeds.is_empty() && all.is_dir() {
+            let what = format!("there are no seeds in {}", folder.display());
+            return Err(io::Error::new(io::ErrorKind::NotFound, what));
+        }
+        entries.extend(seeds);
     }
+    entries.extend(inputs(&corpus.join("crashes").join(target.name))?);
     Ok(entries)
 }
 
@@ -81,22 +89,27 @@ fn packed(pack: &Path) -> io::Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// Adds inputs to a target's pack: those, old and new, the shortest first, that show something which
-/// no seed and no input before them shows. Says how many are in the pack then. The same inputs give
-/// the same file.
+/// Adds inputs to a target's pack: those, old and new, the shortest first, that show something to its
+/// `body` which no seed and no input before them shows. Says how many are in the pack then. The same
+/// inputs give the same file.
 ///
 /// # Errors
 /// A file cannot be read or written.
-pub fn grow(target: &Target, corpus: &Path, new: &[Vec<u8>]) -> io::Result<usize> {
+pub fn grow(
+    target: &Target,
+    body: impl Fn(&mut Case<'_>) -> Verdict,
+    corpus: &Path,
+    new: &[Vec<u8>],
+) -> io::Result<usize> {
     let mut shown = BTreeSet::new();
     for entry in seeds(target, corpus)? {
-        shows_more(target, &entry.bytes, &mut shown);
+        shows_more(&body, &entry.bytes, &mut shown);
     }
     let path = pack(target, corpus);
     let mut inputs: Vec<Vec<u8>> = packed(&path)?.into_iter().map(|entry| entry.bytes).collect();
     inputs.extend_from_slice(new);
     inputs.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
-    inputs.retain(|input| shows_more(target, input, &mut shown));
+    inputs.retain(|input| shows_more(&body, input, &mut shown));
     // Git packs it, and no compressor's version decides its bytes.
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
@@ -112,9 +125,13 @@ pub fn grow(target: &Target, corpus: &Path, new: &[Vec<u8>]) -> io::Result<usize
 }
 
 /// True if an input breaks nothing and shows what is not in `shown` yet, which is added.
-fn shows_more(target: &Target, input: &[u8], shown: &mut BTreeSet<u64>) -> bool {
+fn shows_more(
+    body: &impl Fn(&mut Case<'_>) -> Verdict,
+    input: &[u8],
+    shown: &mut BTreeSet<u64>,
+) -> bool {
     let mut case = Case::new(input);
-    if case::run(target.body, &mut case).is_err() {
+    if case::run(body, &mut case).is_err() {
         return false;
     }
     let before = shown.len();

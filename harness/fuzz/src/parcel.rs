@@ -51,10 +51,11 @@ pub fn dictionary(target: &Target) -> String {
 /// and none of what costs a third of the time of `stun_parse`: weighing inputs by how rare their
 /// features are (of `full_session`, which has 110,000, three quarters by itself), looking whether an
 /// input has a shorter one's features (merging a corpus does that once), and a watch on every
-/// allocation, as our own oracle finds what is kept.
+/// allocation, as our own oracle finds what is kept. An input has 25 s, as with `ClusterFuzz`, of which
+/// the longest session takes one.
 #[must_use]
 pub fn options(target: &Target) -> String {
     let (most, name) = (crate::campaign::MOST, target.name);
     let less = "entropic = 0\nreduce_inputs = 0\ndetect_leaks = 0\n";
-    format!("[libfuzzer]\nmax_len = {most}\n{less}dict = {name}.dict\n")
+    format!("[libfuzzer]\nmax_len = {most}\ntimeout = 25\n{less}dict = {name}.dict\n")
 }

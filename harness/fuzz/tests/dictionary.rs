@@ -115,3 +115,12 @@ fn what_engines_read_of_a_dictionary_is_what_the_target_has() {
         assert_eq!(read, Some((target.dictionary)()), "{}", target.name);
     }
 }
+
+/// libFuzzer lets an input run for 20 minutes unless it is told otherwise.
+#[test]
+fn engines_give_an_input_up_that_does_not_end() {
+    for target in target::ALL {
+        let text = parcel::options(target);
+        assert!(text.lines().any(|line| line == "timeout = 25"), "{}: {text}", target.name);
+    }
+}

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+/// Folder for what is found, unless said otherwise.
+pub(super) const FINDINGS: &str = "target/rtcspec/fuzz";
+
 #[derive(Args, Debug)]
 pub(crate) struct FuzzOptions {
     #[command(subcommand)]
@@ -67,7 +70,7 @@ pub(crate) struct CampaignOptions {
     #[arg(long)]
     pub(crate) grow: bool,
     /// Folder for what is found
-    #[arg(long, value_name = "DIR", default_value = "target/rtcspec/fuzz")]
+    #[arg(long, value_name = "DIR", default_value = FINDINGS)]
     pub(crate) findings: PathBuf,
     #[command(flatten)]
     pub(crate) corpus: CorpusOptions,

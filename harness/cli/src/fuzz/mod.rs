@@ -10,10 +10,13 @@ mod replay;
 mod score;
 mod session;
 mod triage;
+mod watch;
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use rtcspec_fuzz::corpus;
+use rtcspec_fuzz::finding::Finding;
 use rtcspec_fuzz::target::{self, Target};
 
 pub(crate) use args::FuzzOptions;
@@ -23,7 +26,14 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::near;
 
 pub(crate) fn fuzz(options: &FuzzOptions) -> Outcome {
+    watch::begin()?;
     match &options.verb {
+        FuzzVerb::Run(options) if !watch::is_inside() => campaign::each_apart(options),
+        FuzzVerb::Replay(_) | FuzzVerb::Min(_) | FuzzVerb::Grow(_) | FuzzVerb::Triage(_)
+            if !watch::is_inside() =>
+        {
+            watch::apart(None, Path::new(args::FINDINGS), &std::env::temp_dir())
+        }
         FuzzVerb::List(options) => list(options),
         FuzzVerb::Run(options) => campaign::run(options),
         FuzzVerb::Replay(options) => replay::replay(options),
@@ -86,6 +96,26 @@ fn seeds(target: &Target, folder: &Path) -> Result<Vec<Vec<u8>>, Failure> {
 
 fn unreadable(target: &Target, folder: &Path, error: &std::io::Error) -> Failure {
     Failure::usage(format!("read the corpus of {} in {}: {error}", target.name, folder.display()))
+}
+
+/// The file of an input that breaks something, among the findings in a folder.
+fn place(folder: &Path, finding: &Finding, input: &[u8]) -> PathBuf {
+    folder.join(format!("{}-{}.bin", finding.oracle.name(), corpus::name(input)))
+}
+
+/// Writes an input, and beside it what is to be said of it.
+fn save(path: &Path, input: &[u8], about: &str) -> Result<(), Failure> {
+    fs::create_dir_all(path.parent().unwrap_or(Path::new("")))
+        .and_then(|()| fs::write(path, input))
+        .and_then(|()| fs::write(path.with_extension("txt"), about))
+        .map_err(|error| Failure::usage(format!("write {}: {error}", path.display())))
+}
+
+/// Takes back what [`save`] wrote.
+fn discard(path: &Path) {
+    for path in [path.to_owned(), path.with_extension("txt")] {
+        let _ = fs::remove_file(path);
+    }
 }
 
 /// As much of a text as a line has room for.

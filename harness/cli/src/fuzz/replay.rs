@@ -10,6 +10,7 @@ use rtcspec_fuzz::finding::Finding;
 use rtcspec_fuzz::target::Target;
 
 use super::args::{GrowOptions, MinOptions, ReplayOptions};
+use super::watch::watched;
 use crate::exit::{Exit, Failure, Outcome};
 
 /// Executions to spend on making one input smaller.
@@ -46,7 +47,7 @@ pub(super) fn minimise(options: &MinOptions) -> Outcome {
         let what = format!("{} breaks no oracle of {}", options.file.display(), target.name);
         return Err(Failure { exit: Exit::Nothing, message: what });
     };
-    let smaller = campaign::minimise(target.body, &input, &finding.class(), MOST);
+    let smaller = campaign::minimise(watched(target), &input, &finding.class(), MOST);
     let into = options.into.clone().unwrap_or_else(|| {
         let mut name = options.file.clone().into_os_string();
         name.push(".min");
@@ -65,7 +66,7 @@ pub(super) fn grow(options: &GrowOptions) -> Outcome {
     let before = super::inputs(target, folder)?.len();
     let inputs: Vec<Vec<u8>> =
         options.files.iter().map(|file| Ok(read(file)?.bytes)).collect::<Result<_, Failure>>()?;
-    corpus::grow(target, folder, &inputs)
+    corpus::grow(target, watched(target), folder, &inputs)
         .map_err(|error| Failure::usage(format!("add to the corpus: {error}")))?;
     let after = super::inputs(target, folder)?.len();
     println!("{} inputs of {} given: {before} before, {after} now", inputs.len(), target.name);
@@ -73,7 +74,7 @@ pub(super) fn grow(options: &GrowOptions) -> Outcome {
 }
 
 pub(super) fn once(target: &Target, input: &[u8]) -> Result<(), Finding> {
-    case::run(target.body, &mut Case::new(input))
+    case::run(watched(target), &mut Case::new(input))
 }
 
 pub(super) fn read(path: &Path) -> Result<Entry, Failure> {

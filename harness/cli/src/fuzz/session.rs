@@ -12,12 +12,13 @@ use rtcspec_control::wall;
 use rtcspec_fuzz::campaign::Campaign;
 use rtcspec_fuzz::case::Case;
 use rtcspec_fuzz::corpus;
-use rtcspec_fuzz::finding::Finding;
+use rtcspec_fuzz::finding::{Finding, Oracle};
 use rtcspec_fuzz::target::session::{FULL, Fire, minimise};
 use rtcspec_suite::expectation::Expectations;
 use rtcspec_suite::plan::Player;
 
 use super::args::SessionOptions;
+use super::watch::{ENDLESS, LOOK, Watch};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::{near, players, run};
 
@@ -25,16 +26,13 @@ use crate::{near, players, run};
 const STRIDE: u64 = 16;
 /// Between two lines about how far it is.
 const PAUSE: Duration = Duration::from_secs(30);
-/// Between two looks at the session being played.
-const LOOK: Duration = Duration::from_secs(1);
-/// A process that spends less than this between two looks does nothing.
-const WAITING: Duration = Duration::from_millis(1);
-/// A session takes milliseconds; one that takes so long does not end.
-const ENDLESS: Duration = Duration::from_secs(60);
-/// Campaigns that may be stuck in a session that does not end, each on a core of its own.
+/// Campaigns that may be stuck in a session that does not end, each on a core of its own; and findings
+/// that may be in one while they are made small.
 const MOST_STUCK: u64 = 3;
 /// Sessions played to make one finding small.
 const MOST_TRIALS: usize = 400;
+/// They take seconds; when they take so long, one of them does not end.
+const SHRINKING: Duration = Duration::from_secs(300);
 
 /// What a campaign tells.
 enum News {
@@ -118,33 +116,55 @@ enum Stopped {
     Stuck,
 }
 
-/// How long the session being played has taken, in time of the processor: a campaign that was stopped by
-/// a signal, or that has little of its machine, has sessions that take minutes. One that takes no time of
-/// the processor at all waits for what does not come, and is taken by the wall's.
-struct Watch {
-    begun: Option<Instant>,
-    spent: Duration,
-    taken: Duration,
+/// A program made small.
+struct Small {
+    program: Vec<u8>,
+    /// `None` if it makes no session.
+    shown: Option<Shown>,
 }
 
-impl Watch {
-    fn new(spent: Duration) -> Self {
-        Self { begun: None, spent, taken: Duration::ZERO }
-    }
+/// The session of a program.
+struct Shown {
+    scenario: String,
+    ingredients: Vec<String>,
+    /// The scenario shows the finding again.
+    again: bool,
+}
 
-    /// Looks at the session that began then, which is to be done about once a second; the process has
-    /// spent so much by now.
-    fn look(&mut self, spent: Duration, begun: Option<Instant>) -> Duration {
-        let since = match spent.saturating_sub(self.spent) {
-            nothing if nothing < WAITING => LOOK,
-            // Between two looks a finding may have been made small.
-            since => since.min(LOOK * 2),
-        };
-        self.spent = spent;
-        let same = begun.is_some() && begun == self.begun;
-        self.taken = if same { self.taken + since } else { Duration::ZERO };
-        self.begun = begun;
-        self.taken
+/// Makes a program small that shows a class.
+fn made_small(fire: &Fire, input: &[u8], class: &str) -> Small {
+    let program = minimise(fire, input, class, MOST_TRIALS);
+    let shown = fire.session(&program).ok().map(|session| Shown {
+        ingredients: session.ingredients().to_vec(),
+        again: fire.shows(&session.text, class),
+        scenario: session.text,
+    });
+    Small { program, shown }
+}
+
+/// What comes of work that plays sessions, in a thread of its own; nothing, and the thread goes on, if one
+/// of them does not end.
+fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (sender, done) = channel();
+    thread::spawn(move || drop(sender.send(work())));
+    let mut watch = Watch::new(wall::spent());
+    loop {
+        match done.recv_timeout(LOOK) {
+            Ok(done) => return Some(done),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if watch.look(wall::spent(), Some(())) > SHRINKING {
+            return None;
+        }
+    }
+}
+
+/// A class with what makes its session more than two hosts on a good network.
+fn with_ingredients(class: &str, ingredients: &[String]) -> String {
+    match ingredients {
+        [] => class.to_owned(),
+        ingredients => format!("{class} [{}]", ingredients.join(", ")),
     }
 }
 
@@ -159,6 +179,8 @@ struct Desk<'o> {
     /// Sessions of campaigns that are over, and of the one that is on.
     before: u64,
     sessions: u64,
+    /// Findings that could not be made small in time.
+    stuck: u64,
     found: BTreeMap<String, PathBuf>,
 }
 
@@ -173,6 +195,7 @@ impl<'o> Desk<'o> {
             begun: wall::now(),
             before: 0,
             sessions: 0,
+            stuck: 0,
             found: BTreeMap::new(),
         }
     }
@@ -247,12 +270,35 @@ impl<'o> Desk<'o> {
             let playing = current.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let taken = watch.look(wall::spent(), playing.as_ref().map(|(begun, _)| *begun));
             if let Some((_, input)) = playing.filter(|_| taken > ENDLESS) {
-                let what = format!("a session has not ended after {} s", taken.as_secs());
-                let finding = Finding::new(rtcspec_fuzz::finding::Oracle::Time, what);
-                self.keep(&finding.class(), &input, None, &finding, "it does not end")?;
+                self.hung(&input, taken)?;
                 return Ok(Stopped::Stuck);
             }
         }
+    }
+
+    /// Writes down a program whose session does not end, unless that is known. Our own peer plays it to
+    /// tell what is in it.
+    fn hung(&mut self, input: &[u8], taken: Duration) -> Result<(), Failure> {
+        let what = format!("a session has not ended after {} s", taken.as_secs());
+        let finding = Finding::new(Oracle::Time, what);
+        let program = input.to_vec();
+        let ingredients = in_time(move || {
+            let session = Fire::default().session(&program).ok();
+            session.map(|session| session.ingredients().to_vec())
+        });
+        let class = with_ingredients(&finding.class(), &ingredients.flatten().unwrap_or_default());
+        if self.is_known(&class, 1) {
+            return Ok(());
+        }
+        self.keep(&class, input, None, &finding, "it does not end")
+    }
+
+    /// Counts a class that is known.
+    fn is_known(&self, class: &str, times: u64) -> bool {
+        let Some(known) = self.known.known_class(class) else { return false };
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        *met.entry(known.class.clone()).or_default() += times;
+        true
     }
 
     fn line(&self) -> String {
@@ -265,25 +311,33 @@ impl<'o> Desk<'o> {
     /// Makes a finding small and writes it down, if no other of its class has the same ingredients.
     fn write(&mut self, input: &[u8], finding: &Finding, times: u64) -> Result<(), Failure> {
         let class = finding.class();
-        let fire = Fire::on(Arc::clone(&self.player), Arc::new(|_| false));
-        let small = minimise(&fire, input, &class, MOST_TRIALS);
-        let Ok(session) = fire.session(&small) else {
-            return self.keep(&class, &small, None, finding, "the program makes no session");
+        let Some(Small { program, shown }) = self.small(input, &class) else {
+            return self.keep(&class, input, None, finding, "it could not be made small in time");
         };
-        let full = match session.ingredients().join(", ") {
-            nothing if nothing.is_empty() => class.clone(),
-            ingredients => format!("{class} [{ingredients}]"),
+        let Some(shown) = shown else {
+            return self.keep(&class, &program, None, finding, "the program makes no session");
         };
-        if let Some(known) = self.known.known_class(&full) {
-            let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
-            *met.entry(known.class.clone()).or_default() += times.div_ceil(2);
+        let full = with_ingredients(&class, &shown.ingredients);
+        if self.is_known(&full, times.div_ceil(2)) {
             return Ok(());
         }
-        let again = match fire.shows(&session.text, &class) {
+        let again = match shown.again {
             true => "the scenario shows it again",
             false => "only the program shows it",
         };
-        self.keep(&full, &small, Some(&session.text), finding, again)
+        self.keep(&full, &program, Some(&shown.scenario), finding, again)
+    }
+
+    /// Makes a program small; nothing comes of it if one that it tries makes a session without end.
+    fn small(&mut self, input: &[u8], class: &str) -> Option<Small> {
+        if self.stuck >= MOST_STUCK {
+            return None;
+        }
+        let fire = Fire::on(Arc::clone(&self.player), Arc::new(|_| false));
+        let (input, class) = (input.to_vec(), class.to_owned());
+        let small = in_time(move || made_small(&fire, &input, &class));
+        self.stuck += u64::from(small.is_none());
+        small
     }
 
     fn keep(
@@ -299,11 +353,11 @@ impl<'o> Desk<'o> {
         }
         let kind = finding.oracle.name();
         let stem = self.folder.join(format!("{kind}-{}", &corpus::name(class.as_bytes())[..8]));
-        let path = stem.with_extension("toml");
+        let path = stem.with_extension(if scenario.is_some() { "toml" } else { "bin" });
         let name = &self.player.hello().implementation;
         let command = match scenario {
             Some(_) => format!("run --scenarios {}", path.display()),
-            None => format!("fuzz session --program {}", stem.with_extension("bin").display()),
+            None => format!("fuzz session --program {}", path.display()),
         };
         let about =
             format!("{finding}\nclass: {class}\n{again}\nagain: rtcspec {command} --peer {name}\n");
@@ -315,7 +369,7 @@ impl<'o> Desk<'o> {
         };
         write().map_err(|error| Failure::usage(format!("write {}: {error}", stem.display())))?;
         eprintln!("found {}", super::shortened(class));
-        self.found.insert(class.to_owned(), stem);
+        self.found.insert(class.to_owned(), path);
         Ok(())
     }
 
@@ -327,15 +381,11 @@ impl<'o> Desk<'o> {
             let reason = of_class.map_or("an accepted violation", |known| known.reason.as_str());
             println!("known {class}\n      {times} times; {reason}");
         }
-        for (class, stem) in &self.found {
-            println!("NEW   {}\n      {}", super::shortened(class), shown(stem));
+        for (class, path) in &self.found {
+            println!("NEW   {}\n      {}", super::shortened(class), path.display());
         }
         if self.found.is_empty() { Exit::AsExpected } else { Exit::Unexpected }
     }
-}
-
-fn shown(stem: &Path) -> String {
-    stem.with_extension("toml").display().to_string()
 }
 
 fn set(current: &Current, to: Option<(Instant, Vec<u8>)>) {
@@ -361,26 +411,64 @@ fn drive(mut campaign: Campaign, time: Duration, most: u64, sender: &Sender<News
 
 #[cfg(test)]
 mod tests {
+    use rtcspec_suite::expectation::KnownClass;
+
+    use super::super::args::CorpusOptions;
     use super::*;
 
-    /// Campaigns that had been paused for twelve minutes, or had a hundredth of a machine, wrote down that
-    /// a session had not ended.
+    /// A desk whose expectations are these.
+    fn desk<'o>(options: &'o SessionOptions, class: &str) -> Desk<'o> {
+        let [class, reason, evidence] = [class, "a reason", "evidence"].map(str::to_owned);
+        let fuzz = vec![KnownClass { class, reason, evidence }];
+        let known = Expectations { fuzz, ..Expectations::default() };
+        Desk::new(options, player("reference").expect("it is built in"), Arc::new(known))
+    }
+
+    fn options(folder: &Path) -> SessionOptions {
+        SessionOptions {
+            peer: "reference".to_owned(),
+            time: Duration::ZERO,
+            sessions: 0,
+            seed: 0,
+            program: None,
+            findings: folder.to_owned(),
+            corpus: CorpusOptions { corpus: PathBuf::new() },
+            scenarios: None,
+        }
+    }
+
     #[test]
-    fn only_time_of_the_processor_makes_a_session_one_without_end() {
-        let (begun, second) = (wall::now(), Duration::from_secs(1));
-        let mut watch = Watch::new(second * 5);
-        assert_eq!(watch.look(second * 6, Some(begun)), Duration::ZERO, "it is new");
-        assert_eq!(watch.look(second * 7, Some(begun)), second);
-        let little = second * 7 + Duration::from_millis(10);
-        assert_eq!(watch.look(little, Some(begun)), second + Duration::from_millis(10));
-        assert_eq!(
-            watch.look(little, Some(begun)),
-            second * 2 + Duration::from_millis(10),
-            "it waits"
-        );
-        let long = watch.look(second * 70, Some(begun));
-        assert_eq!(long, second * 4 + Duration::from_millis(10), "of a long time two looks count");
-        assert_eq!(watch.look(second * 71, Some(begun + second)), Duration::ZERO, "another one");
-        assert_eq!(watch.look(second * 72, None), Duration::ZERO);
+    fn a_session_without_end_is_looked_up_by_its_ingredients_and_named_by_its_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = options(folder.path());
+        let mut desk = desk(&options, "time: a session has not ended after # s [*initial-tsn*");
+        let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/seeds/full-session");
+        let wrap = fs::read(seeds.join("tsn-wrap-small-window.bin")).expect("a seed");
+        desk.hung(&wrap, Duration::from_secs(61)).expect("nothing is written");
+        assert!(desk.found.is_empty(), "{:?}", desk.found);
+        desk.hung(&[], Duration::from_secs(62)).expect("written");
+        let found: Vec<(&String, &PathBuf)> = desk.found.iter().collect();
+        let [(class, path)] = found[..] else { panic!("{found:?}") };
+        assert!(class.starts_with("time: a session has not ended after # s"), "{class}");
+        assert!(path.is_file(), "{}", path.display());
+    }
+
+    #[test]
+    fn work_that_dies_gives_nothing_and_other_work_what_comes_of_it() {
+        assert_eq!(in_time(|| 7), Some(7));
+        assert_eq!(in_time::<u8>(|| panic!("it dies")), None);
+    }
+
+    #[cfg(feature = "rtc")]
+    #[test]
+    fn of_rtc_a_panic_at_another_line_is_new() {
+        let hello = player("rtc").expect("it is built in").hello();
+        let known = run::expectations(&hello, None).expect("they are read");
+        let overflow = |line: u32| {
+            let place = format!("rtc-sctp-0.21.1/src/association/mod.rs:{line}:41");
+            Finding::new(Oracle::Panic, format!("attempt to add with overflow, {place}")).class()
+        };
+        assert!(known.known_class(&overflow(1664)).is_some());
+        assert_eq!(known.known_class(&overflow(1700)), None);
     }
 }

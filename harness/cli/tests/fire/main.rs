@@ -52,6 +52,8 @@ fn finds(plant: &str, class: &str, sessions: &str, folder: &Path) -> Option<Path
         "12",
         "--for",
         "5m",
+        "--seed",
+        "1",
         "--patience",
         patience,
         "--minimise",

@@ -1,24 +1,32 @@
 //! Changes that know nothing of a format but its tokens.
 
+use std::ops::Range;
+
 use super::Source;
 
 /// One change somewhere.
 pub fn mutate(data: &mut Vec<u8>, source: &mut Source<'_>) {
+    mutate_behind(0, data, source);
+}
+
+/// One change somewhere behind the first `head` bytes, which stay.
+pub(super) fn mutate_behind(head: usize, data: &mut Vec<u8>, source: &mut Source<'_>) {
+    let head = head.min(data.len());
     match source.rng.u8(..9) {
-        0 => flip(data, source),
-        1 => number(data, source),
-        2 => remove(data, source),
-        3 => repeat(data, source),
-        4 => insert_any(data, source),
-        5 => token(data, source),
-        6 => splice(data, source),
+        0 => flip(&mut data[head..], source),
+        1 => number(&mut data[head..], source),
+        2 => remove(head, data, source),
+        3 => repeat(head, data, source),
+        4 => insert_any(head, data, source),
+        5 => token(head, data, source),
+        6 => splice(head, data, source),
         7 => {
-            let len = source.below(data.len() + 1);
-            data.truncate(len);
+            let len = source.below(data.len() - head + 1);
+            data.truncate(head + len);
         }
-        _ => swap(data, source),
+        _ => swap(&mut data[head..], source),
     }
-    data.truncate(source.most);
+    data.truncate(head.saturating_add(source.most));
 }
 
 fn flip(data: &mut [u8], source: &mut Source<'_>) {
@@ -38,67 +46,82 @@ fn number(data: &mut [u8], source: &mut Source<'_>) {
     data[at..at + width].copy_from_slice(&bytes[8 - width..]);
 }
 
-fn stretch(data: &[u8], source: &mut Source<'_>) -> std::ops::Range<usize> {
-    let from = source.below(data.len());
+/// A few of the bytes from `head` to `end`.
+fn stretch(head: usize, end: usize, source: &mut Source<'_>) -> Range<usize> {
+    let from = head + source.below(end - head);
     let longest = source.pick(&[1, 2, 4, 8, 32, 256]);
-    let to = data.len().min(from + 1 + source.below(longest));
+    let to = end.min(from + 1 + source.below(longest));
     from..to
 }
 
-fn remove(data: &mut Vec<u8>, source: &mut Source<'_>) {
-    let range = stretch(data, source);
-    if range.end <= data.len() && !data.is_empty() {
-        data.drain(range);
-    }
+fn remove(head: usize, data: &mut Vec<u8>, source: &mut Source<'_>) {
+    let range = stretch(head, data.len(), source);
+    data.drain(range);
 }
 
-fn repeat(data: &mut Vec<u8>, source: &mut Source<'_>) {
-    if data.is_empty() {
+fn repeat(head: usize, data: &mut Vec<u8>, source: &mut Source<'_>) {
+    let end = data.len();
+    if end == head {
         return;
     }
-    let range = stretch(data, source);
-    let piece = data[range.clone()].repeat(source.pick(&[1, 1, 1, 2, 7]));
-    data.splice(range.end..range.end, piece);
+    let range = stretch(head, end, source);
+    let (size, times) = (range.len(), source.pick(&[1, 1, 1, 2, 7]));
+    data.resize(end + size * times, 0);
+    data.copy_within(range.end..end, range.end + size * times);
+    for nth in 0..times {
+        data.copy_within(range.clone(), range.end + size * nth);
+    }
 }
 
-fn insert_any(data: &mut Vec<u8>, source: &mut Source<'_>) {
-    let at = source.below(data.len() + 1);
-    let count = 1 + source.below(8);
-    let fresh: Vec<u8> = (0..count).map(|_| source.rng.u8(..)).collect();
-    data.splice(at..at, fresh);
+/// A place between bytes, or at their end.
+fn between(head: usize, data: &[u8], source: &mut Source<'_>) -> usize {
+    head + source.below(data.len() - head + 1)
+}
+
+fn insert_any(head: usize, data: &mut Vec<u8>, source: &mut Source<'_>) {
+    let at = between(head, data, source);
+    let mut fresh = [0; 8];
+    let fresh = &mut fresh[..1 + source.below(8)];
+    fresh.iter_mut().for_each(|byte| *byte = source.rng.u8(..));
+    data.splice(at..at, fresh.iter().copied());
 }
 
 /// Puts a token of the dictionary over what is there, or between.
-fn token(data: &mut Vec<u8>, source: &mut Source<'_>) {
+fn token(head: usize, data: &mut Vec<u8>, source: &mut Source<'_>) {
     if source.dictionary.is_empty() {
-        return insert_any(data, source);
+        return insert_any(head, data, source);
     }
     let token = &source.dictionary[source.below(source.dictionary.len())];
-    let at = source.below(data.len() + 1);
+    let at = between(head, data, source);
     let over = if source.rng.bool() { token.len().min(data.len() - at) } else { 0 };
     data.splice(at..at + over, token.iter().copied());
 }
 
 /// Takes a piece of the donor.
-fn splice(data: &mut Vec<u8>, source: &mut Source<'_>) {
+fn splice(head: usize, data: &mut Vec<u8>, source: &mut Source<'_>) {
     let donor = source.donor;
     if donor.is_empty() {
         return;
     }
-    let piece = donor[stretch(donor, source)].to_vec();
-    let at = source.below(data.len() + 1);
-    data.splice(at..at, piece);
+    let piece = &donor[stretch(0, donor.len(), source)];
+    let at = between(head, data, source);
+    data.splice(at..at, piece.iter().copied());
 }
 
 /// Exchanges two pieces.
-fn swap(data: &mut Vec<u8>, source: &mut Source<'_>) {
+fn swap(data: &mut [u8], source: &mut Source<'_>) {
     if data.is_empty() {
         return;
     }
-    let range = stretch(data, source);
-    let piece: Vec<u8> = data.drain(range).collect();
-    let at = source.below(data.len() + 1);
-    data.splice(at..at, piece);
+    let range = stretch(0, data.len(), source);
+    let size = range.len();
+    // Where the piece goes among the others.
+    let to = source.below(data.len() - size + 1);
+    if to < range.start {
+        data[to..range.end].rotate_right(size);
+    } else {
+        data[range.start..to + size].rotate_left(size);
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,9 @@ pub fn mutate(data: &mut Vec<u8>, source: &mut Source<'_>) {
 
 /// Puts a word of the dictionary, or of the donor, in the place of a part.
 fn part(data: &mut Vec<u8>, source: &mut Source<'_>) {
-    let mut parts: Vec<&[u8]> = data.split(|byte| *byte == b' ').collect();
+    // A line has 8 parts and some extensions: growing costs more than room that is not used.
+    let mut parts: Vec<&[u8]> = Vec::with_capacity(32);
+    parts.extend(data.split(|byte| *byte == b' '));
     let at = source.below(parts.len());
     let word = match source.donor.split(|byte| *byte == b' ').nth(at) {
         Some(word) if source.rng.bool() => word,

@@ -7,6 +7,9 @@ use super::Source;
 /// A part of an input: what a mutator leaves alone stays where it is.
 pub(super) type Part<'a> = Cow<'a, [u8]>;
 
+/// Bytes that most changes do not add.
+const ROOM: usize = 32;
+
 /// Changes an element by what is known of it; says whether it did.
 pub type Inner = fn(&mut Vec<u8>, &mut Source<'_>) -> bool;
 
@@ -96,7 +99,10 @@ impl Shape {
     }
 
     fn row<'a>(&self, bytes: &'a [u8]) -> Vec<Part<'a>> {
-        self.elements(bytes).map(Cow::Borrowed).collect()
+        // Counting costs less than growing; one more may come.
+        let mut row = Vec::with_capacity(self.elements(bytes).count() + 1);
+        row.extend(self.elements(bytes).map(Cow::Borrowed));
+        row
     }
 
     /// Puts elements together with their padding.
@@ -163,7 +169,7 @@ impl Shape {
             4 => self.retype(&mut elements, source),
             _ => self.change_one(&mut elements, source, inner),
         }
-        bytes.reserve(before.len());
+        bytes.reserve(before.len() + ROOM);
         bytes.extend_from_slice(head);
         self.join(elements.iter().map(AsRef::as_ref), bytes);
     }
@@ -217,15 +223,23 @@ impl Shape {
     /// Changes a value; its length is made right again, but for one time in eight.
     fn change_one(&self, elements: &mut [Part<'_>], source: &mut Source<'_>, inner: Inner) {
         let at = source.below(elements.len());
-        let Some(element) = elements.get_mut(at).map(Cow::to_mut) else { return };
+        let Some(element) = elements.get_mut(at).map(owned) else { return };
         if !(source.rng.bool() && inner(element, source)) {
-            let mut value = element.split_off(self.header.min(element.len()));
-            super::bytes::mutate(&mut value, source);
-            element.extend_from_slice(&value);
+            super::bytes::mutate_behind(self.header, element, source);
         }
         let wrong = source.one_in(8).then(|| source.number(element.len() as u64));
         self.set_length(element, wrong);
     }
+}
+
+/// A part to be changed: a copy that may grow a little without being moved.
+fn owned<'p>(part: &'p mut Part<'_>) -> &'p mut Vec<u8> {
+    if let Cow::Borrowed(bytes) = *part {
+        let mut copy = Vec::with_capacity(bytes.len() + ROOM);
+        copy.extend_from_slice(bytes);
+        *part = Cow::Owned(copy);
+    }
+    part.to_mut()
 }
 
 /// For values nothing more is known of.

@@ -92,14 +92,47 @@ pub fn program(data: &mut Vec<u8>, source: &mut Source<'_>) {
     mostly(data, source, |data, source| Shape::STEP.mutate(data, source, opaque));
 }
 
-/// One change of `structured` kind, or in one of ten cases of plain bytes.
+/// How many changes are made beside the first, one number as likely as another.
+const MORE: [u8; 6] = [0, 0, 0, 1, 2, 5];
+
+/// One change of `structured` kind, or a few, or in one of ten cases one of plain bytes.
 pub fn mostly(data: &mut Vec<u8>, source: &mut Source<'_>, structured: Mutate) {
-    if source.one_in(10) {
-        bytes::mutate(data, source);
-    } else {
-        for _ in 0..=source.pick(&[0, 0, 0, 1, 2, 5]) {
+    if !plainly(data, source) {
+        for _ in 0..=source.pick(&MORE) {
             structured(data, source);
         }
     }
     data.truncate(source.most);
+}
+
+/// The same, and then what a check would stop at the door is made right, but for one time in `seldom`.
+/// That takes as long as many changes, so several are made right at once.
+pub fn mostly_repaired(
+    data: &mut Vec<u8>,
+    source: &mut Source<'_>,
+    structured: Mutate,
+    seldom: u32,
+    repair: fn(&mut [u8]),
+) {
+    if !plainly(data, source) {
+        let mut right = true;
+        for _ in 0..=source.pick(&MORE) {
+            structured(data, source);
+            // The last change decides.
+            right = !source.one_in(seldom);
+        }
+        if right {
+            repair(data);
+        }
+    }
+    data.truncate(source.most);
+}
+
+/// In one of ten cases one change of plain bytes; says whether it was one.
+fn plainly(data: &mut Vec<u8>, source: &mut Source<'_>) -> bool {
+    let plain = source.one_in(10);
+    if plain {
+        bytes::mutate(data, source);
+    }
+    plain
 }

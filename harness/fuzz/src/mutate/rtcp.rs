@@ -41,13 +41,22 @@ fn inner(packet: &mut Vec<u8>, source: &mut Source<'_>) -> bool {
     };
     let mut rest = packet.split_off(skip.min(packet.len()));
     match packet[1] {
-        202 => ITEM.mutate(&mut rest, source, super::elements::opaque),
-        207 => BLOCK.mutate(&mut rest, source, super::elements::opaque),
+        202 => row(&ITEM, &mut rest, source),
+        207 => row(&BLOCK, &mut rest, source),
         _ => super::bytes::mutate(&mut rest, source),
     }
     packet.extend_from_slice(&rest);
     packet.resize(packet.len().next_multiple_of(4), 0);
     true
+}
+
+/// Changes a row within a packet. Its types are of one byte, which the dictionary has no token of.
+/// RFC 3550 §6.5 has the items 1 to 8, and RFC 3611 §4 the blocks 1 to 7.
+fn row(shape: &Shape, row: &mut Vec<u8>, source: &mut Source<'_>) {
+    let types: Vec<Vec<u8>> = (1..=8).map(|kind| vec![kind]).collect();
+    let rng = source.rng.fork();
+    let mut source = Source { rng, donor: source.donor, dictionary: &types, most: source.most };
+    shape.mutate(row, &mut source, super::elements::opaque);
 }
 
 /// Changes transport-wide feedback: counts, chunks, deltas, or makes it all anew and right.
@@ -130,6 +139,23 @@ mod tests {
     use rtcspec_wire::rtcp::{FeedbackMessage, Packet, Remb};
 
     use super::*;
+    use crate::mutate::Rng;
+
+    #[test]
+    fn items_and_blocks_are_given_the_types_that_there_are() {
+        let items = [0x81, 202, 0, 2, 0, 0, 0, 1, 1, 1, b'a', 0];
+        let blocks = [0x80, 207, 0, 4, 0, 0, 0, 1, 4, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0];
+        for packet in [&items[..], &blocks] {
+            let mut missing: Vec<u8> = (1..=8).collect();
+            for seed in 0..5000 {
+                let mut changed = packet.to_vec();
+                let rng = Rng::with_seed(seed);
+                inner(&mut changed, &mut Source { rng, donor: &[], dictionary: &[], most: 4096 });
+                missing.retain(|kind| changed.get(8) != Some(kind));
+            }
+            assert!(missing.is_empty(), "types {missing:?} of {packet:02x?}");
+        }
+    }
 
     /// With enough zeros behind it, each head is of a packet that is typed, but for the last.
     #[test]

@@ -82,21 +82,91 @@ fn table(data: &mut Vec<u8>, source: &mut Source<'_>) {
     *data = row.concat();
 }
 
-/// Many keys with many values.
+/// What a matrix may vary: in tables of which kind, which key, and values of it.
+const VARIED: [(&str, &str, &[&str]); 9] = [
+    ("", "seed", &["1", "2", "3", "4"]),
+    ("", "limit", &["\"30s\"", "\"60s\""]),
+    ("nat.", "mapping", &["\"endpoint-independent\"", "\"address-and-port-dependent\""]),
+    ("nat.", "filtering", &["\"endpoint-independent\"", "\"address-dependent\""]),
+    ("nat.", "ports", &["\"preserve\"", "\"sequential\"", "\"random\""]),
+    ("nat.", "hairpin", &["\"none\"", "\"internal\"", "\"external\""]),
+    ("nat.", "exhaustion", &["\"drop\"", "\"reject\"", "\"evict-oldest\""]),
+    ("link.", "delay", &["\"5ms\"", "\"20ms\"", "\"200ms\""]),
+    ("link.", "loss", &["\"0%\"", "\"5%\""]),
+];
+
+/// More keys in the matrix, each with some values: a file has one matrix at most.
 fn matrix(data: &mut Vec<u8>, source: &mut Source<'_>) {
-    let keys = source.pick(&[1, 2, 12]);
-    let values: Vec<String> =
-        (0..source.pick(&[1, 2, 8])).map(|value: u32| value.to_string()).collect();
-    let place = data.windows(4).position(|found| found == b"[[do").unwrap_or(data.len());
-    let mut text = String::from("[matrix]\n");
-    for key in 0..keys {
-        text.push_str(&format!("\"seed{key}\" = [{}]\n", values.join(", ")));
+    const TABLE: &[u8] = b"[matrix]\n";
+    let mut keys = keys(data);
+    source.rng.shuffle(&mut keys);
+    keys.truncate(source.pick(&[1, 1, 2, 12]));
+    let count = source.pick(&[1, 2, 2, 8]);
+    let mut text = String::new();
+    for (key, values) in keys {
+        let values: Vec<&str> = values.iter().copied().cycle().take(count).collect();
+        text.push_str(&format!("\"{key}\" = [{}]\n", values.join(", ")));
     }
-    data.splice(place..place, text.into_bytes());
+    let place = |wanted: &[u8]| data.windows(wanted.len()).position(|found| found == wanted);
+    let (at, text) = match place(TABLE) {
+        Some(table) => (table + TABLE.len(), text.into_bytes()),
+        None => (
+            place(b"[[do").unwrap_or(data.len()),
+            [&b"\n"[..], TABLE, text.as_bytes(), b"\n"].concat(),
+        ),
+    };
+    data.splice(at..at, text);
+}
+
+/// Keys that a file has the tables for and whose name is not in it yet, with values.
+fn keys(data: &[u8]) -> Vec<(String, &'static [&'static str])> {
+    let text = String::from_utf8_lossy(data);
+    let tables = text.lines().filter_map(|line| line.strip_prefix('[')?.strip_suffix(']'));
+    let mut keys = Vec::new();
+    for table in std::iter::once("").chain(tables) {
+        for (kind, key, values) in VARIED {
+            let key = match kind {
+                "" if table.is_empty() => key.to_owned(),
+                "" => continue,
+                _ if table.starts_with(kind) => format!("{table}.{key}"),
+                _ => continue,
+            };
+            if !text.contains(&format!("\"{key}\"")) {
+                keys.push((key, values));
+            }
+        }
+    }
+    keys
 }
 
 /// The dictionary: such tokens.
 #[must_use]
 pub fn dictionary() -> Vec<Vec<u8>> {
     TOKENS.iter().map(|token| token.as_bytes().to_vec()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rtcspec_suite::scenario::read;
+
+    use super::*;
+    use crate::mutate::Rng;
+
+    /// Once `"seed0"` was given to files, which none has, in a table of its own, of which there is one.
+    #[test]
+    fn a_matrix_is_often_accepted_in_a_file_with_one_and_in_a_file_without() {
+        let with = include_str!("../../../../corpus/seeds/scenario/nat-pooling.toml");
+        let without = include_str!("../../../../corpus/seeds/scenario/nat-open-symmetric.toml");
+        for (file, runs) in [(with, 2), (without, 1)] {
+            let more = |seed: &u64| {
+                let mut data = file.as_bytes().to_vec();
+                let rng = Rng::with_seed(*seed);
+                matrix(&mut data, &mut Source { rng, donor: &[], dictionary: &[], most: 1 << 16 });
+                let text = String::from_utf8(data).expect("text");
+                read("fuzz/file", &text).is_ok_and(|scenario| scenario.variants.len() > runs)
+            };
+            let more = (0..100).filter(more).count();
+            assert!(more > 20, "{more} of 100 have more runs than {runs}");
+        }
+    }
 }

@@ -8,12 +8,7 @@ use super::{Rng, Source};
 
 /// One change of a packet.
 pub fn mutate(data: &mut Vec<u8>, source: &mut Source<'_>) {
-    super::mostly(data, source, |data, source| {
-        change(data, source);
-        if !source.one_in(16) {
-            set_checksum(data, Checksum::Crc32c);
-        }
-    });
+    super::mostly_repaired(data, source, change, 16, |data| set_checksum(data, Checksum::Crc32c));
 }
 
 fn change(data: &mut Vec<u8>, source: &mut Source<'_>) {

@@ -55,11 +55,11 @@ fn sections(data: &mut Vec<u8>, source: &mut Source<'_>) {
 fn media_line(data: &mut Vec<u8>, source: &mut Source<'_>) {
     let mut row = split(data);
     let at = 1 + source.below(row.len() - 1);
-    let Some(section) = row.get_mut(at).map(Cow::to_mut) else { return };
+    let Some(section) = row.get_mut(at) else { return };
     let end = section.iter().position(|byte| *byte == b'\n').map_or(section.len(), |at| at + 1);
-    let rest = section.split_off(end);
-    super::text::words(section, source);
-    section.extend_from_slice(&rest);
+    let mut changed = super::text::reworded(&section[..end], source);
+    changed.extend_from_slice(&section[end..]);
+    *section = Cow::Owned(changed);
     *data = row.concat();
 }
 

@@ -17,14 +17,17 @@ pub fn key() -> &'static Key {
     &KEY
 }
 
+/// One change in so many is not repaired.
+const SELDOM: u32 = 8;
+
 /// One change of a message.
 pub fn mutate(data: &mut Vec<u8>, source: &mut Source<'_>) {
-    super::mostly(data, source, |data, source| {
-        change(data, source);
-        if !source.one_in(8) {
-            repair(data, key());
-        }
-    });
+    super::mostly_repaired(data, source, change, SELDOM, |data| repair(data, key()));
+}
+
+/// The same without repair: for a target that makes right whatever it is given.
+pub fn mutate_unrepaired(data: &mut Vec<u8>, source: &mut Source<'_>) {
+    super::mostly_repaired(data, source, change, SELDOM, |_| {});
 }
 
 fn change(data: &mut Vec<u8>, source: &mut Source<'_>) {

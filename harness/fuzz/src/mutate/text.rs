@@ -31,26 +31,33 @@ pub const NUMBERS: [&str; 18] = [
 const ODD: [&[u8]; 10] =
     [b"\0", b"\r", b"\n", b"\t", b" ", b"  ", b"\xff", b"\xc3\xbf", b"\xe2\x80\xa8", b"/"];
 
-/// Cuts a text after each byte of `at`; the pieces put together are the text.
-fn pieces<'a>(data: &'a [u8], at: &[u8]) -> impl Iterator<Item = &'a [u8]> {
-    data.split_inclusive(|byte| at.contains(byte))
+const fn ends_line(byte: &u8) -> bool {
+    *byte == b'\n'
 }
 
-fn row<'a>(data: &'a [u8], at: &[u8]) -> Vec<Part<'a>> {
-    pieces(data, at).map(Cow::Borrowed).collect()
+const fn ends_word(byte: &u8) -> bool {
+    matches!(byte, b' ' | b':' | b'=' | b'/' | b';' | b',')
 }
 
-/// Changes a row of pieces: one more, one less, another order, one of the donor's, cut after `at`.
+/// Cuts a text after each byte that `ends` a piece; the pieces put together are the text. There is room
+/// for pieces of `length`, and some more: growing costs more than room that is not used.
+fn row(data: &[u8], ends: impl Fn(&u8) -> bool, length: usize) -> Vec<Part<'_>> {
+    let mut row = Vec::with_capacity(data.len() / length + 8);
+    row.extend(data.split_inclusive(ends).map(Cow::Borrowed));
+    row
+}
+
+/// Changes a row of pieces: one more, one less, another order, one of the donor's, cut in the same way.
 fn move_about<'a, 'd: 'a>(
     row: &mut Vec<Part<'a>>,
-    at: &[u8],
+    ends: impl Fn(&u8) -> bool + Copy,
     times: &[usize],
     source: &mut Source<'d>,
 ) {
     let (from, to) = (source.below(row.len()), source.below(row.len() + 1));
     match source.rng.u8(..4) {
         0 if from < row.len() => {
-            let again = vec![row[from].clone(); source.pick(times)];
+            let again = std::iter::repeat_n(row[from].clone(), source.pick(times));
             row.splice(to..to, again);
         }
         1 if from < row.len() => drop(row.remove(from)),
@@ -60,23 +67,24 @@ fn move_about<'a, 'd: 'a>(
             row.insert(to, piece);
         }
         _ => {
-            let nth = source.below(pieces(source.donor, at).count());
-            row.extend(pieces(source.donor, at).nth(nth).map(Cow::Borrowed));
+            let donor = source.donor;
+            let nth = source.below(donor.split_inclusive(ends).count());
+            row.extend(donor.split_inclusive(ends).nth(nth).map(Cow::Borrowed));
         }
     }
 }
 
 /// One change of lines, or within one of them.
 pub fn lines(data: &mut Vec<u8>, source: &mut Source<'_>) {
-    let mut row = row(data, b"\n");
+    let mut row = row(data, ends_line, 32);
     match source.rng.u8(..8) {
-        0..3 => move_about(&mut row, b"\n", &[1, 1, 1, 2, 40, 900], source),
+        0..3 => move_about(&mut row, ends_line, &[1, 1, 1, 2, 40, 900], source),
         3 => line_of_dictionary(&mut row, source),
         4 if source.one_in(2) => line_ends(&mut row, source.rng.fork()),
         _ => {
             let at = source.below(row.len());
             if let Some(line) = row.get_mut(at) {
-                words(line.to_mut(), source);
+                *line = Cow::Owned(reworded(line, source));
             }
         }
     }
@@ -85,9 +93,10 @@ pub fn lines(data: &mut Vec<u8>, source: &mut Source<'_>) {
 
 /// Puts a whole line of the dictionary somewhere, as it is or changed.
 fn line_of_dictionary(row: &mut Vec<Part<'_>>, source: &mut Source<'_>) {
-    let lines: Vec<&Vec<u8>> =
-        source.dictionary.iter().filter(|token| token.get(1) == Some(&b'=')).collect();
-    let Some(line) = lines.get(source.below(lines.len())) else { return };
+    let dictionary = source.dictionary;
+    let mut lines = dictionary.iter().filter(|token| token.get(1) == Some(&b'='));
+    let nth = source.below(lines.clone().count());
+    let Some(line) = lines.nth(nth) else { return };
     let mut line = [line.as_slice(), b"\r\n"].concat();
     if source.one_in(2) {
         words(&mut line, source);
@@ -113,19 +122,27 @@ fn line_ends(row: &mut [Part<'_>], mut rng: Rng) {
 
 /// One change of the words of a line. Its end stays, mostly.
 pub fn words(line: &mut Vec<u8>, source: &mut Source<'_>) {
+    *line = reworded(line, source);
+}
+
+/// The line that comes of it.
+pub(super) fn reworded(line: &[u8], source: &mut Source<'_>) -> Vec<u8> {
     let end = line.len() - line.iter().rev().take_while(|byte| b"\r\n".contains(byte)).count();
-    let tail = line.split_off(end);
-    let mut row = row(line, b" :=/;,");
+    let (text, tail) = line.split_at(end);
+    let mut row = row(text, ends_word, 4);
     let at = source.below(row.len());
     match source.rng.u8(..8) {
-        0 | 1 => move_about(&mut row, b" :=/;,\n", &[1, 1, 2, 30], source),
+        0 | 1 => {
+            let ends = |byte: &u8| ends_word(byte) || ends_line(byte);
+            move_about(&mut row, ends, &[1, 1, 2, 30], source);
+        }
         2 | 3 => number(&mut row, at, source),
-        4 => replace(
-            &mut row,
-            at,
-            |source| source.dictionary.get(source.below(source.dictionary.len())).cloned(),
-            source,
-        ),
+        4 => {
+            let dictionary = source.dictionary;
+            if let Some(token) = dictionary.get(source.below(dictionary.len())) {
+                replace(&mut row, at, token);
+            }
+        }
         5 => odd(&mut row, at, source),
         6 if source.one_in(2) => flip_case(&mut row, at),
         6 => glue(&mut row, at),
@@ -135,27 +152,25 @@ pub fn words(line: &mut Vec<u8>, source: &mut Source<'_>) {
             }
         }
     }
-    *line = row.concat();
-    line.extend_from_slice(&tail);
+    row.push(Cow::Borrowed(tail));
+    row.concat()
 }
 
 /// Puts another number where one is, else anywhere.
 fn number(row: &mut [Part<'_>], at: usize, source: &mut Source<'_>) {
-    let numeric: Vec<usize> =
-        (0..row.len()).filter(|at| row[*at].first().is_some_and(u8::is_ascii_digit)).collect();
-    let at = numeric.get(source.below(numeric.len())).copied().unwrap_or(at);
-    replace(row, at, |source| Some(source.pick(&NUMBERS).as_bytes().to_vec()), source);
+    let is_number = |at: &usize| row[*at].first().is_some_and(u8::is_ascii_digit);
+    let mut numeric = (0..row.len()).filter(is_number);
+    let nth = source.below(numeric.clone().count());
+    let at = numeric.nth(nth).unwrap_or(at);
+    replace(row, at, source.pick(&NUMBERS).as_bytes());
 }
 
 /// Puts something in the place of a word, whose separator stays.
-fn replace(
-    row: &mut [Part<'_>],
-    at: usize,
-    by: impl FnOnce(&mut Source<'_>) -> Option<Vec<u8>>,
-    source: &mut Source<'_>,
-) {
-    let (Some(word), Some(mut new)) = (row.get_mut(at), by(source)) else { return };
-    new.extend(word.last().filter(|last| b" :=/;,".contains(last)));
+fn replace(row: &mut [Part<'_>], at: usize, by: &[u8]) {
+    let Some(word) = row.get_mut(at) else { return };
+    let mut new = Vec::with_capacity(by.len() + 1);
+    new.extend_from_slice(by);
+    new.extend(word.last().filter(|last| ends_word(last)));
     *word = Cow::Owned(new);
 }
 
@@ -171,7 +186,7 @@ fn odd(row: &mut [Part<'_>], at: usize, source: &mut Source<'_>) {
 /// Takes away what is between a word and the next.
 fn glue(row: &mut [Part<'_>], at: usize) {
     if let Some(word) = row.get_mut(at) {
-        word.to_mut().pop_if(|last| b" :=/;,".contains(last));
+        word.to_mut().pop_if(|last| ends_word(last));
     }
 }
 

@@ -27,9 +27,9 @@ pub fn mutate(data: &mut Vec<u8>, source: &mut Source<'_>) {
     super::mostly(data, source, |data, source| {
         if source.one_in(3) {
             let token = source.pick(&TOKENS).as_bytes();
-            let ends: Vec<usize> =
-                (0..data.len()).filter(|at| data[*at] == b'\n').map(|at| at + 1).collect();
-            let at = ends.get(source.below(ends.len())).copied().unwrap_or(data.len());
+            let mut ends = (0..data.len()).filter(|at| data[*at] == b'\n').map(|at| at + 1);
+            let nth = source.below(ends.clone().count());
+            let at = ends.nth(nth).unwrap_or(data.len());
             let end: &[u8] = if token.starts_with(b" ") { b"" } else { b"\n" };
             data.splice(at..at, [token, end].concat());
         } else {

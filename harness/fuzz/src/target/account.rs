@@ -16,26 +16,54 @@ const BUDGET: Budget = Budget {
 };
 
 /// The account of a simulation.
-#[derive(Default)]
 pub(super) struct Account {
     digest: DefaultHasher,
     reached: BTreeSet<&'static str>,
     seen: BTreeSet<u64>,
+    /// It is compared with that of the same program.
+    compared: bool,
+    /// Somebody reads what was reached and seen.
+    noted: bool,
 }
 
 impl Account {
+    /// An account of which nothing is told yet, and only what somebody asks for will be.
+    fn new(case: &Case<'_>) -> Self {
+        Self {
+            digest: DefaultHasher::new(),
+            reached: BTreeSet::new(),
+            seen: BTreeSet::new(),
+            compared: case.is_thorough(),
+            noted: case.is_noted(),
+        }
+    }
+
     /// A packet, or an event: the same program gives the same ones.
     pub(super) fn tell(&mut self, what: &impl Hash) {
-        what.hash(&mut self.digest);
+        if self.compared {
+            what.hash(&mut self.digest);
+        }
+    }
+
+    /// The same of what is dear to put into words.
+    pub(super) fn tell_words(&mut self, words: impl FnOnce() -> String) {
+        if self.compared {
+            self.tell(&words());
+        }
     }
 
     /// A situation was come to ([`Case::reach`]).
     pub(super) fn reach(&mut self, situation: &'static str) {
-        self.reached.insert(situation);
+        if self.noted {
+            self.reached.insert(situation);
+        }
     }
 
     /// Something was seen ([`Case::see`]).
     pub(super) fn see(&mut self, feature: &impl Hash) {
+        if !self.noted {
+            return;
+        }
         let mut hasher = DefaultHasher::new();
         feature.hash(&mut hasher);
         self.seen.insert(hasher.finish());
@@ -48,12 +76,12 @@ impl Account {
 /// An oracle was broken.
 pub(super) fn play(
     case: &mut Case<'_>,
-    simulate: impl Fn(&[u8]) -> Result<Account, Finding>,
+    simulate: impl Fn(&[u8], Account) -> Result<Account, Finding>,
 ) -> Verdict {
     let input = case.input;
-    let account = case.within(BUDGET, input.len(), || simulate(input))??;
+    let account = case.within(BUDGET, input.len(), || simulate(input, Account::new(case)))??;
     if case.is_thorough() {
-        let again = simulate(input)?;
+        let again = simulate(input, Account::new(case))?;
         let same = account.digest.finish() == again.digest.finish();
         hold(Oracle::Determinism, same, || "the same program gives other packets or events")?;
     }

@@ -3,6 +3,7 @@
 use rtcspec_wire::candidate::{
     Candidate, CandidateError, CandidateKind, CandidateView, ConnectionAddress, Transport,
 };
+use rtcspec_wire::sdp::Token;
 
 use super::{Plant, Target};
 use crate::case::{Budget, Case};
@@ -47,9 +48,9 @@ impl Subject {
 fn body(case: &mut Case<'_>, subject: &Subject) -> Verdict {
     let Ok(text) = str::from_utf8(case.input) else { return Ok(()) };
     let view = CandidateView::new(text);
-    let parts = case.within(Budget::TEXT, text.len(), || look(&view))?;
+    let read = |_: &usize| (subject.read)(text);
+    let (parts, outcome) = case.within_both(Budget::TEXT, text.len(), || look(&view), read)?;
     case.see(&parts.min(40));
-    let outcome = case.within(Budget::TEXT, text.len(), || (subject.read)(text))?;
     if case.is_thorough() {
         let again = (subject.read)(text);
         hold(Oracle::Determinism, outcome == again, || format!("{outcome:?}, then {again:?}"))?;
@@ -114,8 +115,15 @@ fn accepted(
     view: &CandidateView<'_>,
     candidate: &Candidate,
 ) -> Verdict {
-    note(case, candidate);
+    if case.is_noted() {
+        note(case, candidate);
+    }
     let written = (subject.write)(candidate);
+    // Then no number has wrapped either, and no word is dropped.
+    let same = written.strip_prefix("candidate:") == Some(view.value());
+    if same && !case.is_thorough() {
+        return Ok(());
+    }
     let again = (subject.read)(&written);
     hold(Oracle::RoundTrip, again.as_ref() == Ok(candidate), || {
         format!("read {candidate:?}, wrote {written:?}, read {again:?}")
@@ -160,8 +168,7 @@ fn note(case: &mut Case<'_>, candidate: &Candidate) {
 fn numbers(view: &CandidateView<'_>, candidate: &Candidate) -> Verdict {
     let stands = |part: Option<&str>, number: u64| {
         let digits = part.unwrap_or_default();
-        let trimmed = digits.trim_start_matches('0');
-        trimmed == number.to_string() || (number == 0 && trimmed.is_empty() && !digits.is_empty())
+        digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u64>() == Ok(number)
     };
     let related =
         candidate.related_port.is_none_or(|port| stands(view.related_port(), port.into()));
@@ -195,9 +202,9 @@ fn pieces(subject: &Subject, view: &CandidateView<'_>) -> Verdict {
 
 /// RFC 8839 §5.1: an unknown extension is ignored: all else stays.
 fn extended(subject: &Subject, view: &CandidateView<'_>, candidate: &Candidate) -> Verdict {
-    let longer = format!("{} x-unknown \u{e4}=1", view.value());
+    let longer = format!("{} x-unknown ~=1", view.value());
     let again = (subject.read)(&longer);
-    let wanted = candidate.clone().with_extension("x-unknown", "\u{e4}=1");
+    let wanted = candidate.clone().with_extension("x-unknown", "~=1");
     hold(Oracle::Metamorphic, again.as_ref().ok() == wanted.as_ref(), || {
         format!("with an unknown extension, {candidate:?} is read as {again:?}")
     })
@@ -262,7 +269,8 @@ fn extensions_dropped(candidate: &Candidate) -> String {
 fn transport_case(text: &str) -> Result<Candidate, CandidateError> {
     let mut candidate: Candidate = text.parse()?;
     if let Some(word @ ("UDP" | "TCP")) = CandidateView::new(text).transport() {
-        candidate.transport = Transport::Other(word.to_ascii_lowercase());
+        let word = Token::new(word.to_ascii_lowercase()).expect("a token");
+        candidate.transport = Transport::Other(word);
     }
     Ok(candidate)
 }

@@ -123,6 +123,9 @@ fn accepted(case: &mut Case<'_>, subject: &Subject, message: &Message) -> Verdic
     }
     let input = case.input;
     let written = (subject.write)(message);
+    if case.comes_back(&written) {
+        return Ok(());
+    }
     let again = (subject.read)(&written);
     hold(Oracle::RoundTrip, again.as_ref() == Ok(message), || {
         format!("read {message:?}, wrote {written:02x?}, read {again:?}")
@@ -136,6 +139,9 @@ fn accepted(case: &mut Case<'_>, subject: &Subject, message: &Message) -> Verdic
             .enumerate()
             .all(|(at, (a, b))| a == b || ignored.contains(&at));
     hold(Oracle::RoundTrip, same, || format!("{input:02x?} comes back as {written:02x?}"))?;
+    if !case.is_thorough() {
+        return Ok(());
+    }
     (1..input.len().min(20)).try_for_each(|cut| {
         let len = input.len() - cut;
         hold(Oracle::Truncation, (subject.read)(&input[..len]).is_err(), || {

@@ -12,4 +12,4 @@ mod timeline;
 
 pub(crate) use expected::expect;
 pub(crate) use outlook::{Contradiction, contradictions};
-pub use outlook::{Outlook, outlook};
+pub use outlook::{Outlook, outlook, verdict};

@@ -63,6 +63,15 @@ pub fn outlook(file: &File) -> Vec<Outlook> {
         .collect()
 }
 
+/// What must come of connecting on the network of the start; `None` where that cannot be said. It is what
+/// [`outlook`] says first, without the reasons, which take as long to find.
+#[must_use]
+pub fn verdict(file: &File) -> Option<Verdict> {
+    let options = Options { explain: false, stop_early: true, ..Options::default() };
+    let mut oracle = Oracle { options, ..Oracle::new(file) };
+    oracle.view(None).ok().map(|view| view.now.outcome.verdict)
+}
+
 /// Every expectation of a file that the oracle rules out. What depends on the matrix is looked at
 /// with its values filled in.
 pub(crate) fn contradictions(file: &File) -> Vec<Contradiction> {
@@ -88,6 +97,7 @@ pub(crate) fn contradictions(file: &File) -> Vec<Contradiction> {
 /// The oracle, asked once for each network a file's steps make.
 struct Oracle<'f> {
     file: &'f File,
+    options: Options,
     /// By the steps that have changed the network.
     asked: BTreeMap<Vec<usize>, Result<Prediction, String>>,
 }
@@ -104,7 +114,7 @@ struct View {
 
 impl<'f> Oracle<'f> {
     fn new(file: &'f File) -> Self {
-        Self { file, asked: BTreeMap::new() }
+        Self { file, options: Options::default(), asked: BTreeMap::new() }
     }
 
     fn view(&mut self, after: Option<&str>) -> Result<View, String> {
@@ -186,7 +196,7 @@ impl<'f> Oracle<'f> {
             return known.clone();
         }
         let (file, down) = changed(self.file, &changes);
-        let mut prediction = predict(&file, &Options::default());
+        let mut prediction = predict(&file, &self.options);
         if let Ok(prediction) = &mut prediction {
             // A link that is down is to the model a wall.
             for name in &down {

@@ -54,7 +54,7 @@ pub const HANDSHAKE: Target = Target {
 
 /// A message begins: type, `message_seq`, body.
 const WHOLE: u8 = 1;
-/// A piece of the last message: offset, length, and a byte to change in it.
+/// A piece of the last message: offset, length, both as [`place`] has them, and a byte to change in it.
 const PIECE: u8 = 2;
 /// A fragment as it stands.
 const RAW: u8 = 3;
@@ -86,6 +86,13 @@ impl Fragment {
 /// Fragments of one input.
 const MOST: usize = 600;
 
+/// The place in a body that a byte stands for: that many bytes on, or in a body that is longer than a byte
+/// can say as many 255ths of it.
+fn place(byte: usize, length: usize) -> usize {
+    let at = if length <= 255 { byte } else { byte * length / 255 };
+    at.min(length)
+}
+
 fn fragments(input: &[u8]) -> Vec<Fragment> {
     let mut out = Vec::new();
     let mut message = (HandshakeType::CERTIFICATE, 0_u16, Vec::new());
@@ -98,8 +105,9 @@ fn fragments(input: &[u8]) -> Vec<Fragment> {
             }
             (PIECE, [offset, length, rest @ ..]) => {
                 let (msg_type, message_seq, whole) = &message;
-                let from = usize::from(*offset).min(whole.len());
-                let to = (from + usize::from(*length)).min(whole.len());
+                let (offset, length) = (usize::from(*offset), usize::from(*length));
+                let from = place(offset, whole.len());
+                let to = place(offset + length, whole.len());
                 let mut body = whole[from..to].to_vec();
                 if let ([at, mask, ..], false) = (rest, body.is_empty()) {
                     let at = usize::from(*at) % body.len();
@@ -355,4 +363,23 @@ fn overlap_overwrites(fragments: &[Fragment]) -> Run {
         run.outcomes.push(if conflict { Ok(None) } else { outcome });
     }
     run
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_reach_the_end_of_the_longest_body() {
+        let mut input = vec![WHOLE, 255, 11, 2];
+        input.extend(0..=252_u8);
+        for [offset, length] in [[0, 100], [100, 100], [200, 55]] {
+            input.extend([PIECE, 2, offset, length]);
+        }
+        let fragments = fragments(&input);
+        assert_eq!(fragments.iter().map(|fragment| fragment.body.len()).sum::<usize>(), 759);
+        let mut case = Case::new(&input);
+        assert_eq!((HANDSHAKE.body)(&mut case), Ok(()));
+        assert!(case.reached().contains(&"in pieces"), "{:?}", case.reached());
+    }
 }

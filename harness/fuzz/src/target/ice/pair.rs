@@ -57,14 +57,14 @@ const MOST: usize = 32;
 const LONGEST: Duration = Duration::from_secs(300);
 
 pub(super) fn body(case: &mut Case<'_>, edge: MakeEdge) -> Verdict {
-    play(case, |input| simulate(input, edge))
+    play(case, |input, account| simulate(input, edge, account))
 }
 
-fn simulate(input: &[u8], edge: MakeEdge) -> Result<Account, Finding> {
+fn simulate(input: &[u8], edge: MakeEdge, account: Account) -> Result<Account, Finding> {
     let (head, program) = input.split_at(input.len().min(4));
     let byte = |at: usize| head.get(at).copied().unwrap_or_default();
     let plan = Plan { nats: [byte(0), byte(1)], servers: byte(2) };
-    let mut table = Table::new(plan, byte(3), edge)?;
+    let mut table = Table::new(plan, byte(3), edge, account)?;
     if byte(3) & 8 != 0 {
         table.account.reach("late description");
     }

@@ -272,7 +272,8 @@ impl Edge for RefusalAmplifies {
     fn outgoing(&mut self, message: &mut Outgoing) -> Option<Outgoing> {
         let more = Message::parse(&message.bytes).ok()?;
         if more.class == Class::ErrorResponse && message.key.is_none() {
-            let more = more.with(Attribute::Software("an agent of many words ".repeat(20)));
+            let bytes = b"an agent of many words ".repeat(20);
+            let more = more.with(Attribute::Unknown { ty: AttributeType::SOFTWARE, bytes });
             message.bytes = more.encode(&Seal::none().fingerprint()).ok()?;
         }
         None

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use rtcspec_peer::ice::Credentials;
 use rtcspec_wire::stun::{
-    Attribute, Check, Class, ErrorCode, Key, Message, Method, Seal, TransactionId, View,
+    Attribute, AttributeType, Check, Class, ErrorCode, Key, Message, Method, Seal, TransactionId,
+    View,
 };
 
 /// Where a stranger sends from.
@@ -80,7 +81,11 @@ impl Known {
             7 => Message::indication(Method::BINDING, id).encode(&unsigned),
             8 => return vec![0x80 | how & 0x3f; 40],
             9 => return self.came.clone().unwrap_or_default(),
-            _ => request(name).with(Attribute::Software("x".repeat(how.into()))).encode(&forged),
+            _ => {
+                // Longer than it may be, every other time.
+                let (ty, bytes) = (AttributeType::SOFTWARE, vec![b'x'; how.into()]);
+                request(name).with(Attribute::Unknown { ty, bytes }).encode(&forged)
+            }
         };
         encoded.unwrap_or_default()
     }

@@ -93,7 +93,12 @@ pub(super) struct Table {
 
 impl Table {
     /// `switches`: 1 both control, 2 neither does, 4 candidates wait, 8 the answer is late.
-    pub(super) fn new(plan: Plan, switches: u8, edge: MakeEdge) -> Result<Self, Finding> {
+    pub(super) fn new(
+        plan: Plan,
+        switches: u8,
+        edge: MakeEdge,
+        account: Account,
+    ) -> Result<Self, Finding> {
         let ground = plan.lay().map_err(|error| Finding::new(Oracle::Model, error))?;
         let roles = match switches & 3 {
             1 => [Role::Controlling; 2],
@@ -145,7 +150,7 @@ impl Table {
             restarted_at: None,
             packets: 0,
             strangers: 0,
-            account: Account::default(),
+            account,
         };
         table.begin(switches & 8 != 0)?;
         Ok(table)
@@ -332,7 +337,7 @@ impl Table {
     }
 
     fn hear(&mut self, side: usize, event: Event) -> Verdict {
-        self.account.tell(&format!("{side} {event:?}"));
+        self.account.tell_words(|| format!("{side} {event:?}"));
         match event {
             Event::Candidate { candidate, ufrag } => {
                 let wire = candidate.to_wire(Some(&ufrag));
@@ -413,7 +418,7 @@ impl Table {
                         host::Receive::Udp { local, remote, data } => {
                             Receive::Udp { local, remote, data }
                         }
-                        host::Receive::Unreachable { local, remote } => {
+                        host::Receive::Unreachable { local, remote, .. } => {
                             Receive::Unreachable { local, remote }
                         }
                         _ => continue,

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use rtcspec_net::Ns;
 use rtcspec_net::services::turn::Config;
-use rtcspec_wire::stun::{Attribute, Class, Message, Method, Seal};
+use rtcspec_wire::stun::{Attribute, AttributeType, Class, Message, Method, Seal};
 use rtcspec_wire::turn::ChannelData;
 
 use super::program::{Subject, body, key};
@@ -129,7 +129,8 @@ fn talkative(to: SocketAddr, bytes: Vec<u8>) -> (SocketAddr, Vec<u8>) {
         Ok(message)
             if message.class == Class::ErrorResponse && message.method == Method::ALLOCATE =>
         {
-            let software = Attribute::Software("a server of many words ".repeat(20));
+            let words = b"a server of many words ".repeat(20);
+            let software = Attribute::Unknown { ty: AttributeType::SOFTWARE, bytes: words };
             let longer = message.with(software).encode(&Seal::none());
             (to, longer.unwrap_or(bytes))
         }

@@ -1,9 +1,10 @@
 //! `turn_server`: programs of clients, peers and time against the TURN server of the virtual network.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::LazyLock;
 
 use rtcspec_net::Ns;
-use rtcspec_net::host::{Application as _, Receive, Transmit};
+use rtcspec_net::host::{Application as _, IcmpError, Receive, Transmit};
 use rtcspec_net::prefix::Prefix;
 use rtcspec_net::services::turn::{Config, Server};
 use rtcspec_wire::demux::Protocol;
@@ -122,6 +123,9 @@ fn password(user: usize) -> String {
     format!("{}-password", USERS[user])
 }
 
+/// The keys of all users: every program needs them.
+static KEYS: LazyLock<[Key; USERS.len()]> = LazyLock::new(|| std::array::from_fn(key));
+
 /// A user's key.
 pub(super) fn key(user: usize) -> Key {
     Key::long_term(USERS[user], REALM, &password(user))
@@ -178,7 +182,7 @@ struct Table<'a> {
     now: Ns,
     nonces: [Vec<u8>; CLIENTS],
     tokens: Vec<[u8; 8]>,
-    keys: [Key; 2],
+    keys: &'static [Key; USERS.len()],
     made: u32,
     seen: Vec<(&'static str, u16)>,
 }
@@ -192,7 +196,7 @@ impl<'a> Table<'a> {
             now: Ns::secs(1),
             nonces: Default::default(),
             tokens: Vec::new(),
-            keys: [key(0), key(1)],
+            keys: &KEYS,
             made: 0,
             seen: Vec::new(),
         }
@@ -532,7 +536,8 @@ impl<'a> Table<'a> {
         let held = self.allocation(client);
         let Some(relay) = held.and_then(|held| held.relay_for(peer.ip())) else { return Ok(()) };
         let told = held.is_some_and(|held| held.permits(self.now, peer.ip()));
-        self.server.receive(self.now, Receive::Unreachable { local: relay, remote: peer });
+        let error = IcmpError::port_unreachable(peer.is_ipv4());
+        self.server.receive(self.now, Receive::Unreachable { local: relay, remote: peer, error });
         let sent = self.left();
         // RFC 8656 §11.5: only of peers with a permission.
         hold(Oracle::Model, sent.len() == usize::from(told), || {

@@ -113,6 +113,8 @@ struct Sending {
 struct Side {
     association: Association,
     edge: Box<dyn Edge>,
+    /// Something was put in, or taken out, since it had nothing more to say.
+    stirred: bool,
     connected: bool,
     closed: Option<String>,
     /// The highest TSN sent, or said to be skipped.
@@ -160,6 +162,7 @@ impl Pair {
         let side = |seed, edge| Side {
             association: Association::new(config.clone(), Rng::new(seed)),
             edge,
+            stirred: true,
             connected: false,
             closed: None,
             highest: None,
@@ -207,6 +210,7 @@ impl Pair {
                 let (side, stream) = (usize::from(which & 1), StreamId(u16::from(which >> 1 & 3)));
                 if self.sides[side].connected {
                     self.sides[side].association.reset_stream(self.now, stream);
+                    self.sides[side].stirred = true;
                 }
             }
             _ => {}
@@ -229,6 +233,7 @@ impl Pair {
         let data = payload(self.sent.len(), length);
         let taken =
             self.sides[from].association.send(self.now, stream, Ppid::BINARY, data, reliability);
+        self.sides[from].stirred = true;
         if taken.is_ok() {
             self.bytes += length;
             self.sent.push(Sending { from, stream, length, reliability, delivered: 0 });
@@ -252,14 +257,16 @@ impl Pair {
             self.now = self.now.max(next);
             for side in &mut self.sides {
                 side.association.advance(self.now);
+                side.stirred = true;
             }
             while let Some(entry) =
                 self.under_way.first_entry().filter(|entry| entry.key().0 <= self.now)
             {
                 let (to, bytes) = entry.remove();
-                let Side { association, edge, .. } = &mut self.sides[to];
+                let Side { association, edge, stirred, .. } = &mut self.sides[to];
                 edge.incoming(association, self.now, &bytes);
                 association.receive(self.now, &bytes);
+                *stirred = true;
                 self.flush()?;
             }
         }
@@ -269,6 +276,9 @@ impl Pair {
 
     fn flush(&mut self) -> Verdict {
         for from in 0..2 {
+            if !std::mem::take(&mut self.sides[from].stirred) {
+                continue;
+            }
             while let Some(mut packet) = self.sides[from].association.poll_transmit() {
                 if !self.sides[from].edge.outgoing(&mut packet) {
                     continue;
@@ -280,6 +290,8 @@ impl Pair {
             }
             let mut events: Vec<Event> =
                 std::iter::from_fn(|| self.sides[from].association.poll_event()).collect();
+            // A message that is taken may open the window, which the peer is told.
+            self.sides[from].stirred = !events.is_empty();
             self.sides[from].edge.telling(&mut events);
             for event in events {
                 self.hear(from, event)?;
@@ -294,22 +306,17 @@ impl Pair {
             0 => 0,
             len => self.fates[self.packets as usize % len],
         };
-        let mut copies = match fate >> 6 {
-            1 => 0,
-            2 => 2,
-            _ => 1,
-        };
-        if copies == 0 {
-            self.dropped += 1;
-        }
         let delay = MS * 10 + MS * 4 * u32::from(fate & 0x3f);
-        while copies > 0 {
-            copies -= 1;
-            self.under_way.insert(
-                (self.now + delay * (copies + 1), self.packets * 4 + u64::from(copies)),
-                (to, bytes.clone()),
-            );
+        let (now, number) = (self.now, self.packets * 4);
+        match fate >> 6 {
+            1 => {
+                self.dropped += 1;
+                return;
+            }
+            2 => drop(self.under_way.insert((now + delay * 2, number + 1), (to, bytes.clone()))),
+            _ => {}
         }
+        self.under_way.insert((now + delay, number), (to, bytes));
     }
 
     /// What every packet has to keep to.
@@ -376,7 +383,7 @@ impl Pair {
         };
         let right = sending.from != at
             && sending.stream == message.stream
-            && message.data == payload(index, sending.length);
+            && is_payload(&message.data, index, sending.length);
         hold(Oracle::Model, right, || {
             format!(
                 "message {index} is delivered with {} bytes of {}, changed or elsewhere",
@@ -450,8 +457,55 @@ fn is_reliable(reliability: &Reliability) -> bool {
     reliability.max_retransmits.is_none() && reliability.lifetime.is_none()
 }
 
+/// What a message carries: its number, then bytes of which each depends on number and place.
 pub(super) fn payload(index: usize, length: usize) -> Vec<u8> {
-    let head = (index as u16).to_be_bytes();
-    let body = (2..length).map(|at| (at as u8).wrapping_mul(31).wrapping_add(index as u8));
-    head.into_iter().chain(body).collect()
+    let period = period(index);
+    let mut data = Vec::with_capacity(length);
+    while data.len() < length {
+        data.extend_from_slice(&period[..PERIOD.min(length - data.len())]);
+    }
+    for (byte, head) in data.iter_mut().zip((index as u16).to_be_bytes()) {
+        *byte = head;
+    }
+    data
+}
+
+/// Whether data is that payload, without making another one.
+pub(super) fn is_payload(data: &[u8], index: usize, length: usize) -> bool {
+    let (period, head) = (period(index), (index as u16).to_be_bytes());
+    let mut pieces = data.chunks(PERIOD);
+    let first = pieces.next().unwrap_or_default();
+    data.len() == length
+        && first.starts_with(&head)
+        && first.get(head.len()..) == period.get(head.len()..first.len())
+        && pieces.all(|piece| period.starts_with(piece))
+}
+
+/// After so many bytes a payload is the same again.
+const PERIOD: usize = 256;
+
+fn period(index: usize) -> [u8; PERIOD] {
+    std::array::from_fn(|at| (at as u8).wrapping_mul(31).wrapping_add(index as u8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_is_told_from_any_other() {
+        for length in [2, 3, 255, 256, 257, 700, 20_001] {
+            let data = payload(300, length);
+            let byte = |at: usize| (at as u8).wrapping_mul(31).wrapping_add(44);
+            assert!(data.len() == length && data.starts_with(&[1, 44]));
+            assert!((2..length).all(|at| data[at] == byte(at)));
+            assert!(is_payload(&data, 300, length));
+            assert!(!is_payload(&data, 301, length) && !is_payload(&data, 300, length + 1));
+            for at in [0, 1, length / 2, length - 1] {
+                let mut other = data.clone();
+                other[at] ^= 1;
+                assert!(!is_payload(&other, 300, length), "{at} of {length}");
+            }
+        }
+    }
 }

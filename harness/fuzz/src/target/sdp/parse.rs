@@ -1,6 +1,6 @@
 //! `sdp_parse`: any bytes, as a session description.
 
-use rtcspec_wire::sdp::{Attribute, Fault, Reason, Session, View};
+use rtcspec_wire::sdp::{Attribute, Fault, Line, Reason, Session, View};
 
 use super::plants;
 use crate::case::{Budget, Case};
@@ -46,7 +46,8 @@ impl Subject {
 pub(super) fn body(case: &mut Case<'_>, subject: &Subject) -> Verdict {
     let input = case.input;
     let view = case.within(Budget::TEXT, input.len(), || View::parse(input))?;
-    hold(Oracle::RoundTrip, view.print() == input, || "a view prints other bytes than it has")?;
+    let same = if case.is_thorough() { view.print() == input } else { shows(&view, input) };
+    hold(Oracle::RoundTrip, same, || "a view prints other bytes than it has")?;
     let faults = if case.is_thorough() { faults(case, &view)? } else { Vec::new() };
     let outcome = case.within(Budget::TEXT, input.len(), || (subject.read)(input))?;
     if case.is_thorough() {
@@ -61,6 +62,14 @@ pub(super) fn body(case: &mut Case<'_>, subject: &Subject) -> Verdict {
         }
         Err(fault) => refused(case, &view, &fault),
     }
+}
+
+/// Whether the lines of a view are these bytes, without printing them.
+fn shows(view: &View<'_>, bytes: &[u8]) -> bool {
+    let rest = view.lines().iter().try_fold(bytes, |rest, line| {
+        rest.strip_prefix(line.raw())?.strip_prefix(line.end().bytes())
+    });
+    rest.is_some_and(<[u8]>::is_empty)
 }
 
 /// All faults, each at its place. They cost as much as the reading itself, which is not asked for
@@ -137,12 +146,17 @@ fn line_ends(subject: &Subject, input: &[u8], outcome: &Result<Session, Fault>) 
 }
 
 fn accepted(case: &mut Case<'_>, subject: &Subject, view: &View<'_>, session: &Session) -> Verdict {
-    note(case, session);
+    if case.is_noted() {
+        note(case, session);
+    }
     // RFC 8866 §9: NUL and a lone CR stand in no line.
-    let clean =
-        view.lines().iter().all(|line| !line.raw().iter().any(|byte| [0, 13].contains(byte)));
+    let mut lines = view.lines().iter().map(Line::raw);
+    let clean = lines.all(|line| !line.contains(&0) && !line.contains(&b'\r'));
     hold(Oracle::Model, clean, || "a line with NUL or CR is accepted")?;
     let printed = (subject.write)(session);
+    if case.comes_back(printed.as_bytes()) {
+        return Ok(());
+    }
     let again = (subject.read)(printed.as_bytes());
     hold(Oracle::RoundTrip, again.as_ref() == Ok(session), || {
         format!("read {session:?}, printed {printed:?}, read {again:?}")
@@ -192,21 +206,22 @@ fn note(case: &mut Case<'_>, session: &Session) {
 /// No number wraps and none comes from nowhere: printed, all of them stand there, but for zeros
 /// before them.
 fn numbers(view: &View<'_>, printed: &str) -> Verdict {
-    let of = |lines: &mut dyn Iterator<Item = &[u8]>| {
-        let mut found: Vec<Vec<u8>> =
-            lines.filter(|line| !is_respelled(line)).flat_map(digits).collect();
-        found.sort();
-        found
-    };
-    let read = of(&mut view.lines().iter().map(rtcspec_wire::sdp::Line::raw));
-    let written = of(&mut printed.lines().map(str::as_bytes));
+    let read = sorted(view.lines().iter().map(Line::raw));
+    let written = sorted(printed.lines().map(str::as_bytes));
     hold(Oracle::Model, read == written, || {
         let lost = read.iter().find(|number| !written.contains(number));
         let made = written.iter().find(|number| !read.contains(number));
-        let text =
-            |number: Option<&Vec<u8>>| number.map(|number| number.escape_ascii().to_string());
+        let text = |number: Option<&&[u8]>| number.map(|number| number.escape_ascii().to_string());
         format!("numbers do not come back: {:?} for {:?}", text(made), text(lost))
     })
+}
+
+/// All numbers of these lines, of some hundreds in a description.
+fn sorted<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Vec<&'a [u8]> {
+    let mut found = Vec::with_capacity(256);
+    found.extend(lines.filter(|line| !is_respelled(line)).flat_map(digits));
+    found.sort_unstable();
+    found
 }
 
 /// Lines whose numbers have several spellings: IPv6 addresses and fractions.
@@ -217,13 +232,12 @@ fn is_respelled(line: &[u8]) -> bool {
 }
 
 /// Runs of digits without the zeros before them.
-fn digits(line: &[u8]) -> Vec<Vec<u8>> {
+fn digits(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let runs = line.split(|byte| !byte.is_ascii_digit()).filter(|run| !run.is_empty());
     runs.map(|run| {
         let zeros = run.iter().take_while(|byte| **byte == b'0').count().min(run.len() - 1);
-        run[zeros..].to_vec()
+        &run[zeros..]
     })
-    .collect()
 }
 
 /// RFC 8866 §5: a session section without one of its mandatory lines is no description.
@@ -258,13 +272,15 @@ fn unknown(subject: &Subject, view: &View<'_>, session: &Session) -> Verdict {
 
 /// Media sections in another order are the same sections in that order.
 fn rotated(case: &mut Case<'_>, subject: &Subject, view: &View<'_>, session: &Session) -> Verdict {
-    let mut sections: Vec<Vec<u8>> = view
-        .sections()
-        .map(|section| {
-            let lines = section.lines.iter();
-            lines.flat_map(|line| [line.raw(), b"\r\n"].concat()).collect()
-        })
-        .collect();
+    let text = |lines: &[Line<'_>]| {
+        let mut text = Vec::with_capacity(1024);
+        for line in lines {
+            text.extend_from_slice(line.raw());
+            text.extend_from_slice(b"\r\n");
+        }
+        text
+    };
+    let mut sections: Vec<Vec<u8>> = view.sections().map(|section| text(section.lines)).collect();
     hold(Oracle::Model, sections.len() == session.media.len() + 1, || {
         format!("{} media sections of {}", session.media.len(), sections.len() - 1)
     })?;

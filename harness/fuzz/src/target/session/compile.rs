@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use rtcspec_adapter_reference::Reference;
-use rtcspec_control::{Feature, Hello, Implementation as _};
+use rtcspec_control::{Feature, Hello};
 use rtcspec_suite::scenario::TamperLayer;
 
 use super::ground::{Ground, link_value};
@@ -37,6 +36,9 @@ pub(super) struct Plan {
     pub(super) renegotiates: bool,
     /// What makes it more than two hosts on a good network, in words without numbers.
     pub(super) ingredients: Vec<String>,
+    /// Where there are expectations, what it depends on whether the peers can connect: nothing that
+    /// happens makes another network of it.
+    pub(super) terrain: String,
 }
 
 /// `[[tamper]]` without its edits.
@@ -95,9 +97,9 @@ struct Channel {
     closed: bool,
 }
 
-/// Makes the plan of a program for a peer with these features.
-pub(super) fn compile(program: &Program, tested: &Hello) -> Plan {
-    let mut compiler = Compiler::new(program.setup, tested);
+/// Makes the plan of a program for a peer with these features, which may be the reference peer.
+pub(super) fn compile(program: &Program, tested: &Hello, is_ours: bool) -> Plan {
+    let mut compiler = Compiler::new(program.setup, tested, is_ours);
     for step in &program.steps {
         compiler.step(step);
     }
@@ -107,6 +109,7 @@ pub(super) fn compile(program: &Program, tested: &Hello) -> Plan {
 struct Compiler<'a> {
     setup: Setup,
     tested: &'a Hello,
+    is_ours: bool,
     ground: Ground<'a>,
     steps: Vec<Do>,
     tampers: Vec<Tamper>,
@@ -122,7 +125,7 @@ struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(setup: Setup, tested: &'a Hello) -> Self {
+    fn new(setup: Setup, tested: &'a Hello, is_ours: bool) -> Self {
         let main = Channel { reliable: true, ordered: true, ..Channel::default() };
         let peers = match setup.tested_offers() {
             true => "[\"tested\", \"hostile\"]",
@@ -133,6 +136,7 @@ impl<'a> Compiler<'a> {
         Self {
             setup,
             tested,
+            is_ours,
             ground: Ground::new(setup, tested),
             steps: vec![Do { at: 0, verb: format!("{verb} = {peers}"), inject: None }],
             tampers: Vec::new(),
@@ -320,9 +324,11 @@ impl<'a> Compiler<'a> {
         // A bit of a handshake that nothing protects makes two peers disagree about it.
         let harmless = !self.hostile && !self.ground.damages;
         self.broken |= collide(&self.restarts);
+        let expectations = if harmless { self.expectations() } else { Vec::new() };
         Plan {
             head: self.head(),
-            expectations: if harmless { self.expectations() } else { Vec::new() },
+            terrain: if expectations.is_empty() { String::new() } else { self.terrain() },
+            expectations,
             harmless,
             renegotiates: !self.restarts.is_empty(),
             ingredients: self.ingredients(),
@@ -401,6 +407,16 @@ impl<'a> Compiler<'a> {
         all.into_iter().collect()
     }
 
+    /// What stands between the peers, where they are and what they look for.
+    fn terrain(&self) -> String {
+        let mut text = self.ground.boxes_and_servers();
+        for who in [Who::Hostile, Who::Tested] {
+            self.ground.peer(who, &mut text);
+        }
+        text.push_str(if self.setup.tested_offers() { "offers" } else { "answers" });
+        text
+    }
+
     /// Everything before steps and expectations.
     fn head(&self) -> String {
         let seed = u64::from(self.setup.seed) + 1;
@@ -422,7 +438,7 @@ impl<'a> Compiler<'a> {
             let runs = if who == Who::Hostile { "reference" } else { "under-test" };
             let _ = writeln!(text, "\n[peer.{name}]\nruns = {runs:?}\nrole = {role:?}");
             self.ground.peer(who, text);
-            if self.tested.implementation == Reference.hello().implementation {
+            if self.is_ours {
                 // Curves are a third of the time of a session that only connects, and nobody here is after them.
                 text.push_str("dtls = { cryptography = \"symmetric\" }\n");
             }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use rtcspec_control::{Feature, Hello};
 use rtcspec_net::nat::presets;
@@ -231,19 +232,25 @@ impl<'a> Ground<'a> {
 
     /// Servers, NATs, firewalls and links.
     pub(super) fn sections(&self) -> String {
-        let mut text = self.servers();
-        for who in [Who::Hostile, Who::Tested] {
-            self.boxes(who, &mut text);
-        }
-        if self.shared == Some(true) && self.segment(Who::Tested) != "wan" {
-            text.push_str("\n[net.hostile-home]\nisolation = true\n");
-        }
+        let mut text = self.boxes_and_servers();
         for (who, link) in [Who::Hostile, Who::Tested].into_iter().zip(&self.links) {
             let _ = writeln!(text, "\n[link.{}]", who.name());
             if !link.contains_key("delay") {
                 text.push_str("delay = \"15ms\"\n");
             }
             keys(&mut text, link);
+        }
+        text
+    }
+
+    /// The same without links.
+    pub(super) fn boxes_and_servers(&self) -> String {
+        let mut text = self.servers();
+        for who in [Who::Hostile, Who::Tested] {
+            self.boxes(who, &mut text);
+        }
+        if self.shared == Some(true) && self.segment(Who::Tested) != "wan" {
+            text.push_str("\n[net.hostile-home]\nisolation = true\n");
         }
         text
     }
@@ -457,9 +464,11 @@ fn ports(amount: u8) -> (&'static str, String, bool) {
 
 /// A preset of the network engine; none for zero, and for one in three besides.
 pub(super) fn nat_name(number: u8) -> Option<&'static str> {
-    let presets: Vec<&str> =
-        presets::ALL.iter().map(|preset| preset.name).filter(|name| !name.contains("v6")).collect();
-    if number.is_multiple_of(3) { None } else { Some(presets[usize::from(number) % presets.len()]) }
+    static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let names = presets::ALL.iter().map(|preset| preset.name);
+        names.filter(|name| !name.contains("v6")).collect()
+    });
+    if number.is_multiple_of(3) { None } else { Some(NAMES[usize::from(number) % NAMES.len()]) }
 }
 
 /// A condition of a link, never so bad that nothing would come of a session.

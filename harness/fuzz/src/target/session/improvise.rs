@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use rtcspec_suite::cases::Improvise;
 use rtcspec_suite::scenario::{Edit, Hex, TamperLayer};
 
-use super::compile::{Do, Plan, Tamper, Verb};
+use super::compile::{Inject, Plan, Tamper, Verb};
 use crate::mutate::{Rng, Source};
 use crate::target::{self, Target};
 
@@ -17,7 +17,8 @@ const MOST: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Improviser {
     tampers: Vec<Tamper>,
-    steps: Vec<Do>,
+    /// Injections by the number of their step.
+    injects: BTreeMap<usize, Inject>,
     /// What was done to messages, by index into the plan's.
     pub(super) tampered: BTreeMap<usize, Vec<Edit>>,
     /// And to injected ones, by step.
@@ -28,9 +29,11 @@ pub(super) struct Improviser {
 
 impl Improviser {
     pub(super) fn new(plan: &Plan) -> Self {
+        let steps = plan.steps.iter().enumerate();
+        let injects = steps.filter_map(|(index, step)| Some((index, step.inject?)));
         Self {
             tampers: plan.tampers.clone(),
-            steps: plan.steps.clone(),
+            injects: injects.collect(),
             tampered: BTreeMap::new(),
             injected: BTreeMap::new(),
             descriptions: Vec::new(),
@@ -53,7 +56,7 @@ impl Improvise for Improviser {
     }
 
     fn inject(&mut self, index: usize, message: &[u8]) -> Option<Vec<Edit>> {
-        let inject = self.steps.get(index)?.inject?;
+        let inject = *self.injects.get(&index)?;
         // Numbers of a sealed packet count from those of the session.
         let near = inject.seal && inject.layer == TamperLayer::Sctp;
         let edits = edits(message, &changed(inject.layer, message, inject.seed, near));

@@ -17,12 +17,13 @@ mod program;
 mod render;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use rtcspec_adapter_reference::Reference;
-use rtcspec_control::Implementation;
+use rtcspec_control::{Hello, Implementation};
 use rtcspec_suite::cases::Improvise;
 use rtcspec_suite::run::{Cast, Played, play, play_improvised};
 use rtcspec_suite::scenario::{Role, Scenario, TamperLayer, Variant, read};
@@ -44,7 +45,7 @@ pub const FULL: Target = Target {
     seeds: &["full-session"],
     dictionary: || (program::CONFIG..=program::GROUND).map(|op| vec![op]).collect(),
     mutate: |data, source| mutate::mostly(data, source, change::change),
-    body: |case| Fire::default().body(case),
+    body: |case| OURS.body(case),
     situations: &[
         "connected",
         "direct",
@@ -65,10 +66,16 @@ pub const FULL: Target = Target {
 /// What a whole session may use.
 const BUDGET: Budget = Budget { bytes: 4 << 30, time: Duration::from_secs(4), ..Budget::DATAGRAM };
 
+/// The reference peer under fire.
+static OURS: LazyLock<Fire> = LazyLock::new(Fire::default);
+
 /// Who is under fire, and what is known of it.
 #[derive(Clone)]
 pub struct Fire {
     player: Arc<dyn Implementation>,
+    hello: Hello,
+    /// It is the reference peer.
+    is_ours: bool,
     known: Known,
 }
 
@@ -77,14 +84,14 @@ pub type Known = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 impl std::fmt::Debug for Fire {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fire").field("player", &self.player.hello().implementation).finish()
+        f.debug_struct("Fire").field("player", &self.hello.implementation).finish()
     }
 }
 
 impl Default for Fire {
     /// The reference peer, of which nothing is known.
     fn default() -> Self {
-        Self { player: Arc::new(Reference), known: Arc::new(|_| false) }
+        Self::on(Arc::new(Reference), Arc::new(|_| false))
     }
 }
 
@@ -97,15 +104,29 @@ pub struct Session {
     pub played: Played,
     /// Everything that was broken, known or not.
     pub findings: Vec<Finding>,
-    plan: Plan,
-    improviser: Improviser,
+    ingredients: Vec<String>,
 }
 
 impl Session {
     /// What makes it more than two hosts on a good network, in words without numbers.
     #[must_use]
     pub fn ingredients(&self) -> &[String] {
-        &self.plan.ingredients
+        &self.ingredients
+    }
+}
+
+/// A session before it is written down: most of those that an engine plays nobody asks for.
+struct Performance {
+    played: Played,
+    findings: Vec<Finding>,
+    plan: Plan,
+    improviser: Improviser,
+}
+
+impl Performance {
+    /// The scenario file that plays it again.
+    fn text(&self) -> String {
+        render::render(&self.plan, Some(&self.improviser))
     }
 }
 
@@ -113,7 +134,9 @@ impl Fire {
     /// Somebody under fire. What is `known` of it, by the class of the finding, counts as held.
     #[must_use]
     pub fn on(player: Arc<dyn Implementation>, known: Known) -> Self {
-        Self { player, known }
+        let hello = player.hello();
+        let is_ours = hello.implementation == Reference.hello().implementation;
+        Self { player, hello, is_ours, known }
     }
 
     /// Plays a program.
@@ -121,7 +144,14 @@ impl Fire {
     /// # Errors
     /// The program makes no scenario: a defect of this target.
     pub fn session(&self, input: &[u8]) -> Result<Session, Finding> {
-        self.apart(|| self.perform(input))
+        let performance = self.performed(input, true)?;
+        let text = performance.text();
+        let Performance { played, findings, plan, .. } = performance;
+        Ok(Session { text, played, findings, ingredients: plan.ingredients })
+    }
+
+    fn performed(&self, input: &[u8], thorough: bool) -> Result<Performance, Finding> {
+        self.apart(|| self.perform(input, thorough))
     }
 
     /// Some stacks keep state per thread: their sessions get one each, or none would play again. What
@@ -131,37 +161,37 @@ impl Fire {
         play: impl FnOnce() -> Result<T, Finding> + Send,
     ) -> Result<T, Finding> {
         let play = || guarded(play).and_then(|outcome| outcome);
-        if self.is_ours() {
+        if self.is_ours {
             return play();
         }
         let outcome = std::thread::scope(|scope| scope.spawn(play).join());
         outcome.unwrap_or_else(|_| Err(harness("a session's thread died")))
     }
 
-    fn is_ours(&self) -> bool {
-        self.player.hello().implementation == Reference.hello().implementation
-    }
-
-    fn perform(&self, input: &[u8]) -> Result<Session, Finding> {
+    /// Plays a program and asks all of the session that can be asked at once, and what is dear to be
+    /// asked only if it is `thorough`.
+    fn perform(&self, input: &[u8], thorough: bool) -> Result<Performance, Finding> {
         last_words();
-        let mut plan = compile::compile(&Program::read(input), &self.player.hello());
+        let mut plan = compile::compile(&Program::read(input), &self.hello, self.is_ours);
         let mut scenario = scenario(&render::render(&plan, None))?;
-        if !plan.expectations.is_empty() && !there_is_a_way(&scenario) {
+        if !plan.expectations.is_empty() && !there_is_a_way(&plan, &scenario) {
             plan.expectations.clear();
             scenario.variants[0].file.expect.clear();
         }
         let improviser = Rc::new(RefCell::new(Improviser::new(&plan)));
         let played = self.cast(&scenario, |variant, cast| {
             let improvise: Rc<RefCell<dyn Improvise>> = improviser.clone();
-            play_improvised("session", variant, cast, &improvise, variant.file.seed, false)
+            play_improvised("session", variant, cast, &improvise, variant.file.seed, thorough)
         });
         let improviser = Rc::try_unwrap(improviser).map(RefCell::into_inner);
         let improviser = improviser.map_err(|_| harness("somebody still improvises"))?;
-        let words = last_words();
-        let findings =
-            oracles::held(&plan, &played, &improviser, under_test(&scenario), words.as_deref());
-        let text = render::render(&plan, Some(&improviser));
-        Ok(Session { text, played, findings, plan, improviser })
+        let (words, tested) = (last_words(), under_test(&scenario));
+        let mut findings = oracles::held(&plan, &played, &improviser, tested, words.as_deref());
+        if plan.harmless && thorough {
+            // A peer is held to every rule where nobody else breaks one.
+            findings.extend(oracles::audited(&played, tested));
+        }
+        Ok(Performance { played, findings, plan, improviser })
     }
 
     /// Plays a file as it is written; gives what came of it and what the last panic said.
@@ -199,7 +229,7 @@ impl Fire {
     }
 
     /// The first thing broken that is not known.
-    fn unknown<'s>(&self, session: &'s Session) -> Option<&'s Finding> {
+    fn unknown<'s>(&self, session: &'s Performance) -> Option<&'s Finding> {
         session.findings.iter().find(|finding| !(self.known)(&finding.class()))
     }
 
@@ -208,24 +238,24 @@ impl Fire {
     /// # Errors
     /// An oracle was broken.
     pub fn body(&self, case: &mut Case<'_>) -> Verdict {
-        let input = case.input;
-        let session = case.within(BUDGET, input.len(), || self.session(input))??;
+        let (input, thorough) = (case.input, case.is_thorough());
+        let session = case.within(BUDGET, input.len(), || self.performed(input, thorough))??;
         if case.is_noted() {
             note(case, &session);
         }
         if let Some(finding) = self.unknown(&session) {
             return Err(finding.clone());
         }
-        if case.is_thorough() { self.plays_again(&session) } else { Ok(()) }
+        if thorough { self.plays_again(&session) } else { Ok(()) }
     }
 
-    /// The file that was written plays the same session.
-    fn plays_again(&self, session: &Session) -> Verdict {
+    /// The file that is written plays the same session.
+    fn plays_again(&self, session: &Performance) -> Verdict {
         // What other stacks keep beside their threads is theirs.
-        if !self.is_ours() {
+        if !self.is_ours {
             return Ok(());
         }
-        let (again, _) = self.again(&scenario(&session.text)?)?;
+        let (again, _) = self.again(&scenario(&session.text())?)?;
         hold(
             Oracle::Determinism,
             again.session == session.played.session,
@@ -241,7 +271,8 @@ pub fn minimise(fire: &Fire, input: &[u8], class: &str, most: usize) -> Vec<u8> 
     let mut same = |program: &[u8]| {
         left = left.saturating_sub(1);
         let shows = |finding: &Finding| finding.class() == class;
-        left > 0 && fire.session(program).is_ok_and(|session| session.findings.iter().any(shows))
+        left > 0
+            && fire.performed(program, true).is_ok_and(|session| session.findings.iter().any(shows))
     };
     let mut steps: Vec<&[u8]> = Shape::STEP.elements(input).collect();
     let mut at = steps.len();
@@ -273,17 +304,34 @@ fn harness(what: &str) -> Finding {
     Finding::new(Oracle::Model, what)
 }
 
-/// Whether the oracle of the network says that the two can connect.
-fn there_is_a_way(scenario: &Scenario) -> bool {
+/// Whether the oracle of the network says that the two can connect. It says the same of the same terrain,
+/// and most changes of a program leave that as it is.
+fn there_is_a_way(plan: &Plan, scenario: &Scenario) -> bool {
     use rtcspec_net::oracle::Verdict;
-    let outlook = rtcspec_suite::prediction::outlook(&scenario.file);
-    let outcome = outlook.first().and_then(|outlook| outlook.outcome.as_ref().ok());
-    outcome.is_some_and(|outcome| matches!(outcome.verdict, Verdict::Direct | Verdict::Relay))
+    static TOLD: Mutex<BTreeMap<String, bool>> = Mutex::new(BTreeMap::new());
+    // Who panicked with it has left nothing half done.
+    let told = || TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = told().get(&plan.terrain).copied();
+    before.unwrap_or_else(|| {
+        let verdict = rtcspec_suite::prediction::verdict(&scenario.file);
+        let way = matches!(verdict, Some(Verdict::Direct | Verdict::Relay));
+        let mut told = told();
+        if told.len() < MOST_TERRAINS {
+            // What is kept here is not lost.
+            allocation_counter::opt_out(|| {
+                told.insert(plan.terrain.clone(), way);
+            });
+        }
+        way
+    })
 }
 
+/// Terrains of which is kept what was told.
+const MOST_TERRAINS: usize = 4096;
+
 /// What an engine without coverage goes by.
-fn note(case: &mut Case<'_>, session: &Session) {
-    let Session { played, plan, improviser, .. } = session;
+fn note(case: &mut Case<'_>, session: &Performance) {
+    let Performance { played, plan, improviser, .. } = session;
     case.reach(match played.path {
         Some((true, ..)) => "relayed",
         Some((false, ..)) => "direct",
@@ -322,5 +370,38 @@ const fn changed(layer: TamperLayer) -> &'static str {
         TamperLayer::Dtls => "changed dtls",
         TamperLayer::Sctp => "changed sctp",
         TamperLayer::Message => "changed message",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rtcspec_suite::prediction::{outlook, verdict};
+
+    use super::*;
+
+    #[test]
+    fn the_oracle_says_in_short_what_it_says_at_length() {
+        for nats in [[1, 2], [4, 5], [7, 8], [10, 11], [0, 13], [14, 16]] {
+            for servers in [0, 1, 3] {
+                let program = [program::CONFIG, 3, nats[0], nats[1], servers];
+                let plan = compile::compile(&Program::read(&program), &Reference.hello(), true);
+                let file = scenario(&render::render(&plan, None)).expect("a scenario").file;
+                let long = outlook(&file).remove(0).outcome.ok().map(|outcome| outcome.verdict);
+                assert_eq!(verdict(&file), long, "{nats:?}, servers {servers}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_terrain_is_all_that_tells_whether_peers_can_connect() {
+        let plan =
+            |program: &[u8]| compile::compile(&Program::read(program), &Reference.hello(), true);
+        let config = |nats: [u8; 2], seed| [program::CONFIG, 7, nats[0], nats[1], 3, 0, 0, 0, seed];
+        let first = plan(&config([1, 2], 1));
+        assert!(!first.terrain.is_empty() && first.terrain == plan(&config([1, 2], 2)).terrain);
+        assert_ne!(first.terrain, plan(&config([1, 4], 1)).terrain);
+        // Where nothing is expected nobody asks.
+        let leaves = [&config([1, 2], 1)[..], &[program::CLOSE, 2, 0, 9]].concat();
+        assert!(plan(&leaves).expectations.is_empty() && plan(&leaves).terrain.is_empty());
     }
 }

@@ -23,9 +23,9 @@ impl Indices {
         nearest.unwrap_or(turn)
     }
 
-    /// The next index of a source of SRTCP, which counts from 1.
+    /// The next index of a source of SRTCP, which counts from 0.
     pub(super) fn next(&self, ssrc: u32) -> u64 {
-        self.highest.get(&ssrc).map_or(1, |highest| highest + 1)
+        self.highest.get(&ssrc).map_or(0, |highest| highest + 1)
     }
 
     /// Takes an index in; whether it was there before, as far back as that is told.

@@ -70,7 +70,7 @@ pub(super) const PACKETS: &[Plant] = &[
         body: |case| {
             let subject = Subject {
                 protect_rtcp: |context, packet, encrypt| {
-                    context.seal_rtcp(packet, 1, encrypt).map(|()| 1)
+                    context.seal_rtcp(packet, 0, encrypt).map(|()| 0)
                 },
                 ..Subject::OURS
             };

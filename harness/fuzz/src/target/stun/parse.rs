@@ -40,17 +40,18 @@ impl Subject {
 pub(super) fn body(case: &mut Case<'_>, subject: &Subject) -> Verdict {
     let input = case.input;
     let view = View::new(input);
-    let seen = case.within(Budget::DATAGRAM, input.len(), || look(&view, case.is_noted()))?;
+    let read = || (subject.read)(input);
+    let look = |outcome: &Outcome| look(case, &view, outcome);
+    let (outcome, seen) = case.within_both(Budget::DATAGRAM, input.len(), read, look)?;
     hold(Oracle::Model, seen.defects <= 5 + input.len() / 4, || {
         format!("{} defects in {} bytes", seen.defects, input.len())
     })?;
     for attribute in &seen.attributes {
         case.see(attribute);
     }
-    if view.is_classic() {
+    if case.is_thorough() && view.is_classic() {
         case.reach("classic");
     }
-    let outcome = case.within(Budget::DATAGRAM, input.len(), || (subject.read)(input))?;
     if case.is_thorough() {
         let again = (subject.read)(input);
         hold(Oracle::Determinism, outcome == again, || format!("{outcome:?}, then {again:?}"))?;
@@ -64,27 +65,73 @@ pub(super) fn body(case: &mut Case<'_>, subject: &Subject) -> Verdict {
     }
 }
 
+#[derive(Default)]
 struct Seen {
     defects: usize,
     /// Types that have a name, and whether the value is one of its type.
     attributes: Vec<(&'static str, bool)>,
 }
 
-/// Everything a reader can be asked, asked.
-fn look(view: &View<'_>, noted: bool) -> Seen {
+/// What the reader under test says.
+type Outcome = Result<Message, ParseError>;
+
+/// What a view can be asked by name.
+const NAMES: [AttributeType; 7] = [
+    AttributeType::USERNAME,
+    AttributeType::REALM,
+    AttributeType::NONCE,
+    AttributeType::ERROR_CODE,
+    AttributeType::DATA,
+    AttributeType::XOR_MAPPED_ADDRESS,
+    AttributeType::XOR_RELAYED_ADDRESS,
+];
+
+/// Everything a reader can be asked, asked. In a hurry that is what reading the message has not done
+/// already, and by name only what is there.
+fn look(case: &Case<'_>, view: &View<'_>, outcome: &Outcome) -> Seen {
+    let mut seen = Seen::default();
     let id = view.transaction_id();
-    let mut attributes = Vec::new();
+    let all = case.is_thorough() || outcome.is_err();
     for attribute in view.attributes().take(32) {
-        let decoded = id.is_some_and(|id| attribute.decode(id).is_ok());
-        if noted {
-            attributes.push((attribute.ty.name().unwrap_or("unknown"), decoded));
+        if all || attribute.is_ignored() {
+            let decoded = id.is_some_and(|id| attribute.decode(id).is_ok());
+            if case.is_noted() {
+                seen.attributes.push((attribute.ty.name().unwrap_or("unknown"), decoded));
+            }
+        }
+        if !case.is_thorough() {
+            by_name(view, attribute.ty);
         }
     }
-    let _ = (view.username(), view.realm(), view.nonce(), view.error_code(), view.data());
-    let _ =
-        (view.xor_mapped_address(), view.xor_relayed_address(), view.unknown_required().count());
-    let _ = (view.trailing(), view.fingerprint());
-    Seen { defects: view.defects().count(), attributes }
+    if case.is_thorough() {
+        NAMES.into_iter().for_each(|ty| by_name(view, ty));
+    }
+    if all || outcome.as_ref().is_ok_and(has_unknown) {
+        let _ = view.unknown_required().count();
+    }
+    let _ = view.trailing();
+    if all {
+        let _ = view.fingerprint();
+        seen.defects = view.defects().count();
+    }
+    seen
+}
+
+fn by_name(view: &View<'_>, ty: AttributeType) {
+    let _ = match ty {
+        AttributeType::USERNAME => view.username().is_some(),
+        AttributeType::REALM => view.realm().is_some(),
+        AttributeType::NONCE => view.nonce().is_some(),
+        AttributeType::ERROR_CODE => view.error_code().is_some(),
+        AttributeType::DATA => view.data().is_some(),
+        AttributeType::XOR_MAPPED_ADDRESS => view.xor_mapped_address().is_some(),
+        AttributeType::XOR_RELAYED_ADDRESS => view.xor_relayed_address().is_some(),
+        _ => false,
+    };
+}
+
+fn has_unknown(message: &Message) -> bool {
+    message.attributes.iter().any(|attribute| matches!(attribute, Attribute::Unknown { .. }))
 }
 
 fn refused(case: &mut Case<'_>, error: &ParseError) {
@@ -103,18 +150,13 @@ fn refused(case: &mut Case<'_>, error: &ParseError) {
 }
 
 fn accepted(case: &mut Case<'_>, subject: &Subject, view: &View<'_>, message: &Message) -> Verdict {
-    case.reach("accepted");
-    case.see(&(message.class, message.method.name()));
-    if view.has(AttributeType::FINGERPRINT) {
-        case.reach("fingerprint");
-    }
-    if view.has(AttributeType::MESSAGE_INTEGRITY) {
-        case.reach("integrity");
+    if case.is_noted() {
+        note(case, view, message);
     }
     if let Err(defect) = view.check() {
         return Err(Finding::new(Oracle::Model, format!("read a message although: {defect}")));
     }
-    round_trip(subject, message)?;
+    round_trip(case, subject, message)?;
     if !case.is_thorough() {
         return Ok(());
     }
@@ -123,16 +165,29 @@ fn accepted(case: &mut Case<'_>, subject: &Subject, view: &View<'_>, message: &M
     optional(case, subject, view, message)
 }
 
+fn note(case: &mut Case<'_>, view: &View<'_>, message: &Message) {
+    case.reach("accepted");
+    case.see(&(message.class, message.method.name()));
+    if view.has(AttributeType::FINGERPRINT) {
+        case.reach("fingerprint");
+    }
+    if view.has(AttributeType::MESSAGE_INTEGRITY) {
+        case.reach("integrity");
+    }
+}
+
 /// Written and read, it is the same.
-fn round_trip(subject: &Subject, message: &Message) -> Verdict {
+fn round_trip(case: &Case<'_>, subject: &Subject, message: &Message) -> Verdict {
     let written = (subject.write)(message, &Seal::none());
     let written = written.map_err(|error| {
         Finding::new(Oracle::RoundTrip, format!("what was read cannot be written: {error}"))
     })?;
-    let again = (subject.read)(&written);
-    hold(Oracle::RoundTrip, again.as_ref() == Ok(message), || {
-        format!("read {message:?}, wrote {written:02x?}, read {again:?}")
-    })?;
+    if case.is_thorough() || !is_as_it_came(case.input, &written) {
+        let again = (subject.read)(&written);
+        hold(Oracle::RoundTrip, again.as_ref() == Ok(message), || {
+            format!("read {message:?}, wrote {written:02x?}, read {again:?}")
+        })?;
+    }
     let view = View::new(&written);
     let clean = view.attributes().all(|attribute| {
         let end = attribute.offset + 4 + attribute.value.len();
@@ -140,6 +195,31 @@ fn round_trip(subject: &Subject, message: &Message) -> Verdict {
     });
     // RFC 8489 §14: padding bits are zero when sent.
     hold(Oracle::RoundTrip, clean, || format!("padding is not zero in {written:02x?}"))
+}
+
+/// What protects a message and is no part of its value.
+const ENDING: [AttributeType; 3] = [
+    AttributeType::FINGERPRINT,
+    AttributeType::MESSAGE_INTEGRITY,
+    AttributeType::MESSAGE_INTEGRITY_SHA256,
+];
+
+/// True if the input is what was written, up to its end or to what protects it: then it is known how
+/// that is read.
+fn is_as_it_came(input: &[u8], written: &[u8]) -> bool {
+    const HEADER: usize = 20;
+    let Some(rest) = input.get(written.len()..).filter(|_| written.len() >= HEADER) else {
+        return false;
+    };
+    let ends = match rest {
+        [] => true,
+        [high, low, ..] => ENDING.contains(&AttributeType(u16::from_be_bytes([*high, *low]))),
+        _ => false,
+    };
+    let told = usize::from(u16::from_be_bytes([written[2], written[3]]));
+    ends && told == written.len() - HEADER
+        && written[..2] == input[..2]
+        && written[4..] == input[4..written.len()]
 }
 
 /// RFC 8489 §5: the length says where the message ends, so no strict prefix is one.
@@ -173,12 +253,7 @@ fn padding(case: &Case<'_>, subject: &Subject, view: &View<'_>, message: &Messag
 /// RFC 8489 §14: an unknown comprehension-optional attribute is ignored: what else is read stays.
 fn optional(case: &Case<'_>, subject: &Subject, view: &View<'_>, message: &Message) -> Verdict {
     const UNKNOWN: AttributeType = AttributeType(0xeabc);
-    let ended = [
-        AttributeType::FINGERPRINT,
-        AttributeType::MESSAGE_INTEGRITY,
-        AttributeType::MESSAGE_INTEGRITY_SHA256,
-    ];
-    if ended.into_iter().any(|ty| view.has(ty)) || case.input.len() > 60_000 {
+    if ENDING.into_iter().any(|ty| view.has(ty)) || case.input.len() > 60_000 {
         return Ok(());
     }
     let mut longer = case.input.to_vec();

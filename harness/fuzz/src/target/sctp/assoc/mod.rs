@@ -87,14 +87,14 @@ pub const ASSOC: Target = Target {
 const MOST: usize = 48;
 
 pub(super) fn body(case: &mut Case<'_>, edge: MakeEdge) -> Verdict {
-    play(case, |input| simulate(input, edge))
+    play(case, |input, account| simulate(input, edge, account))
 }
 
-fn simulate(input: &[u8], edge: MakeEdge) -> Result<Account, Finding> {
+fn simulate(input: &[u8], edge: MakeEdge, account: Account) -> Result<Account, Finding> {
     let (head, program) = input.split_at(input.len().min(2));
     let byte = |at: usize| head.get(at).copied().unwrap_or_default();
     let start = &start::ALL[usize::from(byte(0)) % start::ALL.len()];
-    let mut table = Table::new(start, byte(1), edge);
+    let mut table = Table::new(start, byte(1), edge, account);
     (start.reach)(&mut table)?;
     if table.ours.state() == start.state {
         table.account.reach(start.name);

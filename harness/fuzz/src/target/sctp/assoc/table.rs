@@ -8,7 +8,7 @@ use rtcspec_peer::sctp::{Association, Closed, Config, Event, Message, Reliabilit
 use rtcspec_wire::sctp::{Cause, Chunk, ChunkType, Packet, PacketView, Ppid, StreamId, Tsn};
 
 use super::super::fault::{Edge, MakeEdge};
-use super::super::pair::payload;
+use super::super::pair::{is_payload, payload};
 use super::start::Start;
 use super::watch::{Judgement, Watch, hold_nothing, snapshot};
 use crate::finding::{Finding, Oracle, Verdict, hold};
@@ -61,7 +61,7 @@ pub(super) struct Table {
 impl Table {
     /// `switches`: 1 interleaving, 2 no zero checksum, 4 a small window, 8 no partial reliability,
     /// 16 TSNs that wrap soon, 32 no stream reset.
-    pub(super) fn new(start: &Start, switches: u8, edge: MakeEdge) -> Self {
+    pub(super) fn new(start: &Start, switches: u8, edge: MakeEdge, account: Account) -> Self {
         let has = |bit: u8| switches & bit != 0;
         let first = |tsn| if has(16) { Tsn(u32::MAX - tsn) } else { Tsn(1000 * tsn) };
         let config = Config {
@@ -91,7 +91,7 @@ impl Table {
             packets: 0,
             came: 0,
             control: (0, 0),
-            account: Account::default(),
+            account,
         }
     }
 
@@ -336,7 +336,7 @@ impl Table {
 
     /// An event of ours.
     fn hear(&mut self, event: &Event) -> Verdict {
-        self.account.tell(&format!("{event:?}"));
+        self.account.tell_words(|| format!("{event:?}"));
         let situation = match event {
             Event::Connected => {
                 self.watch.restarted();
@@ -384,7 +384,7 @@ impl Table {
         };
         let right = sending.from != at
             && sending.stream == message.stream
-            && message.data == payload(index, sending.length);
+            && is_payload(&message.data, index, sending.length);
         hold(Oracle::Model, right, || format!("message {index} is changed or elsewhere"))?;
         let before = std::mem::replace(&mut sending.delivered, true);
         hold(Oracle::Model, !before, || format!("message {index} is delivered twice"))?;
