@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -11,7 +12,8 @@ use crate::fuzz::FuzzOptions;
 /// Conformance and fuzzing toolkit for WebRTC implementations.
 ///
 /// Exit codes: 0 as expected, 1 an unexpected result or finding, 2 wrong usage, 3 a peer or the
-/// harness did not start, 4 nothing selected, 5 a defect of rtcspec.
+/// harness did not start or a run proves nothing (INCONCLUSIVE), 4 nothing selected, 5 a defect of
+/// rtcspec.
 #[derive(Debug, Parser)]
 #[command(version, disable_help_subcommand = true, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -130,7 +132,7 @@ fn parse_name(text: &str) -> Result<(String, std::net::IpAddr), String> {
 
 #[derive(Args, Debug)]
 pub(crate) struct LabOptions {
-    /// Id of the scenario; `rtcspec list scenarios` shows them
+    /// Id of the scenario, or of a run of it; `rtcspec list scenarios` shows them
     pub(crate) scenario: String,
     /// Peer of the scenario on whose host the command runs; the one that offers unless said otherwise
     #[arg(long, value_name = "NAME")]
@@ -178,6 +180,25 @@ pub(crate) struct Named {
     /// Name and version, if they were given.
     pub(crate) name: Option<(String, String)>,
     pub(crate) url: String,
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WebSocket(place) => write!(f, "ws://{place}"),
+            Self::Tcp(place) => write!(f, "tcp://{place}"),
+        }
+    }
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            None => f.write_str(&self.url),
+            Some((name, version)) if version.is_empty() => write!(f, "{name}={}", self.url),
+            Some((name, version)) => write!(f, "{name}@{version}={}", self.url),
+        }
+    }
 }
 
 fn parse_named(text: &str) -> Result<Named, String> {
@@ -323,13 +344,14 @@ pub(crate) struct Common {
     #[arg(long = "https-ca", value_name = "FILE")]
     pub(crate) https_ca: Option<PathBuf>,
     /// Runs at the same time; one per core unless said otherwise
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_jobs)]
     pub(crate) jobs: Option<usize>,
     /// Folder for reports, transcripts and captures
     #[arg(long, value_name = "DIR", default_value = "target/rtcspec")]
     pub(crate) out: PathBuf,
     /// Folder with scenario files and `expect/` instead of the built-in ones, or one scenario file, for
-    /// which the built-in expectations hold
+    /// which the built-in expectations hold; folders below it called `expect`, `src`, `tests` or `target`
+    /// are not looked into
     #[arg(long, value_name = "PATH")]
     pub(crate) scenarios: Option<PathBuf>,
     /// Day on which expectations are judged, for the ones that expire
@@ -342,7 +364,8 @@ pub(crate) struct Common {
 
 #[derive(Args, Debug)]
 pub(crate) struct RunOptions {
-    /// Parts of ids, or globs with `*`; everything unless said otherwise
+    /// Parts of ids, or globs with `*`; everything unless said otherwise. With `--scenarios`, cases are
+    /// run if a filter is the id of one, or begins ids of cases and means no scenario
     pub(crate) filters: Vec<String>,
     #[command(flatten)]
     pub(crate) common: Common,
@@ -350,7 +373,7 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// Run each K times, with consecutive seeds
-    #[arg(long, value_name = "K", default_value_t = 1)]
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = parse_repeat)]
     pub(crate) repeat: u32,
     /// Run part I of N
     #[arg(long, value_name = "I/N", value_parser = parse_shard)]
@@ -374,7 +397,7 @@ pub(crate) struct ServerOptions {
     #[arg(conflicts_with_all = ["peers", "peer_commands", "scenarios", "pcap", "shard"])]
     pub(crate) turn_servers: Vec<String>,
     /// A user the TURN servers know
-    #[arg(long = "turn-user", value_name = "NAME")]
+    #[arg(long = "turn-user", value_name = "NAME", requires = "turn_servers")]
     pub(crate) user: Option<String>,
     /// The user's password
     #[arg(long = "turn-password", value_name = "PASSWORD", env = "RTCSPEC_TURN_PASSWORD")]
@@ -405,7 +428,8 @@ pub(crate) struct ServeSuiteOptions {
     /// Folder for reports, one below it for each session
     #[arg(long, value_name = "DIR", default_value = "target/rtcspec/serve")]
     pub(crate) out: PathBuf,
-    /// Folder with scenario files and `expect/`, instead of the built-in ones
+    /// Folder with scenario files and `expect/`, instead of the built-in ones; folders below it called
+    /// `expect`, `src`, `tests` or `target` are not looked into
     #[arg(long, value_name = "DIR")]
     pub(crate) scenarios: Option<PathBuf>,
     /// Seed of every run, instead of the one in the file
@@ -547,7 +571,8 @@ pub(crate) struct DiffOptions {
 
 #[derive(Args, Debug)]
 pub(crate) struct ExplainOptions {
-    /// Id of a scenario, case or audit rule, or `nat:` and the name of a preset
+    /// Id of a scenario, a case, a run of either, a case for servers or an audit rule, or `nat:` and the
+    /// name of a preset
     pub(crate) id: String,
     /// Folder with scenario files, instead of the built-in ones
     #[arg(long, value_name = "DIR")]
@@ -699,6 +724,18 @@ pub(crate) enum RulesVerb {
     },
 }
 
+fn parse_jobs(text: &str) -> Result<usize, String> {
+    let jobs = text.parse::<usize>().ok().filter(|jobs| *jobs > 0);
+    jobs.ok_or_else(|| FROM_ONE.to_owned())
+}
+
+fn parse_repeat(text: &str) -> Result<u32, String> {
+    let times = text.parse::<u32>().ok().filter(|times| *times > 0);
+    times.ok_or_else(|| FROM_ONE.to_owned())
+}
+
+const FROM_ONE: &str = "it is a number from 1 on";
+
 fn parse_shard(text: &str) -> Result<(u32, u32), String> {
     let parts = text
         .split_once('/')
@@ -711,4 +748,19 @@ fn parse_shard(text: &str) -> Result<(u32, u32), String> {
 
 fn parse_day(text: &str) -> Result<Date, String> {
     Date::parse(text).ok_or_else(|| "write it like 2027-03-01".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_is_written_as_it_can_be_read_again() {
+        for text in ["ws://127.0.0.1:8000", "tcp://[::1]:80"] {
+            assert_eq!(parse_listen(text).expect("it can be read").to_string(), text);
+        }
+        for text in ["http://a/b", "sfu=http://a/b?c=d", "sfu@1.0=https://a/"] {
+            assert_eq!(parse_named(text).expect("it can be read").to_string(), text);
+        }
+    }
 }

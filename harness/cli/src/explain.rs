@@ -1,22 +1,29 @@
 //! `rtcspec explain`.
 
+use std::sync::Arc;
+
 use rtcspec_net::discovery::survey;
 use rtcspec_net::nat::presets;
 use rtcspec_suite::cases::Case;
 use rtcspec_suite::prediction::{Outlook, outlook};
+use rtcspec_suite::scenario::{Scenario, Variant};
 
 use crate::args::ExplainOptions;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::{near, run};
+use crate::{near, run, select};
 
 pub(crate) fn explain(options: &ExplainOptions) -> Outcome {
     if let Some(name) = options.id.strip_prefix("nat:") {
         return nat(name);
     }
-    // The id of a case's run is as good as its own.
+    // The id of a run, as tables have it, is as good as that of its case.
     let id = options.id.split('@').next().unwrap_or_default();
     if let Some(case) = rtcspec_suite::cases::find(id) {
         explain_case(case);
+        return Ok(Exit::AsExpected);
+    }
+    if let Some(case) = rtcspec_servers::CASES.iter().find(|case| case.id == id) {
+        println!("{}\n\nclauses: {}", case.title, case.tests.join(", "));
         return Ok(Exit::AsExpected);
     }
     if let Some(rule) = rtcspec_audit::registry::find(&options.id) {
@@ -24,29 +31,38 @@ pub(crate) fn explain(options: &ExplainOptions) -> Outcome {
         return Ok(Exit::AsExpected);
     }
     let scenarios = run::scenarios(options.scenarios.as_deref())?;
-    let Some(scenario) = scenarios.iter().find(|scenario| scenario.id == options.id) else {
-        let cases = rtcspec_suite::cases::ALL.iter().map(|case| case.id);
-        let rules = rtcspec_audit::registry::all().map(|rule| rule.about().id);
-        let known: Vec<&str> = scenarios
-            .iter()
-            .map(|scenario| scenario.id.as_str())
-            .chain(cases)
-            .chain(rules)
-            .collect();
-        let message = format!(
-            "there is no scenario, case or rule `{}`{}; `rtcspec list scenarios`, `rtcspec list \
-             cases` and `rtcspec rules list` show what there is",
-            options.id,
-            near::hint(&options.id, &known)
-        );
-        return Err(Failure { exit: Exit::Nothing, message });
-    };
+    match select::scenario(&scenarios, &options.id) {
+        Some((scenario, None)) => explain_scenario(scenario, &scenario.variants),
+        Some((scenario, Some(variant))) => {
+            explain_scenario(scenario, std::slice::from_ref(variant));
+        }
+        None => return Err(unknown(&options.id, &scenarios)),
+    }
+    Ok(Exit::AsExpected)
+}
+
+fn unknown(id: &str, scenarios: &[Arc<Scenario>]) -> Failure {
+    let scenarios = scenarios.iter().map(|scenario| scenario.id.as_str());
+    let cases = rtcspec_suite::cases::ALL.iter().map(|case| case.id);
+    let of_servers = rtcspec_servers::CASES.iter().map(|case| case.id);
+    let rules = rtcspec_audit::registry::all().map(|rule| rule.about().id);
+    let known: Vec<&str> = scenarios.chain(cases).chain(of_servers).chain(rules).collect();
+    let message = format!(
+        "there is no scenario, case or rule `{id}`{}; `rtcspec list scenarios`, `rtcspec list \
+         cases`, `rtcspec list server-cases` and `rtcspec rules list` show what there is",
+        near::hint(select::without_role(id), &known)
+    );
+    Failure { exit: Exit::Nothing, message }
+}
+
+/// The situation, the clauses, what the oracle says of these variants, and the file.
+fn explain_scenario(scenario: &Scenario, variants: &[Variant]) {
     println!("{}\n", scenario.file.name);
     if !scenario.file.about.is_empty() {
         println!("{}\n", scenario.file.about.trim());
     }
     println!("clauses: {}", scenario.file.tests.join(", "));
-    for variant in &scenario.variants {
+    for variant in variants {
         let suffix = variant.suffix();
         let what = if suffix.is_empty() { String::new() } else { format!(" with {suffix}") };
         for outlook in outlook(&variant.file) {
@@ -54,7 +70,6 @@ pub(crate) fn explain(options: &ExplainOptions) -> Outcome {
         }
     }
     println!("\n{}", scenario.text.trim_end());
-    Ok(Exit::AsExpected)
 }
 
 /// What the oracle says of a point in time of a scenario.

@@ -19,7 +19,7 @@ use signal_hook::flag;
 
 use crate::args::LabOptions;
 use crate::exit::{Exit, Failure};
-use crate::{near, output, run};
+use crate::{near, output, run, select};
 
 /// How long a command may have ended, or a signal have come, before it is noticed.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -60,19 +60,19 @@ fn tell(options: &LabOptions, text: &str) {
     }
 }
 
-/// The network of a scenario; of one with a matrix, that of the first values.
+/// The network of a scenario; of one with a matrix, that of the run that is named, or of the first
+/// values.
 fn file<'s>(scenarios: &'s [Arc<Scenario>], id: &str) -> Result<&'s File, Failure> {
-    let found = scenarios.iter().find(|scenario| scenario.id == id);
-    found.and_then(|scenario| scenario.variants.first()).map(|variant| &variant.file).ok_or_else(
-        || {
-            let ids: Vec<&str> = scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
-            let hint = near::hint(id, &ids);
-            let message = format!(
-                "there is no scenario `{id}`{hint}; `rtcspec list scenarios` shows what there is"
-            );
-            Failure { exit: Exit::Nothing, message }
-        },
-    )
+    let found = select::scenario(scenarios, id);
+    let variant = found.and_then(|(scenario, of_run)| of_run.or(scenario.variants.first()));
+    variant.map(|variant| &variant.file).ok_or_else(|| {
+        let ids: Vec<&str> = scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
+        let hint = near::hint(select::without_role(id), &ids);
+        let message = format!(
+            "there is no scenario `{id}`{hint}; `rtcspec list scenarios` shows what there is"
+        );
+        Failure { exit: Exit::Nothing, message }
+    })
 }
 
 /// Who runs what, the command that ends the lab first.
@@ -276,4 +276,21 @@ fn listed(addresses: &[IpAddr]) -> String {
         return "no address".to_owned();
     }
     addresses.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file;
+    use crate::run::scenarios;
+
+    #[test]
+    fn the_id_of_a_run_names_the_network_of_its_scenario() {
+        let scenarios = scenarios(None).unwrap_or_else(|failure| panic!("{}", failure.message));
+        for id in ["nat/full-cone-symmetric", "nat/full-cone-symmetric@offerer"] {
+            let file = file(&scenarios, id).unwrap_or_else(|failure| panic!("{}", failure.message));
+            assert!(file.nat.contains_key("home"), "{id}");
+        }
+        let failure = file(&scenarios, "nat/full-cone-symetric@offerer").expect_err("no such id");
+        assert!(failure.message.contains("`nat/full-cone-symmetric`?"), "{}", failure.message);
+    }
 }

@@ -24,6 +24,7 @@ mod replay;
 mod rerun;
 mod run;
 mod seeds;
+mod select;
 mod serve;
 mod servers;
 mod transcript;

@@ -16,11 +16,13 @@ use rtcspec_suite::verdict::RunResult;
 
 use crate::args::{MatrixOptions, Nats};
 use crate::exit::{Exit, Failure, Outcome};
+use crate::players::{Asked, quoted};
 use crate::{output, players, pool, run};
 
 pub(crate) fn matrix(options: &MatrixOptions) -> Outcome {
     let common = &options.common;
-    let players::Players { all, under_test } = players::asked_for(common)?;
+    let players::Players { all, under_test, asked } = players::asked_for(common)?;
+    let known = run::known(&under_test, common)?;
     let plans =
         plans(&under_test, options).map_err(|error| Failure::internal(error.to_string()))?;
     let wanted = wanted(&plans, options.cell.as_deref());
@@ -31,11 +33,12 @@ pub(crate) fn matrix(options: &MatrixOptions) -> Outcome {
         };
         return Err(Failure { exit: Exit::Nothing, message });
     }
-    let (mut results, grids) = play(&plans, &wanted, options)?;
+    output::prepare(&common.out)?;
+    let (mut results, grids) = play(&plans, &wanted, options, &asked)?;
     let whole = options.cell.is_none() && options.nats == Nats::All && !options.with_reference;
     let everything = whole && under_test.len() == all.len();
     let complete = if everything { Complete::Matrix } else { Complete::Nothing };
-    let stale = run::standing(&mut results, &under_test, common, complete)?;
+    let stale = run::standing(&mut results, &known, common, complete);
     let participants = run::participants(&under_test);
     let report = Report::new(Some(options.seed), participants, results, grids, stale);
     output::write(&common.out, &report)?;
@@ -97,6 +100,7 @@ fn play(
     plans: &[Plan],
     wanted: &[Vec<Job>],
     options: &MatrixOptions,
+    asked: &Asked,
 ) -> Result<(Vec<RunResult>, Vec<Grid>), Failure> {
     let jobs: Vec<&Job> = wanted.iter().flatten().collect();
     let again = AtomicUsize::new(0);
@@ -123,7 +127,7 @@ fn play(
         for (job, outcome) in played.by_ref().take(wanted.len()) {
             let (cell, mut result): (Seen, RunResult) = outcome
                 .map_err(|panic| Failure::internal(format!("cell {}: {}", job.id, panic.0)))??;
-            result.repeat = repeat(job, options);
+            result.repeat = repeat(job, options, asked);
             seen.push(cell);
             results.push(result);
         }
@@ -148,16 +152,17 @@ fn finished(job: &Job, options: &MatrixOptions) -> Option<Played> {
     record.agrees(&played).is_ok().then_some(played)
 }
 
-fn repeat(job: &Job, options: &MatrixOptions) -> String {
-    let [first, second] = [&job.offerer, &job.answerer].map(|player| player.hello().implementation);
-    let second = if first == second { String::new() } else { format!(" --peer {second}") };
+fn repeat(job: &Job, options: &MatrixOptions, asked: &Asked) -> String {
+    let [first, second] = [&job.offerer, &job.answerer].map(|player| asked.option(player));
+    let second = if first == second { String::new() } else { format!(" {second}") };
     let nats = match options.nats {
         Nats::All => "",
         Nats::Classic => " --nats classic",
         Nats::Direct => " --nats direct",
     };
-    let (seed, id) = (options.seed, &job.id);
-    format!("rtcspec matrix --peer {first}{second}{nats} --seed {seed} --cell '{id}'")
+    let (seed, id) = (options.seed, quoted(&job.id));
+    let own = run::own(options.common.scenarios.as_deref());
+    format!("rtcspec matrix {first}{second}{nats} --seed {seed} --cell {id}{own}")
 }
 
 fn tell(report: &Report, options: &MatrixOptions) -> Result<(), Failure> {

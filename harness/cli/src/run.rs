@@ -1,30 +1,37 @@
 //! `rtcspec run`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
+use std::{env, fs, io};
 
 use rtcspec_capture::pcapng::EPOCH;
 use rtcspec_capture::signalling::rtcstats;
 use rtcspec_control::{Feature, Hello};
-use rtcspec_suite::cases::ALL;
 use rtcspec_suite::expectation::{Complete, Date, Expectations, judge};
-use rtcspec_suite::plan::{Job, Player, Selection, plan};
+use rtcspec_suite::plan::{Job, Player, Selection};
 use rtcspec_suite::report::{Participant, Report, details, summary, table};
 use rtcspec_suite::run::{Played, Record};
 use rtcspec_suite::scenario::{Scenario, read};
 use rtcspec_suite::verdict::{RunResult, Verdict};
+use rtcspec_trace::Party;
 
-use crate::args::{Common, RunOptions};
+use crate::args::{Common, RunOptions, ServerOptions};
 use crate::exit::{Exit, Failure, Outcome};
-use crate::{near, output, players, pool};
+use crate::players::{Asked, quoted};
+use crate::select::Stock;
+use crate::{output, players, pool};
+
+/// What is known of implementations, by their names.
+pub(crate) type Known = BTreeMap<String, Expectations>;
 
 pub(crate) fn run(options: &RunOptions) -> Outcome {
     let common = &options.common;
-    let players::Players { all, under_test } = players::asked_for(common)?;
+    speaks_of_servers(&options.servers)?;
     let scenarios = scenarios(common.scenarios.as_deref())?;
+    let players = players::asked_for(common)?;
+    let known = known(&players.under_test, common)?;
     let selection = Selection {
         filters: options.filters.clone(),
         seed: options.seed,
@@ -32,31 +39,31 @@ pub(crate) fn run(options: &RunOptions) -> Outcome {
         shard: options.shard,
         ..Selection::default()
     };
-    // Somebody's own folder of scenarios is run alone, unless cases are asked for.
-    let own_folder = common.scenarios.is_some();
-    let cases = if own_folder && options.filters.is_empty() { &[] } else { ALL };
-    let jobs = plan(&scenarios, cases, &all, &under_test, &selection)
-        .map_err(|error| Failure::usage(error.to_string()))?;
-    if jobs.is_empty() {
-        let everything = Selection::default();
-        let ids = plan(&scenarios, ALL, &all, &under_test, &everything).unwrap_or_default();
-        let ids: Vec<&str> = ids.iter().map(|job| job.id.as_str()).collect();
-        let hints = options.filters.iter().map(|filter| near::hint(filter, &ids));
-        let message = format!(
-            "nothing is selected{}; `rtcspec list scenarios` and `rtcspec list cases` show what \
-             there is",
-            hints.collect::<String>()
-        );
-        return Err(Failure { exit: Exit::Nothing, message });
-    }
-    let mut results = play(&jobs, common, "runs", options.pcap)?;
-    let whole = options.filters.is_empty() && options.shard.is_none() && !own_folder;
+    let own = common.scenarios.is_some();
+    let jobs = Stock { scenarios: &scenarios, own }.jobs(&players, &selection)?;
+    output::prepare(&common.out)?;
+    let mut results = play(&jobs, options, &players.asked)?;
+    let whole = options.filters.is_empty() && options.shard.is_none() && !own;
     let complete = if whole { Complete::Runs } else { Complete::Nothing };
-    let stale = standing(&mut results, &under_test, common, complete)?;
-    let report = Report::new(options.seed, participants(&under_test), results, Vec::new(), stale);
+    let stale = standing(&mut results, &known, common, complete);
+    let participants = participants(&players.under_test);
+    let report = Report::new(options.seed, participants, results, Vec::new(), stale);
     output::write(&common.out, &report)?;
     tell(&report, common)?;
     Ok(exit(&report))
+}
+
+/// What is said of a server needs one; a password may stand in the environment for other runs.
+fn speaks_of_servers(options: &ServerOptions) -> Result<(), Failure> {
+    let environment = env::var("RTCSPEC_TURN_PASSWORD").ok();
+    let password = options.password.is_some() && options.password != environment;
+    let said = [("--turn-password", password), ("--server-name", options.name.is_some())];
+    match said.into_iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((option, _)) => Err(Failure::usage(format!(
+            "`{option}` says something of a server: name it by `--turn-server` or `--stun-server`"
+        ))),
+    }
 }
 
 /// A run that could not begin outweighs one that went wrong.
@@ -71,28 +78,40 @@ pub(crate) fn exit(report: &Report) -> Exit {
 }
 
 /// Plays jobs and gathers their results; a panic of the harness ends the program.
-pub(crate) fn play(
-    jobs: &[Job],
-    common: &Common,
-    label: &str,
-    pcap: bool,
-) -> Result<Vec<RunResult>, Failure> {
-    let results = pool::run_all(jobs, common.jobs, label, |job| {
+fn play(jobs: &[Job], options: &RunOptions, asked: &Asked) -> Result<Vec<RunResult>, Failure> {
+    let (common, pcap) = (&options.common, options.pcap);
+    let results = pool::run_all(jobs, common.jobs, "runs", |job| {
         let mut played = attempt(job, pcap);
         let files = keep(job, &mut played, &common.out, pcap)?;
-        Ok(RunResult { files, ..job.result(played) })
+        let repeat = repeat(job, common, asked);
+        Ok(RunResult { files, repeat, ..job.result(played) })
     });
     let mut all = Vec::with_capacity(results.len());
     for (job, outcome) in jobs.iter().zip(results) {
         let outcome =
             outcome.map_err(|panic| Failure::internal(format!("run {}: {}", job.id, panic.0)));
-        let mut result: RunResult = outcome??;
-        if let Some(folder) = &common.scenarios {
-            result.repeat.push_str(&format!(" --scenarios '{}'", folder.display()));
-        }
+        let result: RunResult = outcome??;
         all.push(result);
     }
     Ok(all)
+}
+
+/// The command that plays a job again.
+fn repeat(job: &Job, common: &Common, asked: &Asked) -> String {
+    let other = match job.under_test {
+        Party::A => &job.answerer,
+        Party::B => &job.offerer,
+    };
+    let peers = asked.options(job.implementation(), other);
+    let (id, seed, own) = (quoted(&job.id), job.seed, own(common.scenarios.as_deref()));
+    format!("rtcspec run {id} {peers} --seed {seed}{own}")
+}
+
+/// The option that brings somebody's own scenarios.
+pub(crate) fn own(scenarios: Option<&Path>) -> String {
+    scenarios.map_or_else(String::new, |place| {
+        format!(" --scenarios {}", quoted(&place.to_string_lossy()))
+    })
 }
 
 /// A busy machine may be late once; one that always is cannot judge.
@@ -141,23 +160,25 @@ pub(crate) fn record_name(job: &Job) -> String {
     format!("records/{}.jsonl", output::file_name(&job.id, &job.peers(), job.seed))
 }
 
+/// What is known of players; read before anything is played, so that a mistake is told at once.
+pub(crate) fn known(players: &[Player], common: &Common) -> Result<Known, Failure> {
+    let of = |player: &Player| {
+        let hello = player.hello();
+        let known = expectations(&hello, common.scenarios.as_deref())?;
+        Ok((hello.implementation, known))
+    };
+    players.iter().map(of).collect()
+}
+
 /// Compares results with the expectations; gives what is stale.
 pub(crate) fn standing(
     results: &mut [RunResult],
-    under_test: &[Player],
+    known: &Known,
     common: &Common,
     complete: Complete,
-) -> Result<Vec<String>, Failure> {
-    let mut known = BTreeMap::new();
-    for player in under_test {
-        let hello = player.hello();
-        known.insert(
-            hello.implementation.clone(),
-            expectations(&hello, common.scenarios.as_deref())?,
-        );
-    }
-    let stale = judge(results, &known, today(common), complete);
-    Ok(stale.iter().map(ToString::to_string).collect())
+) -> Vec<String> {
+    let stale = judge(results, known, today(common), complete);
+    stale.iter().map(ToString::to_string).collect()
 }
 
 pub(crate) fn expectations(
@@ -165,9 +186,10 @@ pub(crate) fn expectations(
     scenarios: Option<&Path>,
 ) -> Result<Expectations, Failure> {
     let name = players::expected_as(&hello.implementation);
-    let beside = |folder: &Path| folder.join("expect").join(format!("{name}.toml"));
     let text = match scenarios {
-        Some(folder) if folder.is_dir() => fs::read_to_string(beside(folder)).unwrap_or_default(),
+        Some(folder) if folder.is_dir() => {
+            there(&folder.join("expect").join(format!("{name}.toml")))?
+        }
         // One file alone says nothing of what is known of a peer.
         _ => {
             let mut files = rtcspec_scenarios::EXPECTATIONS.iter();
@@ -176,6 +198,14 @@ pub(crate) fn expectations(
     };
     Expectations::read(&format!("expect/{name}.toml"), &text, hello)
         .map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// The text of a file, which need not be there.
+fn there(path: &Path) -> Result<String, Failure> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        text => text.map_err(|error| Failure::usage(format!("read {}: {error}", path.display()))),
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "only to tell which expectations have expired")]

@@ -154,6 +154,37 @@ fn cases_are_listed_explained_and_run_with_their_role_in_the_id() {
 }
 
 #[test]
+fn ids_of_runs_are_explained_as_tables_print_them() {
+    for (id, words) in [
+        ("nat/full-cone-symmetric@offerer", "[nat.home]"),
+        ("sctp/limit-zero-loss@answerer", "RFC 3758 §3.5"),
+        ("stun-server/binding@udp", "clauses: RFC 8489"),
+    ] {
+        let explained = rtcspec(&["explain", id]);
+        assert_eq!(explained.status.code(), Some(0), "{id}: {}", text(&explained.stderr));
+        assert!(text(&explained.stdout).contains(words), "{id}: {}", text(&explained.stdout));
+    }
+}
+
+#[test]
+fn a_run_of_a_process_is_repeated_by_the_option_that_brought_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_string_lossy().into_owned();
+    let binary = env!("CARGO_BIN_EXE_rtcspec");
+    let serve = format!("exec '{binary}' adapter serve str0m --seed 1");
+    let filter = "dc/empty-text@answerer";
+    let run = rtcspec(&["run", filter, "--peer-cmd", &serve, "--quiet", "--out", &out]);
+    let Ok(report) = std::fs::read_to_string(folder.path().join("report.json")) else {
+        // Where there are no hosts for processes, there is no report.
+        assert_ne!(run.status.code(), Some(0), "{}", text(&run.stderr));
+        return;
+    };
+    let quoted = serve.replace('\'', r"'\\''");
+    let repeat = format!("rtcspec run '{filter}' --peer-cmd '{quoted}' --seed ");
+    assert!(report.contains(&repeat), "{repeat}\n{report:.600}");
+}
+
+#[test]
 fn what_a_case_finds_names_the_duty_and_the_command_that_repeats_it() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().to_string_lossy().into_owned();

@@ -131,6 +131,12 @@ fn a_violation_of_an_audit_rule_that_is_not_accepted_is_1() {
 fn wrong_usage_is_2_and_the_nearest_name_is_told() {
     for (arguments, words) in [
         (&["run", "--peer", "referense"][..], "did you mean `reference`?"),
+        (&["run", "--peer", "chromum"], "did you mean `chromium`?"),
+        (&["run", "--repeat", "0"], "it is a number from 1 on"),
+        (&["run", "--jobs", "0"], "it is a number from 1 on"),
+        (&["run", "--turn-user", "me"], "--turn-server <URL>"),
+        (&["run", "--turn-password", "secret"], "`--turn-password` says something of a server"),
+        (&["run", "--server-name", "coturn"], "`--server-name` says something of a server"),
         (&["run", "--shard", "3/2"], "write it like 1/4"),
         (&["run", "--today", "tomorrow"], "write it like 2027-03-01"),
         (&["oracle", "fullcone", "home"], "full-cone"),
@@ -142,6 +148,45 @@ fn wrong_usage_is_2_and_the_nearest_name_is_told() {
         let told = text(&output.stderr);
         assert!(told.contains(words), "{arguments:?}: {told}");
     }
+}
+
+#[test]
+fn an_implementation_that_nobody_has_is_2_with_the_line_and_the_near_name() {
+    let folder = folder(|scenario| scenario.replacen("\"under-test\"", "\"undertest\"", 1));
+    let output = run_in(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    let scenario = fs::read_to_string(folder.path().join("nat/mine.toml")).unwrap();
+    let line = scenario.lines().position(|line| line.contains("undertest")).unwrap() + 1;
+    let words =
+        format!("nat/mine.toml:{line}: there is no implementation `undertest`; did you mean");
+    assert!(told.contains(&words) && told.contains("`under-test`?"), "{told}");
+}
+
+#[test]
+fn expectations_that_cannot_be_read_are_2_before_anything_is_played() {
+    let folder = folder(str::to_owned);
+    fs::create_dir_all(folder.path().join("expect/reference.toml")).unwrap();
+    let output = run_in(folder.path(), &["--pcap"]);
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("read ") && told.contains("expect/reference.toml: "), "{told}");
+    assert!(!folder.path().join("out").exists());
+    fs::remove_dir(folder.path().join("expect/reference.toml")).unwrap();
+    fs::write(folder.path().join("expect/reference.toml"), "[[expect]]\n").unwrap();
+    let output = run_in(folder.path(), &["--pcap"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!folder.path().join("out").exists());
+}
+
+#[test]
+fn a_folder_for_reports_that_cannot_be_is_2_before_anything_is_played() {
+    let folder = folder(str::to_owned);
+    fs::write(folder.path().join("out"), "a file").unwrap();
+    let output = run_in(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    assert!(told.contains("write ") && text(&output.stdout).is_empty(), "{told}");
 }
 
 #[test]
@@ -160,6 +205,12 @@ fn a_run_that_cannot_begin_is_3() {
 fn nothing_selected_is_4_and_the_nearest_name_is_told() {
     for (arguments, words) in [
         (&["run", "nat/open-symetric"][..], "did you mean `nat/open-symmetric"),
+        (&["run", "nat/open-symetric", "--peer", "str0m"], "did you mean `nat/open-symmetric"),
+        (
+            &["run", "dc/empty-text", "nat/opn-open"],
+            "by `nat/opn-open`; did you mean `nat/open-open",
+        ),
+        (&["explain", "nat/open-symetric@offerer"], "did you mean `nat/open-symmetric`?"),
         (&["explain", "unorderd"], "did you mean `dc/unordered`?"),
         (&["matrix", "--no-variants", "--cell", "EIM-EIF/EIM-ADX"], "no cell matches"),
         (&["run", "nat/open-open", "--peer", "reference", "--shard", "2/2"], "nothing is selected"),

@@ -9,7 +9,7 @@ use rtcspec_trace::Party;
 use crate::cases::Case;
 use crate::expectation::glob;
 use crate::run::{Cast, Played, play, play_case};
-use crate::scenario::{Dtls, Peer, Role, Scenario, Sctp, Variant};
+use crate::scenario::{Dtls, Peer, Role, Scenario, Sctp, Variant, nearest};
 use crate::verdict::{RunResult, Standing};
 
 /// The name under which scenarios know the reference peer.
@@ -54,17 +54,24 @@ impl Selection {
     /// Whether an id is wanted.
     #[must_use]
     pub fn wants(&self, id: &str) -> bool {
-        let matches = |filter: &String| {
-            if self.exact.contains(filter) {
-                id == filter || scenario_of(id) == filter
-            } else if filter.contains('*') {
-                glob(filter, id)
-            } else {
-                id.contains(filter.as_str())
-            }
+        let matches = |filter: &String| match self.exact.contains(filter) {
+            true => id == filter || scenario_of(id) == filter,
+            false => may_mean(filter, id),
         };
         self.filters.is_empty() || self.filters.iter().any(matches)
     }
+
+    /// The filters for which none of these ids is wanted.
+    #[must_use]
+    pub fn idle(&self, ids: &[&str]) -> Vec<&str> {
+        let wants_none = |filter: &&str| !ids.iter().any(|id| may_mean(filter, id));
+        self.filters.iter().map(String::as_str).filter(wants_none).collect()
+    }
+}
+
+/// Whether a filter, unless it is an id to the letter, means an id.
+fn may_mean(filter: &str, id: &str) -> bool {
+    if filter.contains('*') { glob(filter, id) } else { id.contains(filter) }
 }
 
 /// A run's id without matrix values and role.
@@ -95,12 +102,36 @@ pub struct Job {
 
 /// A scenario that names an implementation nobody has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cast {scenario}: no implementation `{name}` is built in")]
+#[error("{place}: there is no implementation `{name}`; {help}")]
 pub struct UnknownPlayer {
-    /// Which scenario.
-    pub scenario: String,
+    /// The file, and the line where it stands there.
+    pub place: String,
     /// The name.
     pub name: String,
+    /// What was probably meant, or what there is.
+    pub help: String,
+}
+
+impl UnknownPlayer {
+    fn new(scenario: &Scenario, name: &str, players: &[Player]) -> Self {
+        let mut known: Vec<String> =
+            players.iter().map(|player| player.hello().implementation).collect();
+        known.insert(0, UNDER_TEST.to_owned());
+        let help = match nearest(name, known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", known.join(", ")),
+        };
+        let mut written = scenario.file.peer.values().map(|peer| &peer.runs);
+        let place = match written.find(|runs| runs.get_ref() == name) {
+            Some(runs) => {
+                let before = scenario.text.get(..runs.span().start).unwrap_or_default();
+                format!("{}.toml:{}", scenario.id, before.matches('\n').count() + 1)
+            }
+            // A value of its matrix.
+            None => format!("{}.toml", scenario.id),
+        };
+        Self { place, name: name.to_owned(), help }
+    }
 }
 
 /// Every job of the selection, in a fixed order: scenarios, then cases.
@@ -153,7 +184,7 @@ fn case_jobs(
 ) -> Result<Vec<Job>, UnknownPlayer> {
     let id = case.run_id(role);
     let scenario = Arc::new(case.scenario(role));
-    let hostile = find(players, &scenario.id, REFERENCE)?;
+    let hostile = find(players, &scenario, REFERENCE)?;
     let mut jobs = Vec::new();
     for iut in under_test {
         let (position, under_test) =
@@ -167,11 +198,9 @@ fn case_jobs(
     Ok(jobs)
 }
 
-fn find(players: &[Player], scenario: &str, name: &str) -> Result<Player, UnknownPlayer> {
+fn find(players: &[Player], scenario: &Scenario, name: &str) -> Result<Player, UnknownPlayer> {
     let found = players.iter().find(|player| player.hello().implementation == name);
-    found
-        .cloned()
-        .ok_or_else(|| UnknownPlayer { scenario: scenario.to_owned(), name: name.to_owned() })
+    found.cloned().ok_or_else(|| UnknownPlayer::new(scenario, name, players))
 }
 
 #[derive(Clone)]
@@ -193,7 +222,7 @@ fn castings(
     let mut parts: Vec<&Peer> = variant.file.peer.values().collect();
     parts.sort_by_key(|peer| peer.role != Role::Offerer);
     let words = [parts[0].runs.get_ref().as_str(), parts[1].runs.get_ref().as_str()];
-    let find = |name: &str| find(players, &scenario.id, name);
+    let find = |name: &str| find(players, scenario, name);
     let is_reference = iut.hello().implementation == REFERENCE;
     let tested = words.iter().position(|word| *word == UNDER_TEST);
     let Some(tested) = tested else {

@@ -24,15 +24,13 @@ pub enum Verdict {
     Crash,
     /// The implementation stopped answering.
     Hang,
-    /// The same seed gave different results.
-    Flaky,
     /// The harness or the network could not tell.
     Inconclusive,
 }
 
 impl Verdict {
     /// All of them, best first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Pass,
         Self::Nonstrict,
         Self::Info,
@@ -40,7 +38,6 @@ impl Verdict {
         Self::Fail,
         Self::Crash,
         Self::Hang,
-        Self::Flaky,
         Self::Inconclusive,
     ];
 
@@ -55,7 +52,6 @@ impl Verdict {
             Self::Unsupported => "UNSUPPORTED",
             Self::Crash => "CRASH",
             Self::Hang => "HANG",
-            Self::Flaky => "FLAKY",
             Self::Inconclusive => "INCONCLUSIVE",
         }
     }

@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use rtcspec_control::{Hello, Implementation as _};
 use rtcspec_remote::{Guest, Hub, Remote, Server, reached_at};
-use rtcspec_suite::cases::ALL;
 use rtcspec_suite::expectation::Complete;
-use rtcspec_suite::plan::{Job, Player, Selection, plan};
+use rtcspec_suite::plan::{Job, Player, Selection};
 use rtcspec_suite::report::{Report, summary};
 use rtcspec_suite::scenario::Scenario;
 use rtcspec_suite::verdict::{RunResult, Verdict};
@@ -21,6 +20,9 @@ use serde_json::{Value, json};
 
 use crate::args::{Common, ServeSuiteOptions};
 use crate::exit::{Exit, Failure, Outcome};
+use crate::players::{Asked, Players, quoted};
+use crate::run::Known;
+use crate::select::Stock;
 use crate::{adapter, output, players, pool, run};
 
 use pages::Pages;
@@ -120,8 +122,10 @@ impl Session<'_> {
         ))?;
         let player: Player = Arc::new(remote);
         let jobs = self.jobs(&player)?;
-        self.guest.show(json!({"plan": {"peer": who, "runs": jobs.len()}}));
         let common = self.common(&hello);
+        let known = run::known(std::slice::from_ref(&player), &common)?;
+        output::prepare(&common.out)?;
+        self.guest.show(json!({"plan": {"peer": who, "runs": jobs.len()}}));
         let mut results = Vec::new();
         for job in &jobs {
             if let Some(reason) = self.guest.conversation.ended() {
@@ -129,25 +133,23 @@ impl Session<'_> {
                 eprintln!("session {}: {reason}; {played} of {} runs", self.number, jobs.len());
                 break;
             }
-            results.push(self.play(job, &player, &common)?);
+            results.push(self.play(job, &known, &common)?);
         }
-        self.report(&player, results, &common)
+        self.report(&player, results, &known, &common)
     }
 
     fn jobs(&self, player: &Player) -> Result<Vec<Job>, Failure> {
         let options = &self.suite.options;
         let mut all = players::all();
         all.push(Arc::clone(player));
+        let players = Players { all, under_test: vec![player.clone()], asked: Asked::default() };
         let selection = Selection {
             filters: options.filters.clone(),
             seed: options.seed,
             ..Selection::default()
         };
-        let own_folder = options.scenarios.is_some();
-        let cases = if own_folder && options.filters.is_empty() { &[] } else { ALL };
-        let under_test = std::slice::from_ref(player);
-        let mut jobs = plan(&self.suite.scenarios, cases, &all, under_test, &selection)
-            .map_err(|error| Failure::usage(error.to_string()))?;
+        let stock = Stock { scenarios: &self.suite.scenarios, own: options.scenarios.is_some() };
+        let mut jobs = stock.jobs(&players, &selection)?;
         let mut wished = Selection { filters: self.wish(), ..Selection::default() };
         wished.settle(jobs.iter().map(|job| job.id.as_str()));
         jobs.retain(|job| wished.wants(&job.id));
@@ -177,26 +179,32 @@ impl Session<'_> {
         }
     }
 
-    fn play(&self, job: &Job, player: &Player, common: &Common) -> Result<RunResult, Failure> {
+    fn play(&self, job: &Job, known: &Known, common: &Common) -> Result<RunResult, Failure> {
         let (id, title) = (&job.id, &job.scenario.file.name);
         self.guest.show(json!({"begin": {"id": id, "title": title}}));
         let pcap = self.suite.options.pcap;
         let played = pool::in_fresh_thread(|| {
             let mut played = run::attempt(job, pcap);
             let files = run::keep(job, &mut played, &common.out, pcap)?;
-            Ok(RunResult { files, ..job.result(played) })
+            Ok(RunResult { files, repeat: repeat(job, common), ..job.result(played) })
         });
         let result: RunResult =
             played.map_err(|panic| Failure::internal(format!("run {id}: {}", panic.0)))??;
         let mut judged = [result.clone()];
-        run::standing(&mut judged, std::slice::from_ref(player), common, Complete::Nothing)?;
+        run::standing(&mut judged, known, common, Complete::Nothing);
         self.guest.show(json!({"end": verdict(&judged[0])}));
         Ok(result)
     }
 
-    fn report(&self, player: &Player, mut results: Vec<RunResult>, common: &Common) -> Outcome {
+    fn report(
+        &self,
+        player: &Player,
+        mut results: Vec<RunResult>,
+        known: &Known,
+        common: &Common,
+    ) -> Outcome {
         let under_test = std::slice::from_ref(player);
-        let stale = run::standing(&mut results, under_test, common, Complete::Nothing)?;
+        let stale = run::standing(&mut results, known, common, Complete::Nothing);
         let seed = self.suite.options.seed;
         let report = Report::new(seed, run::participants(under_test), results, Vec::new(), stale);
         output::write(&common.out, &report)?;
@@ -209,6 +217,12 @@ impl Session<'_> {
         output::say(&format!("session {}: {words}\n{place}", self.number))?;
         Ok(run::exit(&report))
     }
+}
+
+/// The command that plays a job again, once a browser has come.
+fn repeat(job: &Job, common: &Common) -> String {
+    let (id, seed, own) = (quoted(&job.id), job.seed, run::own(common.scenarios.as_deref()));
+    format!("rtcspec serve {id} --once --seed {seed}{own}")
 }
 
 /// What the page shows of a run.

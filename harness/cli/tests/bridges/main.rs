@@ -107,6 +107,10 @@ fn a_server_that_echoes_is_tested_without_an_adapter_and_plays_again() {
         )?;
         assert_eq!(report["participants"][0]["name"], "mine");
         assert_eq!(report["participants"][0]["version"], "1.0");
+        let repeat = report["results"][0]["repeat"].as_str().expect("a command");
+        let words =
+            format!("rtcspec run 'dc/empty-text@answerer' --peer-offer-url '{url}' --seed ");
+        assert!(repeat.starts_with(&words), "{repeat}");
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         let records = fs::read_dir(folder.path().join("records")).expect("runs were recorded");
         let records: Vec<_> = records.map(|file| file.expect("it can be listed").path()).collect();

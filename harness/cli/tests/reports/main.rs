@@ -1,5 +1,6 @@
 //! What a run leaves behind, as those who read it meet it.
 
+mod pattern;
 mod schema;
 
 use std::fs;
@@ -67,6 +68,27 @@ fn reports_of_runs_and_of_the_matrix_obey_the_schema() {
             broken["results"][0][place] = value;
             assert_eq!(schema::violations(&schema, &broken).len(), 1, "{place}");
         }
+    }
+}
+
+#[test]
+fn every_built_in_scenario_obeys_the_schema_of_scenarios() {
+    let schema: Value = serde_json::from_slice(&rtcspec(&["schema", "scenario"]).stdout).unwrap();
+    let wrong = |text: &str| {
+        let file: toml::Table = text.parse().expect("it is TOML");
+        schema::violations(&schema, &serde_json::to_value(file).expect("it is JSON too"))
+    };
+    for (id, text) in rtcspec_scenarios::SCENARIOS {
+        assert_eq!(wrong(text), Vec::<String>::new(), "{id}");
+    }
+    let least = "schema = 1\nname = \"n\"\ntests = []\nlimit = \"20s\"\n[peer]\n[link.alice]\n";
+    assert_eq!(wrong(least), Vec::<String>::new());
+    for loss in ["5%", "0.5%"] {
+        assert_eq!(wrong(&format!("{least}loss = \"{loss}\"\n")), Vec::<String>::new());
+    }
+    for line in ["loss = \"5\"", "loss = { ever = 2 }", "loss = { in_bad = \"5%\" }", "delay = 20"]
+    {
+        assert_eq!(wrong(&format!("{least}{line}\n")).len(), 1, "{line}");
     }
 }
 

@@ -1,7 +1,9 @@
-//! As much of JSON Schema 2020-12 as the schema of the report uses; a keyword beyond that is an
-//! error, so that nothing in the schema goes unchecked.
+//! As much of JSON Schema 2020-12 as the schemas use; a keyword beyond that is an error, so that
+//! nothing in a schema goes unchecked.
 
 use serde_json::{Map, Value};
+
+use crate::pattern;
 
 /// Everything in `value` that the schema does not allow, with its place.
 pub(crate) fn violations(schema: &Value, value: &Value) -> Vec<String> {
@@ -38,6 +40,12 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
             "minimum" if !value.is_number() || value.as_f64() >= rule.as_f64() => {}
             "maximum" if !value.is_number() || value.as_f64() <= rule.as_f64() => {}
             "minimum" | "maximum" => fail("beyond"),
+            "pattern" => {
+                let pattern = rule.as_str().expect("a pattern is a text");
+                if value.as_str().is_some_and(|text| !pattern::matches(pattern, text)) {
+                    fail("does not match");
+                }
+            }
             "anyOf" | "oneOf" => {
                 let fitting = |choice: &&Value| {
                     let mut wrong = Vec::new();

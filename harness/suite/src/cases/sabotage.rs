@@ -8,8 +8,8 @@ use rtcspec_control::{Hello, Implementation, SpawnContext, SpawnError, VirtualEn
 use rtcspec_peer::tamper::{Action, StreamMessage, Tamper};
 use rtcspec_wire::dcep::{ACK, OPEN};
 use rtcspec_wire::sctp::{
-    Cause, Checksum, Chunk, ChunkType, CookieEcho, ForwardTsn, Heartbeat, OperationError, Packet,
-    PacketView, Parameter, ParameterType, Tsn, VerificationTag,
+    Abort, Cause, Checksum, Chunk, ChunkType, CookieEcho, ForwardTsn, Heartbeat, OperationError,
+    Packet, PacketView, Parameter, ParameterType, Tsn, VerificationTag,
 };
 use rtcspec_wire::stun::{AttributeType, Class, MessageType, Method, Seal, View, Writer};
 
@@ -30,28 +30,21 @@ pub(crate) type Doctor = fn(&mut Evidence);
 
 /// What each case that rules for itself has to find fault with.
 pub(super) fn of(id: &str) -> Option<Doctor> {
-    of_sctp(id).or_else(|| of_others(id))
+    let (layer, _) = id.split_once('/')?;
+    match layer {
+        "sctp" => of_setup(id).or_else(|| of_chunks(id)),
+        "dcep" => of_channels(id),
+        "dtls" => of_dtls(id),
+        "ice" => of_ice(id),
+        "sdp" => of_descriptions(id),
+        "stun" => of_stun(id),
+        _ => None,
+    }
 }
 
-fn of_sctp(id: &str) -> Option<Doctor> {
+/// How an association is set up.
+fn of_setup(id: &str) -> Option<Doctor> {
     Some(match id {
-        "sctp/zero-window" => Evidence::come_all_at_once,
-        "sctp/auth-chunk-short"
-        | "sctp/cause-beyond-chunk"
-        | "sctp/chunks-without-value"
-        | "sctp/cookie-of-no-bytes"
-        | "sctp/forward-tsn-under-loss"
-        | "sctp/hmac-list-odd"
-        | "sctp/short-init"
-        | "sctp/last-parameter-cut"
-        | "sctp/packet-drop-length"
-        | "sctp/sack-beyond-sent"
-        | "sctp/sack-counts"
-        | "sctp/zero-chunk-length"
-        | "sctp/zero-parameter-length" => |seen| {
-            let abort = Chunk::Abort(rtcspec_wire::sctp::Abort::default());
-            seen.packet(vec![abort]);
-        },
         "sctp/cookie-altered" | "sctp/cookie-too-long" | "sctp/cookie-too-short" => {
             Evidence::acknowledge_every_cookie
         }
@@ -60,6 +53,36 @@ fn of_sctp(id: &str) -> Option<Doctor> {
             seen.packet(vec![Chunk::CookieEcho(CookieEcho { cookie })]);
         },
         "sctp/cookie-foreign" => |seen| seen.packet(vec![Chunk::CookieAck]),
+        "sctp/cookie-of-no-bytes"
+        | "sctp/hmac-list-odd"
+        | "sctp/last-parameter-cut"
+        | "sctp/short-init"
+        | "sctp/zero-parameter-length" => Evidence::abort,
+        "sctp/init-collision" => |seen| seen.log.forget(|n| holds(n, ChunkType::INIT_ACK)),
+        "sctp/init-retransmitted" => Evidence::one_init,
+        "sctp/init-tag" => |seen| seen.tagged(VerificationTag(0xbad1_bad1)),
+        "sctp/late-init" => |seen| seen.log.forget(|note| holds(note, ChunkType::INIT_ACK)),
+        "sctp/unknown-parameter-skip" => |seen| seen.report_parameter(0xbfe0),
+        "sctp/unknown-parameter-stop" => |seen| seen.report_parameter(0x3fe0),
+        "sctp/unknown-parameter-skip-report" | "sctp/unknown-parameter-stop-report" => |seen| {
+            seen.log.forget(|note| note.kind == Kind::Sctp);
+        },
+        _ => return None,
+    })
+}
+
+/// What becomes of chunks in an association that is up.
+fn of_chunks(id: &str) -> Option<Doctor> {
+    Some(match id {
+        "sctp/zero-window" => Evidence::come_all_at_once,
+        "sctp/auth-chunk-short"
+        | "sctp/cause-beyond-chunk"
+        | "sctp/chunks-without-value"
+        | "sctp/forward-tsn-under-loss"
+        | "sctp/packet-drop-length"
+        | "sctp/sack-beyond-sent"
+        | "sctp/sack-counts"
+        | "sctp/zero-chunk-length" => Evidence::abort,
         "sctp/forward-tsn-with-data" | "sctp/heartbeat-ack-with-data" | "sctp/sack-with-data" => {
             |seen| seen.log.forget(|note| holds(note, ChunkType::SACK))
         }
@@ -71,10 +94,6 @@ fn of_sctp(id: &str) -> Option<Doctor> {
         | "sctp/unknown-chunk-skip-report" => {
             |seen| seen.log.forget(|note| holds(note, ChunkType::HEARTBEAT_ACK))
         }
-        "sctp/init-collision" => |seen| seen.log.forget(|n| holds(n, ChunkType::INIT_ACK)),
-        "sctp/init-retransmitted" => Evidence::one_init,
-        "sctp/init-tag" => |seen| seen.tagged(VerificationTag(0xbad1_bad1)),
-        "sctp/late-init" => |seen| seen.log.forget(|note| holds(note, ChunkType::INIT_ACK)),
         "sctp/limit-zero" => |seen| {
             let streams = Vec::new();
             seen.packet(vec![Chunk::ForwardTsn(ForwardTsn {
@@ -88,16 +107,11 @@ fn of_sctp(id: &str) -> Option<Doctor> {
         "sctp/unknown-chunk-stop" | "sctp/unknown-chunk-stop-report" => {
             |seen| seen.heartbeat_ack(b"behind the unknown")
         }
-        "sctp/unknown-parameter-skip" => |seen| seen.report_parameter(0xbfe0),
-        "sctp/unknown-parameter-stop" => |seen| seen.report_parameter(0x3fe0),
-        "sctp/unknown-parameter-skip-report" | "sctp/unknown-parameter-stop-report" => |seen| {
-            seen.log.forget(|note| note.kind == Kind::Sctp);
-        },
         _ => return None,
     })
 }
 
-fn of_others(id: &str) -> Option<Doctor> {
+fn of_channels(id: &str) -> Option<Doctor> {
     Some(match id {
         "dcep/data-before-ack" | "dcep/data-with-open" => |seen| {
             seen.channels.iter_mut().for_each(|channel| channel.received.reverse());
@@ -115,6 +129,12 @@ fn of_others(id: &str) -> Option<Doctor> {
             seen.channels.push(SeenChannel { label, protocol, received: vec![10] });
         },
         "dcep/wrong-parity" => Evidence::acknowledge_every_open,
+        _ => return None,
+    })
+}
+
+fn of_dtls(id: &str) -> Option<Doctor> {
+    Some(match id {
         "dtls/before-selected-pair" => |seen| seen.receive(seen.end, Kind::Dtls, vec![22; 40]),
         "dtls/empty-fragment"
         | "dtls/fragment-claims-16-mib"
@@ -130,10 +150,25 @@ fn of_others(id: &str) -> Option<Doctor> {
         "dtls/plain-application-data" => |seen| seen.heartbeat_ack(b"are you there"),
         "dtls/replayed-record" => |seen| seen.heartbeat_ack(b"are you there"),
         "dtls/wrong-fingerprint" => |seen| seen.heartbeat_ack(b"hello"),
+        _ => return None,
+    })
+}
+
+fn of_ice(id: &str) -> Option<Doctor> {
+    Some(match id {
         "ice/consent-checked" => Evidence::most_checks_missing,
         "ice/consent-withheld" => |seen| seen.receive(seen.end, Kind::Dtls, vec![23; 40]),
         "ice/role-conflict-equal" | "ice/role-conflict-largest" | "ice/role-conflict-zero" => {
             |seen| seen.answer(Some(400))
+        }
+        _ => return None,
+    })
+}
+
+fn of_descriptions(id: &str) -> Option<Doctor> {
+    Some(match id {
+        "sdp/candidate-odd-extension" | "sdp/candidate-port-wraps" => {
+            |seen| seen.log.forget(|note| matches!(note.kind, Kind::Stun { .. }))
         }
         "sdp/nul-in-attribute"
         | "sdp/no-timing"
@@ -145,6 +180,12 @@ fn of_others(id: &str) -> Option<Doctor> {
         | "sdp/no-connection"
         | "sdp/packet-time-overflows"
         | "sdp/unprotected-media" => |seen| seen.log.forget(|note| note.kind == Kind::Sctp),
+        _ => return None,
+    })
+}
+
+fn of_stun(id: &str) -> Option<Doctor> {
+    Some(match id {
         "stun/attributes-after-integrity" | "stun/unknown-optional-attribute" => {
             |seen| seen.answer(Some(420))
         }
@@ -199,6 +240,11 @@ impl Evidence {
             Packet { source_port: 5000, destination_port: 5000, verification_tag: tag, chunks };
         let bytes = packet.encode(Checksum::Crc32c).expect("a few short chunks");
         self.receive(self.end, Kind::Sctp, bytes);
+    }
+
+    /// The association ends.
+    fn abort(&mut self) {
+        self.packet(vec![Chunk::Abort(Abort::default())]);
     }
 
     fn heartbeat_ack(&mut self, info: &[u8]) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rtcspec_peer::tamper::{Injection, Tamper};
+use rtcspec_peer::tamper::{Injection, Stun, Tamper};
 use rtcspec_wire::stun::{
     AttributeType, Class, Key, MessageType, Method, Seal, TransactionId, View, Writer,
 };
@@ -13,6 +13,12 @@ use super::ruling::{Ruling, Seen};
 
 /// Transaction of every crafted message; no agent draws it.
 pub(super) const CRAFTED: TransactionId = TransactionId(*b"rtcspec-case");
+
+/// Whether a message asks for an answer.
+pub(super) fn is_request(message: &Stun<'_>) -> bool {
+    let kind = View::new(message.bytes).message_type();
+    kind.is_some_and(|kind| kind.class == Class::Request)
+}
 
 /// A Binding message, attribute by attribute and without protection.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ mod ladder;
 mod markdown;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -139,6 +139,25 @@ impl Report {
     }
 }
 
+/// Names of runs: their ids, with the seed where runs differ by nothing else.
+#[derive(Debug)]
+struct Names<'r>(BTreeSet<(&'r str, &'r [String])>);
+
+impl<'r> Names<'r> {
+    fn of(report: &'r Report) -> Self {
+        let mut seen = BTreeSet::new();
+        let runs = report.results.iter().map(|result| (result.id.as_str(), &result.peers[..]));
+        Self(runs.filter(|run| !seen.insert(*run)).collect())
+    }
+
+    fn name(&self, result: &RunResult) -> String {
+        match self.0.contains(&(result.id.as_str(), &result.peers[..])) {
+            true => format!("{} seed {}", result.id, result.seed),
+            false => result.id.clone(),
+        }
+    }
+}
+
 /// Foreign transcripts are part of the digest only where they are exact.
 fn digest(results: &[RunResult], grids: &[Grid]) -> String {
     let mut hash = Sha256::new();
@@ -161,4 +180,69 @@ fn digest(results: &[RunResult], grids: &[Grid]) -> String {
         field(&cell.seen);
     }
     hash.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::audit::{Audited, Broken};
+    use crate::verdict::{Finding, Ladder, Layer, Standing};
+
+    /// A run that broke a rule, which was not accepted.
+    pub(crate) fn run(id: &str, seed: u64) -> RunResult {
+        let broken = |level: &str, rule: &str| Broken {
+            rule: rule.to_owned(),
+            level: level.to_owned(),
+            frames: vec![3],
+            times: 1,
+            expected: "this".to_owned(),
+            seen: format!("{rule} is broken"),
+            cite: "RFC 8445 §7.1.1".to_owned(),
+        };
+        let finding = Finding {
+            verdict: Verdict::Fail,
+            requirement: "audit rule ice.priority".to_owned(),
+            expected: "this".to_owned(),
+            actual: "ice.priority is broken".to_owned(),
+            layer: Layer::Ice,
+            lines: Vec::new(),
+        };
+        let findings = vec![broken("V", "ice.priority"), broken("W", "ice.pacing")];
+        RunResult {
+            id: id.to_owned(),
+            title: String::new(),
+            tests: Vec::new(),
+            implementation: "it".to_owned(),
+            version: "1".to_owned(),
+            peers: vec!["alice=it".to_owned()],
+            seed,
+            verdict: Verdict::Fail,
+            standing: Standing::New,
+            reason: None,
+            findings: vec![finding],
+            audit: Audited { held: 0, silent: 0, findings },
+            nats: Vec::new(),
+            elapsed: Duration::from_millis(1250),
+            profile: "loose".to_owned(),
+            transcript: String::new(),
+            repeat: String::new(),
+            files: Vec::new(),
+            ladder: Ladder::default(),
+        }
+    }
+
+    pub(crate) fn report(results: Vec<RunResult>) -> Report {
+        let it = Participant { name: "it".into(), version: "1".into(), features: Vec::new() };
+        Report::new(None, vec![it], results, Vec::new(), Vec::new())
+    }
+
+    #[test]
+    fn runs_that_differ_by_their_seed_alone_are_named_by_it() {
+        let report = report(vec![run("a", 1), run("a", 2), run("b", 1)]);
+        let names = Names::of(&report);
+        let all: Vec<String> = report.results.iter().map(|result| names.name(result)).collect();
+        assert_eq!(all, ["a seed 1", "a seed 2", "b"]);
+    }
 }

@@ -16,7 +16,7 @@ use super::judge::judge;
 use super::net::Net;
 use super::pace::{LATE, ON_TIME, Pace};
 use super::stage::Stage;
-use super::survey::survey;
+use super::survey::{Survey, survey};
 use super::wire_only::WireOnly;
 use crate::cases::{AsWritten, Case, Improvise};
 use crate::scenario::{
@@ -119,13 +119,31 @@ pub fn implied_needs(file: &File, name: &str) -> BTreeSet<Feature> {
     needs
 }
 
+/// What is wanted of a run beside its session.
+#[derive(Clone, Copy, Debug)]
+struct Beside {
+    /// Every element is tapped.
+    capture: bool,
+    /// Its NATs are measured.
+    survey: bool,
+}
+
+impl Beside {
+    /// Of a run that is reported.
+    const fn reported(capture: bool) -> Self {
+        Self { capture, survey: true }
+    }
+}
+
 /// Plays a scenario; with `capture`, every element is tapped.
 #[must_use]
 pub fn play(title: &str, variant: &Variant, cast: &Cast<'_>, seed: u64, capture: bool) -> Played {
-    play_improvised(title, variant, cast, &(Rc::new(RefCell::new(AsWritten)) as _), seed, capture)
+    let hostility = scripted(&variant.file, &(Rc::new(RefCell::new(AsWritten)) as _));
+    perform(title, variant, cast, hostility.as_ref(), seed, Beside::reported(capture))
 }
 
-/// Plays a scenario whose hostile side does not do what is written alone.
+/// Plays a scenario whose hostile side does not do what is written alone. Its NATs are measured with
+/// `survey` only: that takes as long as a session, and says nothing about the peers.
 #[must_use]
 pub fn play_improvised(
     title: &str,
@@ -133,14 +151,19 @@ pub fn play_improvised(
     cast: &Cast<'_>,
     improvise: &Rc<RefCell<dyn Improvise>>,
     seed: u64,
-    capture: bool,
+    survey: bool,
 ) -> Played {
-    let (offerer, _) = roles(&variant.file);
-    let hostility = variant.file.hostile().map(|name| {
-        let party = if name == offerer { Party::A } else { Party::B };
-        Hostility::of(&variant.file, party, Rc::clone(improvise))
-    });
-    perform(title, variant, cast, hostility.as_ref(), seed, capture)
+    let hostility = scripted(&variant.file, improvise);
+    let beside = Beside { capture: false, survey };
+    perform(title, variant, cast, hostility.as_ref(), seed, beside)
+}
+
+/// The hostile side that a file describes, if it has one.
+fn scripted(file: &File, improvise: &Rc<RefCell<dyn Improvise>>) -> Option<Hostility> {
+    let (offerer, _) = roles(file);
+    let name = file.hostile()?;
+    let party = if name == offerer { Party::A } else { Party::B };
+    Some(Hostility::of(file, party, Rc::clone(improvise)))
 }
 
 /// Plays a case: the peer that is not under test is the reference peer with the case's hand in it,
@@ -155,7 +178,7 @@ pub fn play_case(
     capture: bool,
 ) -> Played {
     let hostility = Hostility::new(case, cast.under_test.other());
-    perform(title, variant, cast, Some(&hostility), seed, capture)
+    perform(title, variant, cast, Some(&hostility), seed, Beside::reported(capture))
 }
 
 /// Plays a case with evidence that is changed before it is judged.
@@ -169,7 +192,7 @@ pub(crate) fn play_doctored(
     doctor: crate::cases::sabotage::Doctor,
 ) -> Played {
     let hostility = Hostility::new(case, cast.under_test.other()).doctored(doctor);
-    perform(title, variant, cast, Some(&hostility), 1, false)
+    perform(title, variant, cast, Some(&hostility), 1, Beside::reported(false))
 }
 
 fn perform(
@@ -178,7 +201,7 @@ fn perform(
     cast: &Cast<'_>,
     hostility: Option<&Hostility>,
     seed: u64,
-    capture: bool,
+    beside: Beside,
 ) -> Played {
     let quiet = wire_only(&variant.file, cast, hostility);
     let reduced = quiet.and_then(|quiet| quiet.reduced(variant));
@@ -186,43 +209,101 @@ fn perform(
         Some((reduced, left_out)) => (reduced, Some(left_out)),
         None => (variant, None),
     };
-    let file = &variant.file;
-    let (offerer, answerer) = roles(file);
-    let names = [(Party::A, offerer), (Party::B, answerer)];
-    let peers = peers(file, [cast.offerer, cast.answerer]);
-    let ended = |findings: Vec<Finding>| Played {
-        verdict: RunResult::worst(&findings),
-        findings,
+    let peers = peers(&variant.file, [cast.offerer, cast.answerer]);
+    let mut stage = match set_stage(&variant.file, quiet, cast, hostility, seed, beside.capture) {
+        Ok(stage) => stage,
+        Err(finding) => return never_begun(finding, peers),
+    };
+    stage.play(|stage| match hostility {
+        None => met_so_far(stage, variant),
+        Some(hostility) => hostility.met_so_far(stage, variant),
+    });
+    let rulings = hostility.map(|hostility| hostility.rule(&stage));
+    stage.curtain();
+    let survey = if beside.survey { survey(&variant.file) } else { Survey::default() };
+    let mut played = finish(title, stage, variant, rulings, seed, peers, survey);
+    if let Some(left_out) = left_out.filter(|_| played.verdict != Verdict::Unsupported) {
+        played.findings.push(left_out.clone());
+        played.verdict = RunResult::worst(&played.findings);
+    }
+    played
+}
+
+/// A run of which there is nothing to tell but why it did not begin.
+fn never_begun(finding: Finding, peers: Vec<String>) -> Played {
+    Played {
+        verdict: finding.verdict,
+        findings: vec![finding],
         session: Session::default(),
         nats: Vec::new(),
         elapsed: Duration::ZERO,
-        peers: peers.clone(),
+        peers,
         path: None,
         capture: Vec::new(),
         taken: Vec::new(),
-    };
-    for (party, name) in names {
-        if let Some(finding) = missing_feature(file, name, cast.of(party)) {
-            return ended(vec![finding]);
-        }
     }
-    if let Some(finding) = quiet.and_then(|quiet| unasked(quiet, file, cast, hostility)) {
-        return ended(vec![finding]);
-    }
-    let elsewhere = match elsewhere(file, cast, hostility) {
-        Ok(elsewhere) => elsewhere,
-        Err(finding) => return ended(vec![finding]),
-    };
-    let mut net = match build(file, elsewhere.as_ref().map(|(_, elsewhere)| elsewhere), seed) {
-        Ok(built) => Net::new(file, built, seed),
-        Err(error) => return ended(vec![inconclusive(error.to_string())]),
-    };
+}
+
+/// The network and the peers, with nothing said yet; or why they cannot be had.
+fn set_stage<'f>(
+    file: &'f File,
+    quiet: Option<WireOnly<'_>>,
+    cast: &Cast<'_>,
+    hostility: Option<&Hostility>,
+    seed: u64,
+    capture: bool,
+) -> Result<Stage<'f>, Finding> {
+    can_be_played(file, quiet, cast, hostility)?;
+    let elsewhere = elsewhere(file, cast, hostility)?;
+    let built = build(file, elsewhere.as_ref().map(|(_, elsewhere)| elsewhere), seed)
+        .map_err(|error| inconclusive(error.to_string()))?;
+    let mut net = Net::new(file, built, seed);
     if capture {
         net.begin_capture();
     }
     let bell = Arc::new(Bell::default());
+    let actors = actors(file, cast, hostility, seed, &mut net, &bell)?;
+    let mut stage = Stage::new(file, actors, net);
+    stage.hostile = hostility.map(|hostility| (hostility.party, Rc::clone(&hostility.hand)));
+    stage.elsewhere = elsewhere.map(|(party, _)| party);
+    stage.pace = pace(&stage.actors, bell);
+    if let Some(quiet) = quiet {
+        stage.listens_to(quiet);
+    }
+    Ok(stage)
+}
+
+/// Whether the peers can do what the scenario asks.
+fn can_be_played(
+    file: &File,
+    quiet: Option<WireOnly<'_>>,
+    cast: &Cast<'_>,
+    hostility: Option<&Hostility>,
+) -> Result<(), Finding> {
+    let (offerer, answerer) = roles(file);
+    for (party, name) in [(Party::A, offerer), (Party::B, answerer)] {
+        if let Some(finding) = missing_feature(file, name, cast.of(party)) {
+            return Err(finding);
+        }
+    }
+    match quiet.and_then(|quiet| unasked(quiet, file, cast, hostility)) {
+        Some(finding) => Err(finding),
+        None => Ok(()),
+    }
+}
+
+/// The peers in their roles, offerer first.
+fn actors(
+    file: &File,
+    cast: &Cast<'_>,
+    hostility: Option<&Hostility>,
+    seed: u64,
+    net: &mut Net,
+    bell: &Arc<Bell>,
+) -> Result<[Actor; 2], Finding> {
+    let (offerer, answerer) = roles(file);
     let mut actors = Vec::new();
-    for (party, name) in names {
+    for (party, name) in [(Party::A, offerer), (Party::B, answerer)] {
         // Peers of one run must not share their randomness.
         let context = SpawnContext {
             seed: seed.wrapping_mul(2) + u64::from(party == Party::B),
@@ -233,36 +314,13 @@ fn perform(
             None if cast.of(party).origin() == Origin::Inside => cast.of(party).spawn(context),
             None => {
                 net.make_bare(party);
-                cast.of(party).spawn_outside(context, &net.interfaces(party), &bell)
+                cast.of(party).spawn_outside(context, &net.interfaces(party), bell)
             }
         };
-        match spawned {
-            Ok(endpoint) => actors.push(Actor::new(name, party, endpoint)),
-            Err(error) => return ended(vec![inconclusive(error.to_string())]),
-        }
+        let endpoint = spawned.map_err(|error| inconclusive(error.to_string()))?;
+        actors.push(Actor::new(name, party, endpoint));
     }
-    let Ok(actors) = <[Actor; 2]>::try_from(actors) else {
-        return ended(vec![inconclusive("cast both roles".to_owned())]);
-    };
-    let mut stage = Stage::new(file, actors, net);
-    stage.hostile = hostility.map(|hostility| (hostility.party, Rc::clone(&hostility.hand)));
-    stage.elsewhere = elsewhere.map(|(party, _)| party);
-    stage.pace = pace(&stage.actors, bell);
-    if let Some(quiet) = quiet {
-        stage.listens_to(quiet);
-    }
-    stage.play(|stage| match hostility {
-        None => met_so_far(stage, variant),
-        Some(hostility) => hostility.met_so_far(stage, variant),
-    });
-    let rulings = hostility.map(|hostility| hostility.rule(&stage));
-    stage.curtain();
-    let mut played = finish(title, stage, variant, rulings, seed, peers);
-    if let Some(left_out) = left_out.filter(|_| played.verdict != Verdict::Unsupported) {
-        played.findings.push(left_out.clone());
-        played.verdict = RunResult::worst(&played.findings);
-    }
-    played
+    <[Actor; 2]>::try_from(actors).map_err(|_| inconclusive("cast both roles".to_owned()))
 }
 
 /// Who of the two only answers an offer, if one does and is no hostile peer here.
@@ -372,8 +430,8 @@ fn finish(
     rulings: Option<Rulings>,
     seed: u64,
     peers: Vec<String>,
+    survey: Survey,
 ) -> Played {
-    let survey = survey(stage.file);
     let mut findings = match stage.actors.iter().find_map(|actor| {
         actor.log.unsupported.as_ref().map(|what| (actor.name.clone(), what.clone()))
     }) {

@@ -9,6 +9,7 @@ use toml::Spanned;
 use super::error::{Collector, did_you_mean};
 use super::expect::Expect;
 use super::file::{File, Role};
+use super::labels;
 use super::network::{ServerKind, Transport};
 use super::step::Step;
 use super::tamper::{TamperLayer, Tampering};
@@ -57,6 +58,12 @@ struct Checker<'a> {
 impl Checker<'_> {
     fn add(&mut self, message: String, span: Range<usize>, label: &str, help: Option<String>) {
         self.problems.add(message, Some(span), label, help);
+    }
+
+    /// Reports a thing of a section by its name there.
+    fn named(&mut self, section: &str, name: &str, message: String, help: Option<String>) {
+        let place = self.problems.place(section, name);
+        self.problems.add(message, place, "named here", help);
     }
 
     /// Reports a name that is not among `known`.
@@ -158,12 +165,12 @@ impl Checker<'_> {
             if !owners.contains(&name.as_str()) {
                 let message = format!("firewall `{name}` protects nothing of that name");
                 let help = did_you_mean(name, owners.iter().copied());
-                self.problems.add(message, None, "", help);
+                self.named("firewall", name, message, help);
             }
             if firewall.kill.iter().any(|kill| kill.packets.is_some() == kill.after.is_some()) {
                 let message = format!("a kill rule of firewall `{name}` has no one point to begin");
                 let help = Some("give it either `packets = 40` or `after = \"5s\"`".to_owned());
-                self.problems.add(message, None, "", help);
+                self.named("firewall", name, message, help);
             }
             let rules = firewall.allow_out.iter().chain(&firewall.allow_in);
             for rule in rules.chain(&firewall.deny_out).chain(&firewall.deny_in) {
@@ -240,7 +247,7 @@ impl Checker<'_> {
             if !known.contains(&name.as_str()) {
                 let help = did_you_mean(name, known.iter().copied());
                 let message = format!("link `{name}` is nobody's outer side");
-                self.problems.add(message, None, "", help);
+                self.named("link", name, message, help);
             }
         }
     }
@@ -275,7 +282,9 @@ impl Checker<'_> {
             if let Some(after) = &step.after {
                 self.when(after, &named);
             }
+            self.pairs(step, &span);
             self.step_references(step);
+            self.step_labels(step, &span);
             self.content(step, span);
             if let Some(name) = &step.name {
                 named.insert(name.get_ref());
@@ -324,6 +333,49 @@ impl Checker<'_> {
             let boxes = file.firewall.keys().map(String::as_str);
             self.reference("firewall", &block.at, boxes);
         }
+    }
+
+    /// Who connects are two.
+    fn pairs(&mut self, step: &Step, span: &Range<usize>) {
+        for (verb, peers) in [("connect", &step.connect), ("glare", &step.glare)] {
+            let place = match peers.as_deref() {
+                None => continue,
+                Some([first, second]) if first.get_ref() != second.get_ref() => continue,
+                Some([_, second]) => second.span(),
+                Some(_) => span.clone(),
+            };
+            let help = Some(format!("write it like `{verb} = [\"<offerer>\", \"<answerer>\"]`"));
+            self.add(format!("`{verb}` is for two peers"), place, "this is none", help);
+        }
+    }
+
+    fn step_labels(&mut self, step: &Step, span: &Range<usize>) {
+        let sent = step.send.iter().map(|send| &send.channel);
+        for label in sent.chain(step.close_channel.iter().map(|close| &close.label)) {
+            if !labels::is_opened(self.file, label) {
+                self.unopened(label, span, "this step");
+            }
+        }
+    }
+
+    fn expected_labels(&mut self, expect: &Expect, span: &Range<usize>) {
+        if let Some(delivered) = &expect.delivered
+            && !labels::is_opened(self.file, &delivered.channel)
+        {
+            self.unopened(&delivered.channel, span, "in here");
+        }
+        if let Some(channel) = &expect.channel
+            && !labels::is_opened_like(self.file, &channel.label)
+        {
+            self.unopened(&channel.label, span, "in here");
+        }
+    }
+
+    /// Reports a label of a channel that nobody opens.
+    fn unopened(&mut self, label: &str, span: &Range<usize>, place: &str) {
+        let known = labels::known(self.file);
+        let help = did_you_mean(label, known.iter().map(String::as_str));
+        self.add(format!("there is no channel `{label}`"), span.clone(), place, help);
     }
 
     /// Who is hostile is one reference peer, and what it does can be done.
@@ -492,7 +544,9 @@ impl Checker<'_> {
         for peer in named {
             self.reference("peer", peer, peers.iter().copied());
         }
-        for name in expect.candidates.keys().filter(|name| !peers.contains(&name.as_str())) {
+        let legs = expect.relay.iter().flat_map(|relay| relay.legs.keys());
+        let keys = expect.candidates.keys().chain(legs);
+        for name in keys.filter(|name| !peers.contains(&name.as_str())) {
             let help = did_you_mean(name, peers.iter().copied());
             self.add(format!("there is no peer `{name}`"), span.clone(), "in here", help);
         }
@@ -520,6 +574,7 @@ impl Checker<'_> {
                 help,
             );
         }
+        self.expected_labels(expect, &span);
         self.counter_names(expect, span);
     }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use toml::de::DeTable;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug)]
@@ -57,6 +58,13 @@ impl Collector {
             help,
             source: Arc::clone(&self.source),
         });
+    }
+
+    /// Where the key of a section stands, like `home` in `[nat.home]`.
+    pub(super) fn place(&self, section: &str, key: &str) -> Option<Range<usize>> {
+        let file = DeTable::parse(self.source.inner()).ok()?;
+        let section = file.get_ref().get(section)?.get_ref().as_table()?;
+        section.get_key_value(key).map(|(key, _)| key.span())
     }
 
     pub(super) fn is_empty(&self) -> bool {

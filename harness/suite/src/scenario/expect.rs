@@ -1,8 +1,9 @@
 //! `[[expect]]`: what must come of a run, judged on the wire wherever the wire can tell.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -244,7 +245,7 @@ pub struct Never {
 }
 
 /// A number, or `{ min = 1 }`, `{ max = 10 }`, `{ min = 1, max = 10 }`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
     /// At least.
     pub min: u64,
@@ -301,19 +302,9 @@ impl<'de> Deserialize<'de> for Range {
                 Ok(Range { min: number, max: number })
             }
             fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Range, A::Error> {
-                #[derive(Deserialize)]
-                #[serde(deny_unknown_fields)]
-                struct Table {
-                    #[serde(default)]
-                    min: u64,
-                    #[serde(default = "unbounded")]
-                    max: u64,
-                }
-                fn unbounded() -> u64 {
-                    u64::MAX
-                }
-                let Table { min, max } =
-                    Table::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                let RangeTable { min, max } =
+                    RangeTable::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                let (min, max) = (min.unwrap_or(0), max.unwrap_or(u64::MAX));
                 if min > max {
                     return Err(serde::de::Error::custom("`min` is more than `max`"));
                 }
@@ -321,5 +312,28 @@ impl<'de> Deserialize<'de> for Range {
             }
         }
         deserializer.deserialize_any(Bounds)
+    }
+}
+
+/// A range with bounds, each of which may be left out.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RangeTable {
+    /// At least.
+    min: Option<u64>,
+    /// At most.
+    max: Option<u64>,
+}
+
+impl JsonSchema for Range {
+    fn schema_name() -> Cow<'static, str> {
+        "Range".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A number, or a table with the least and the most.",
+            "anyOf": [generator.subschema_for::<u64>(), generator.subschema_for::<RangeTable>()]
+        })
     }
 }

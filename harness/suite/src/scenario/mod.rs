@@ -4,6 +4,7 @@ mod check;
 mod error;
 mod expect;
 mod file;
+mod labels;
 mod matrix;
 mod network;
 mod quantity;

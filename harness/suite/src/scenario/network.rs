@@ -1,9 +1,10 @@
 //! Network sections of a scenario file: servers, segments, NATs, firewalls, links.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, IntoDeserializer as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
@@ -274,8 +275,7 @@ pub enum ReplyBinding {
 
 /// How external ports are chosen: a word, or a table like
 /// `{ policy = "block", block = 256, hold-down = "120s" }`.
-#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
-#[schemars(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ports {
     /// The policy.
     pub policy: PortPolicy,
@@ -284,7 +284,6 @@ pub struct Ports {
     /// With `block`: ports per block.
     pub block: Option<u16>,
     /// Those there are, like `"5000-5003"`.
-    #[schemars(with = "Option<String>")]
     pub range: Option<(u16, u16)>,
     /// Odd ones for odd ones, even ones for even ones (RFC 4787 REQ-4).
     pub parity: Option<bool>,
@@ -540,8 +539,7 @@ pub struct Rate {
 }
 
 /// Loss: `"5%"`, or a table with `model`, `every` or `packets`.
-#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
-#[schemars(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Loss {
     /// Independent per packet.
     Uniform(Share),
@@ -584,14 +582,37 @@ impl<'de> Deserialize<'de> for Ports {
     }
 }
 
-#[derive(Deserialize)]
+impl JsonSchema for Ports {
+    fn schema_name() -> Cow<'static, str> {
+        "Ports".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "How external ports are chosen: a word, or a table.",
+            "anyOf": [
+                generator.subschema_for::<PortPolicy>(),
+                generator.subschema_for::<PortTable>()
+            ]
+        })
+    }
+}
+
+/// A port policy with what belongs to it: `{ policy = "block", block = 256, hold-down = "120s" }`.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct PortTable {
+    /// The policy.
     policy: PortPolicy,
+    /// With `sequential`: the step, 1 unless said otherwise.
     step: Option<u16>,
+    /// With `block`: ports per block.
     block: Option<u16>,
+    /// Those there are, like `"5000-5003"`.
     range: Option<String>,
+    /// Odd ones for odd ones, even ones for even ones (RFC 4787 REQ-4).
     parity: Option<bool>,
+    /// How long a released port stays unused (RFC 6888 REQ-8).
     hold_down: Option<Time>,
 }
 
@@ -653,21 +674,45 @@ impl<'de> Deserialize<'de> for Loss {
     }
 }
 
-#[derive(Deserialize)]
+impl JsonSchema for Loss {
+    fn schema_name() -> Cow<'static, str> {
+        "Loss".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Loss: `5%`, or a table with one of `model`, `every` and `packets`.",
+            "anyOf": [generator.subschema_for::<Share>(), generator.subschema_for::<LossTable>()]
+        })
+    }
+}
+
+/// A loss that is no share of all packets: it has one of `model`, `every` and `packets`.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct LossTable {
+    /// A model with states.
     model: Option<LossModel>,
+    /// Chance of turning from good to bad, per packet.
     good_to_bad: Option<Share>,
+    /// Chance of turning from bad to good, per packet.
     bad_to_good: Option<Share>,
+    /// Loss in the good state; none unless said otherwise.
     in_good: Option<Share>,
+    /// Loss in the bad state.
     in_bad: Option<Share>,
+    /// Every n-th packet.
+    #[schemars(range(min = 1))]
     every: Option<u32>,
+    /// Exactly these packets, counted from 1 per direction.
     packets: Option<Vec<u32>>,
 }
 
-#[derive(Deserialize)]
+/// A model of loss with states.
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum LossModel {
+    /// Gilbert-Elliott: a good state and a bad one, with loss in each.
     GilbertElliott,
 }
 

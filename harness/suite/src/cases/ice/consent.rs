@@ -107,35 +107,87 @@ impl Tamper for Watching {}
 
 const PERIOD: Duty = Duty {
     text: "RFC 7675 §5.1: checks go on while data flows, by default every 5 s, varied by a factor \
-           of 0.8 to 1.2",
+           of 0.8 to 1.2; consent that is not asked for expires in 30 s",
     expected: "4 to 6 s between checks",
 };
 
+/// How long consent lasts.
+const EXPIRED: Duration = Duration::from_secs(30);
+const LEAST: Duration = Duration::from_secs(4);
+const MOST: Duration = Duration::from_secs(6);
+
 impl Hostile for Watching {
     fn judge(&self, seen: &Seen<'_>) -> Vec<Ruling> {
-        let settled = seen.struck().saturating_add(Duration::from_secs(6));
-        let checks = seen.checks(Way::Received).map(|(at, _)| at).filter(|at| *at > settled);
-        let times: Vec<Duration> = checks.collect();
-        let gaps: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        let (Some(shortest), Some(longest)) = (gaps.iter().min(), gaps.iter().max()) else {
-            return vec![PERIOD.fail(format!("{} checks in all", times.len()))];
-        };
-        let actual = format!(
+        let settled = seen.struck().saturating_add(MOST);
+        let checks = seen.checks(Way::Received).map(|(at, _)| at);
+        let (before, times): (Vec<_>, Vec<_>) = checks.partition(|at| *at <= settled);
+        let gaps = gaps(&times);
+        let last = times.last().or(before.last()).copied().unwrap_or_default();
+        let rest = seen.end().saturating_sub(last);
+        let first =
+            times.first().zip(before.last()).map(|(first, last)| first.saturating_sub(*last));
+        let silence = gaps.iter().copied().chain(first).chain([rest]).max().unwrap_or_default();
+        let regular = |gap: &Duration| *gap + SLACK >= LEAST && *gap <= MOST + SLACK;
+        vec![if silence > EXPIRED + SLACK {
+            PERIOD.fail(format!("{}, none for {:.1} s", words(&times), silence.as_secs_f64()))
+        } else if !gaps.is_empty() && gaps.iter().all(regular) && rest <= MOST + SLACK {
+            PERIOD.pass(words(&times))
+        } else {
+            // The period is a default, and more checks than that may have other reasons.
+            PERIOD.nonstrict(words(&times))
+        }]
+    }
+}
+
+fn gaps(times: &[Duration]) -> Vec<Duration> {
+    times.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect()
+}
+
+fn words(times: &[Duration]) -> String {
+    let gaps = gaps(times);
+    match (gaps.iter().min(), gaps.iter().max()) {
+        (Some(shortest), Some(longest)) => format!(
             "{:.2} to {:.2} s between {} checks",
             shortest.as_secs_f64(),
             longest.as_secs_f64(),
             times.len()
-        );
-        let within = |gap: &Duration, least: u64, most: u64| {
-            *gap + SLACK >= Duration::from_secs(least) && *gap <= Duration::from_secs(most) + SLACK
-        };
-        vec![if within(longest, 0, 6) && within(shortest, 4, 6) {
-            PERIOD.pass(actual)
-        } else if within(longest, 0, 15) {
-            // The period is a default, and more checks than that may have other reasons.
-            PERIOD.nonstrict(actual)
-        } else {
-            PERIOD.fail(actual)
-        }]
+        ),
+        _ => format!("{} checks in all", times.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rtcspec_wire::stun::Seal;
+
+    use super::*;
+    use crate::cases::log::{Kind, Noted};
+    use crate::cases::stun_craft::Craft;
+    use crate::verdict::Verdict;
+
+    /// The verdict where checks come at these seconds of the 40 that are looked at, after the first.
+    fn verdict(checks: &[u64]) -> Verdict {
+        let mut log = Log::default();
+        let address = ([192, 0, 2, 1], 5000).into();
+        for second in [0].iter().chain(checks) {
+            let kind = Kind::Stun { local: address, remote: address, key: None };
+            let bytes = Craft::bare(Class::Request).bytes(&Seal::none());
+            log.add(Noted { at: Duration::from_secs(*second), way: Way::Received, kind, bytes });
+        }
+        let (struck, end) = (Some(Duration::from_secs(1)), Duration::from_secs(40));
+        let seen = Seen { log: &log, struck, end, channels: Vec::new() };
+        Watching.judge(&seen)[0].verdict
+    }
+
+    #[test]
+    fn a_period_beyond_the_default_is_not_strict_and_one_beyond_the_expiry_a_failure() {
+        assert_eq!(verdict(&[5, 10, 15, 20, 25, 30, 35]), Verdict::Pass);
+        assert_eq!(verdict(&[20, 40]), Verdict::Nonstrict);
+        assert_eq!(verdict(&[25]), Verdict::Nonstrict);
+        assert_eq!(verdict(&[5, 10, 15, 20]), Verdict::Nonstrict, "no more came");
+        assert_eq!(verdict(&[8, 9, 10, 15, 20, 25, 30, 35]), Verdict::Nonstrict, "too many");
+        assert_eq!(verdict(&[32, 37]), Verdict::Fail);
+        assert_eq!(verdict(&[5]), Verdict::Fail);
+        assert_eq!(verdict(&[]), Verdict::Fail);
     }
 }

@@ -7,11 +7,11 @@
 use std::time::Duration;
 
 use rtcspec_peer::tamper::{Action, Injection, Stun, Tamper};
-use rtcspec_wire::stun::{AttributeType, Class, View};
+use rtcspec_wire::stun::{AttributeType, View};
 
 use crate::cases::log::{Check, Log, Way};
 use crate::cases::ruling::{Duty, Ruling, Seen};
-use crate::cases::stun_craft::{Answer, CRAFTED, Craft};
+use crate::cases::stun_craft::{Answer, CRAFTED, Craft, is_request};
 use crate::cases::{Case, Hostile};
 use crate::verdict::Layer;
 
@@ -79,11 +79,6 @@ impl Claim {
     fn with(tie_breaker: fn(u64) -> u64) -> Self {
         Self { tie_breaker, waiting: false }
     }
-}
-
-fn is_request(message: &Stun<'_>) -> bool {
-    let kind = View::new(message.bytes).message_type();
-    kind.is_some_and(|kind| kind.class == Class::Request)
 }
 
 impl Tamper for Claim {
