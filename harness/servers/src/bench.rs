@@ -270,10 +270,8 @@ impl Allocation {
     pub(crate) fn bind_channel(&mut self, number: u16, peer: SocketAddr) -> Result<Reply, Stop> {
         // By bytes, as some numbers are none.
         let [high, low] = number.to_be_bytes();
-        let channel = Attribute::Unknown {
-            ty: AttributeType::CHANNEL_NUMBER,
-            bytes: vec![high, low, 0, 0],
-        };
+        let channel =
+            Attribute::Unknown { ty: AttributeType::CHANNEL_NUMBER, bytes: vec![high, low, 0, 0] };
         self.client
             .ask(request(Method::CHANNEL_BIND).with(channel).with(Attribute::XorPeerAddress(peer)))
     }
